@@ -1,0 +1,46 @@
+"""System checks: a wrong deployment says so before it serves."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
+from django.db.utils import OperationalError
+
+
+@register(Tags.database)
+def sqlite_is_safe(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """SQLite must run in WAL mode with IMMEDIATE transactions: a misplaced option does nothing, silently."""
+    if connection.vendor != "sqlite" or not databases:
+        return []
+    try:
+        with connection.cursor() as cursor:
+            (mode,) = cursor.execute("PRAGMA journal_mode").fetchone()
+    except OperationalError as error:
+        return [Error(f"The database cannot be opened: {error}", id="selvedge.E001")]
+    found: list[CheckMessage] = []
+    if mode != "wal" and not connection.is_in_memory_db():  # type: ignore[attr-defined]
+        found.append(Error(f"SQLite's journal is {mode}, not WAL.", id="selvedge.E002"))
+    if getattr(connection, "transaction_mode", None) != "IMMEDIATE":
+        found.append(Error("SQLite transactions are not IMMEDIATE.", id="selvedge.E003"))
+    return found
+
+
+@register(Tags.security, deploy=True)
+def production_is_whole(**_: Any) -> list[CheckMessage]:
+    """In production the embedded defaults are a mistake."""
+    found: list[CheckMessage] = []
+    if settings.EMBEDDED_BROKER:
+        found.append(Warning("BROKER_URL is the embedded broker's.", hint="Set it to Redis.", id="selvedge.W001"))
+    if connection.vendor == "sqlite":
+        found.append(
+            Warning("DATABASE_URL is SQLite's.", hint="Set it to PostgreSQL.", id="selvedge.W002")
+        )
+    return found
+
+
+@register()
+def durability_is_known(**_: Any) -> list[CheckMessage]:
+    if settings.DURABILITY in {"process", "power"}:
+        return []
+    return [Error(f"DURABILITY={settings.DURABILITY!r}", hint="Use process or power.", id="selvedge.E004")]

@@ -1,0 +1,103 @@
+"""The mill's lines, the cameras on them, and the keys that the cameras sign with."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from inspections.models.person import Person
+
+SEEN_RESOLUTION = timedelta(seconds=5)
+
+
+class LineQuerySet(models.QuerySet["Line"]):
+    def seen_by(self, person: "Person") -> Self:
+        """The lines whose pages this person may open."""
+        return self if person.sees_every_line else self.filter(operators=person)
+
+
+class Line(models.Model):
+    """One production or inspection line."""
+
+    slug = models.SlugField(_("slug"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    version = models.ForeignKey(
+        "inspections.ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )  # the line's own version in force; null: the mill's default
+    threshold = models.FloatField(null=True, blank=True)  # of anomaly_score; null: the bundle's
+    shares = models.JSONField(null=True, blank=True)  # expected class shares {code: share}; null: training's
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("slug",)
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+
+class Camera(models.Model):
+    """A machine client on a line."""
+
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="cameras")
+    slug = models.SlugField(max_length=50)
+    enabled = models.BooleanField(default=True)
+    mm_per_px = models.FloatField(null=True, blank=True)
+    silent_after_s = models.PositiveIntegerField(default=60)
+    seen_at = models.DateTimeField(null=True, blank=True)  # to within SEEN_RESOLUTION
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("line__slug", "slug")
+        constraints = (models.UniqueConstraint(fields=("line", "slug"), name="camera_slug_once_a_line"),)
+
+    def __str__(self) -> str:
+        return f"{self.line}/{self.slug}"
+
+    def is_silent(self, now: datetime) -> bool:
+        """True if the camera once spoke and has sent nothing for its `silent_after_s`."""
+        return self.seen_at is not None and now - self.seen_at > timedelta(seconds=self.silent_after_s)
+
+    def saw(self, now: datetime) -> None:
+        """Note that the camera spoke; at most one write each SEEN_RESOLUTION, or the row would be a hot spot."""
+        if self.seen_at is None or now - self.seen_at >= SEEN_RESOLUTION:
+            Camera.objects.filter(pk=self.pk).update(seen_at=now)
+
+    def issue_key(self) -> str:
+        """Make a key and return it, the only time that it can be read."""
+        key = f"slv_{secrets.token_urlsafe(32)}"
+        self.keys.create(digest=CameraKey.digest_of(key))
+        return key
+
+
+class CameraKeyQuerySet(models.QuerySet["CameraKey"]):
+    def usable(self, now: datetime) -> Self:
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+
+
+class CameraKey(models.Model):
+    """One credential of a camera. The key is random and 256 bits wide, so one SHA-256 is hash enough."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="keys")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)  # set by a rotation: the overlap's end
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CameraKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"key of {self.camera}"
+
+    @staticmethod
+    def digest_of(key: str) -> str:
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    def is_usable(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)

@@ -1,0 +1,59 @@
+"""A verdict: what one model version said of one capture."""
+
+from django.db import models
+from django.db.models import Q
+
+from inspections.ids import new_id
+from inspections.models.capture import Capture
+from inspections.models.defect_class import UNKNOWN, DefectClass
+from inspections.models.registry import ModelVersion
+
+
+class Verdict(models.Model):
+    """What one version said. `effective` is the first one by the version in force; the others stand beside it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    capture = models.ForeignKey(Capture, on_delete=models.CASCADE, related_name="verdicts", db_index=False)
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="verdicts", db_index=False)
+    effective = models.BooleanField(default=True)
+    defect_class = models.ForeignKey(
+        DefectClass, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # null: unknown
+    confidence = models.FloatField(null=True)
+    anomaly_score = models.FloatField(null=True)
+    threshold = models.FloatField()
+    flagged = models.BooleanField()
+    judged_at = models.DateTimeField()
+    latency_ms = models.FloatField()  # this image's share of its batch: decode, judge
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("capture", "version"), name="one_verdict_a_version"),
+            models.UniqueConstraint(
+                fields=("capture",), condition=Q(effective=True), name="one_effective_verdict"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.capture_id}"
+
+    @property
+    def label(self) -> str:
+        return self.defect_class.code if self.defect_class else UNKNOWN
+
+
+class VerdictEvidence(models.Model):
+    """What no list reads: probabilities, embedding and heat-map, one row a verdict."""
+
+    verdict = models.OneToOneField(Verdict, primary_key=True, on_delete=models.CASCADE, related_name="evidence")
+    probabilities = models.BinaryField(null=True)  # float32 little-endian, (K,), in the order of version.classes
+    embedding = models.BinaryField()  # float16 little-endian, (D,)
+    heatmap = models.BinaryField()  # zlib of uint8, (heatmap_rows, heatmap_cols)
+    heatmap_rows = models.PositiveSmallIntegerField()
+    heatmap_cols = models.PositiveSmallIntegerField()
+    brightness = models.FloatField(null=True)  # mean grey level, 0 to 255
+    focus = models.FloatField(null=True)  # variance of the Laplacian
+    tiles = models.JSONField(null=True)  # rows, cols, judged, left_out, worst; null: judged whole
+
+    def __str__(self) -> str:
+        return f"evidence of {self.verdict_id}"

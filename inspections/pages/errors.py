@@ -1,0 +1,35 @@
+"""The error pages, and their twins for machines: one address answers in the language of who asks."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from inspections.api.problems import KINDS, problem
+
+
+def _answer(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem(request, status, KINDS.get(status, "error"), text)
+    context = {"status": status, "title": title, "text": text, "request_id": getattr(request, "request_id", "")}
+    return render(request, "error.html", context, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 400, _("Bad request"), _("The request could not be understood."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 403, _("Not allowed"), _("Your role does not allow this."))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 404, _("Not found"), _("There is nothing here, or it is not yours to see."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _answer(request, 500, _("Something went wrong"), _("This is our fault. It has been written down."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    text = _("The page was open for too long, or cookies are off. Go back, reload it and try again.")
+    return _answer(request, 403, _("Please try again"), text)

@@ -1,0 +1,62 @@
+"""The Celery app: queues, limits and what beats. The row is the queue of record, so a message is only a bell."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qc_site.settings")
+
+app = Celery("selvedge")
+
+
+class Config:
+    """JSON only, no results. Time limits stand far below the visibility timeout, so nothing runs twice by that."""
+
+    task_serializer = "json"
+    accept_content = ("json",)
+    task_ignore_result = True
+    task_store_errors_even_if_ignored = False
+    task_publish_retry = False
+    task_time_limit = 60
+    task_soft_time_limit = None
+    task_acks_late = False
+    worker_prefetch_multiplier = 1
+    worker_hijack_root_logger = False
+    worker_cancel_long_running_tasks_on_connection_loss = False
+    broker_connection_retry_on_startup = True
+    broker_connection_max_retries = None
+    broker_transport_options = {
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": True,
+        "visibility_timeout": 600,
+    }
+    task_default_queue = "chores"
+    task_routes = {
+        "workers.judge_pending": {"queue": "judge"},
+        "workers.train": {"queue": "train"},
+    }
+    timezone = "UTC"
+
+
+app.config_from_object(Config)
+
+
+@app.on_configure.connect  # settings are read when the app is first used, not when it is imported
+def _from_settings(sender: Celery, **_: object) -> None:
+    from django.conf import settings
+
+    sender.conf.broker_url = settings.BROKER_URL
+    sender.conf.beat_schedule_filename = str(settings.DATA / "beat-schedule")
+    sender.conf.beat_schedule = {
+        "sweep": {
+            "task": "workers.sweep",
+            "schedule": settings.SWEEP_EVERY_S,
+            "options": {"expires": settings.SWEEP_EVERY_S * 2},
+        }
+    }
+
+
+app.autodiscover_tasks(["workers"])
