@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 
 from inspections.ids import made_at, new_id
@@ -71,6 +71,7 @@ class Capture(models.Model):
     )  # the effective label, else the predicted class; null: unknown, or no verdict yet
     anomaly_score = models.FloatField(null=True)
     flagged = models.BooleanField(null=True)
+    severity = models.FloatField(default=0.0)  # sorts worst first: the score (1 where there is none), 1 more if critical
 
     objects = CaptureQuerySet.as_manager()
 
@@ -93,11 +94,7 @@ class Capture(models.Model):
                 fields=("line", "-counted_at", "-id"), condition=Q(flagged=True), name="capture_flagged_new"
             ),
             models.Index(
-                F("line"),
-                F("anomaly_score").desc(nulls_first=True),
-                F("id").desc(),
-                condition=Q(flagged=True),
-                name="capture_flagged_worst",
+                fields=("line", "-severity", "-id"), condition=Q(flagged=True), name="capture_flagged_worst"
             ),
         )
 
