@@ -1,0 +1,435 @@
+"""A line camera's client for Selvedge: store and forward, nothing lost, nothing sent twice. Standard library only.
+
+Copy this one file to the line's PC. As a program it posts a folder:
+
+    export SELVEDGE_KEY=slv_...
+    python camera.py --url http://mill-server:8000 --folder /grabs --watch --done /grabs/taken --roll R-1042
+
+As a module it takes images from your own grabber:
+
+    spool = Spool(Path("/var/spool/selvedge"))
+    forwarder = Forwarder(Client("http://mill-server:8000", key), spool)
+    threading.Thread(target=forwarder.run, daemon=True).start()
+    spool.put(jpeg_bytes, {"roll": "R-1042", "position_m": 12.5})
+
+`put` has the image and its one `capture_id` on disk before it returns. It is deleted after the server's 201 or 200 only,
+so a lost network, a restart or a power cut costs time and no image, and the id makes a repeated send harmless.
+"""
+
+import argparse
+import contextlib
+import email.utils
+import fcntl
+import hashlib
+import http.client
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import urllib.parse
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+VERSION = "1"
+PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+BACKOFF_S, BACKOFF_MAX_S, RETRY_AFTER_MAX_S = 0.5, 30.0, 600.0
+ABOUT_THE_IMAGE = {400, 409, 413, 415, 422}  # sending it again would change nothing; every other error may pass
+log = logging.getLogger("selvedge.camera")
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# --- one attempt ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said; status 0: it could not be reached, and `body` says why."""
+
+    status: int
+    body: dict[str, Any]
+    retry_after_s: float = 0.0
+
+    @property
+    def accepted(self) -> bool:
+        return self.status in {200, 201}
+
+    @property
+    def refused(self) -> bool:
+        return self.status in ABOUT_THE_IMAGE
+
+    @property
+    def reason(self) -> str:
+        return str(self.body.get("detail") or self.body.get("title") or f"status {self.status}")
+
+
+class Client:
+    """One keep-alive connection with the camera's key. Not for use by two threads at once."""
+
+    def __init__(self, url: str, key: str, timeout_s: float = 30.0) -> None:
+        parts = urllib.parse.urlsplit(url if "//" in url else f"http://{url}")
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"not the address of a server: {url}")
+        secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self._wire = kind(parts.hostname, parts.port, timeout=timeout_s)
+        self._path = f"{parts.path.rstrip('/')}/api/v1/captures/"
+        self._headers = {
+            "Authorization": f"Api-Key {key}",
+            "Content-Type": "application/octet-stream",  # the server decides by content
+            "User-Agent": f"selvedge-camera/{VERSION}",
+        }
+
+    def post(self, image: bytes, fields: Mapping[str, Any]) -> Answer:
+        """One attempt; a second one at once if the kept connection turns out to have gone stale meanwhile."""
+        query = urllib.parse.urlencode({**fields, "sent_at": now()})
+        stale = self._wire.sock is not None
+        try:
+            return self._post(query, image)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            if stale and isinstance(error, ConnectionError):  # RemoteDisconnected is one
+                return self._post_afresh(query, image)
+            return Answer(0, {"detail": f"{type(error).__name__}: {error}"})
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def _post_afresh(self, query: str, image: bytes) -> Answer:
+        try:
+            return self._post(query, image)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            return Answer(0, {"detail": f"{type(error).__name__}: {error}"})
+
+    def _post(self, query: str, image: bytes) -> Answer:
+        self._wire.request("POST", f"{self._path}?{query}", body=image, headers=self._headers)
+        response = self._wire.getresponse()
+        text = response.read()
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = {}
+        if response.status in {301, 302, 307, 308}:
+            body = {"detail": f"the server wants another address: {response.getheader('Location')}"}
+        wait = _retry_after_s(response.getheader("Retry-After"))
+        return Answer(response.status, body if isinstance(body, dict) else {}, wait)
+
+
+def _retry_after_s(text: str | None) -> float:
+    """Seconds, or a date: RFC 9110, section 10.2.3."""
+    if not text:
+        return 0.0
+    if text.strip().isdigit():
+        return min(RETRY_AFTER_MAX_S, float(text))
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return min(RETRY_AFTER_MAX_S, max(0.0, until.timestamp() - time.time()))
+
+
+# --- the spool ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One image in the spool: its fields (capture_id among them), and a note that is not sent."""
+
+    sidecar: Path
+    fields: dict[str, Any]
+    note: dict[str, Any]
+
+    @property
+    def image(self) -> Path:
+        return self.sidecar.with_suffix(".image")
+
+
+class SpoolFull(Exception):
+    """The image was not taken: the spool has its full size. What it took before stays."""
+
+
+class Spool:
+    """A folder of images not yet accepted, named by their sequence number. One process at a time."""
+
+    def __init__(self, folder: Path, max_bytes: int = 1 << 30) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._turn = threading.Condition()
+        self.dropped = 0
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise RuntimeError(f"{folder} is in use by another camera client") from None
+        self._clear_what_was_never_taken()
+        self._next = self._first_sequence()
+        self._bytes = sum(path.stat().st_size for path in folder.glob("*.image"))
+
+    def put(self, image: bytes, fields: Mapping[str, Any], note: Mapping[str, Any] | None = None) -> str:
+        """Take an image: on disk when this returns. Makes its capture_id, captured_at and sequence if not given."""
+        with self._turn:
+            sequence, self._next = self._next, self._next + 1
+            (self._folder / "next").write_text(str(self._next))
+            if self._bytes + len(image) > self._max_bytes:
+                self.dropped += 1  # its sequence number is used up, so the server sees the gap
+                raise SpoolFull(f"{self._folder} holds {self._bytes} bytes")
+            known = {"capture_id": uuid.uuid4().hex, "captured_at": now(), "sequence": sequence}
+            sidecar = self._folder / f"{sequence:015d}.json"
+            kept = Kept(sidecar, {**known, **fields}, dict(note or {}))
+            _write_whole(kept.image, image)
+            _write_whole(sidecar, json.dumps({"fields": kept.fields, "note": kept.note}).encode())
+            _sync_folder(self._folder)
+            self._bytes += len(image)
+            self._turn.notify_all()
+            return str(kept.fields["capture_id"])
+
+    def oldest(self) -> Kept | None:
+        sidecar = min(self._folder.glob("*.json"), default=None)
+        if sidecar is None:
+            return None
+        content = json.loads(sidecar.read_text())
+        return Kept(sidecar, content["fields"], content["note"])
+
+    def wait(self, seconds: float) -> None:
+        """Until something is there, at most so long."""
+        with self._turn:
+            if self.oldest() is None:
+                self._turn.wait(seconds)
+
+    def delete(self, kept: Kept) -> None:
+        with self._turn:
+            size = kept.image.stat().st_size
+            kept.sidecar.unlink()  # first: an image without a sidecar is not in the spool
+            kept.image.unlink()
+            self._bytes -= size
+
+    def reject(self, kept: Kept, answer: Answer) -> None:
+        """Move it aside with the problem beside it: a person must look."""
+        with self._turn:
+            rejected = self._folder / "rejected"
+            rejected.mkdir(exist_ok=True)
+            self._bytes -= kept.image.stat().st_size
+            problem = rejected / f"{kept.fields['capture_id']}.problem.json"
+            _write_whole(problem, json.dumps({"status": answer.status, **answer.body}, indent=2).encode())
+            kept.image.rename(rejected / f"{kept.fields['capture_id']}.image")
+            kept.sidecar.rename(rejected / f"{kept.fields['capture_id']}.json")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._folder.glob("*.json"))
+
+    def close(self) -> None:
+        self._lock.close()
+
+    def _first_sequence(self) -> int:
+        counter = self._folder / "next"
+        told = int(counter.read_text() or 0) if counter.exists() else 0
+        seen = max((int(path.stem) + 1 for path in self._folder.glob("*.json")), default=0)
+        return max(told, seen)
+
+    def _clear_what_was_never_taken(self) -> None:
+        for image in self._folder.glob("*.image"):
+            if not image.with_suffix(".json").exists():
+                image.unlink()
+        for part in self._folder.glob("*.part"):
+            part.unlink()
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# --- forwarding -----------------------------------------------------------------------------------------------------
+
+
+def _ignore(kept: Kept, answer: Answer) -> None:
+    return None
+
+
+class Forwarder:
+    """Sends the spool's oldest image until the server has it, then the next. `on_end` hears each final answer."""
+
+    def __init__(self, client: Client, spool: Spool, on_end: Callable[[Kept, Answer], None] = _ignore) -> None:
+        self._client, self._spool, self._on_end = client, spool, on_end
+        self._stop = threading.Event()
+        self._failures = 0
+        self.accepted = self.rejected = 0
+
+    def run(self, until_empty: bool = False, give_up_s: float = float("inf")) -> bool:
+        """Until `stop`, or until the spool is empty; False if nothing went through for `give_up_s`."""
+        well = time.monotonic()
+        while not self._stop.is_set():
+            kept = self._spool.oldest()
+            if kept is None:
+                if until_empty:
+                    break
+                self._spool.wait(0.5)
+                well = time.monotonic()
+                continue
+            wait = self.send(kept)
+            if not wait:
+                well = time.monotonic()
+            elif time.monotonic() + wait - well > give_up_s:
+                return False
+            self._stop.wait(wait)
+        return True
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def send(self, kept: Kept) -> float:
+        """One attempt. The seconds to wait before the next; 0: this image is dealt with."""
+        answer = self._client.post(kept.image.read_bytes(), kept.fields)
+        if answer.accepted:
+            self._spool.delete(kept)
+            self.accepted += 1
+        elif answer.refused:
+            log.error("rejected %s: %s %s", kept.fields["capture_id"], answer.status, answer.reason)
+            self._spool.reject(kept, answer)
+            self.rejected += 1
+        else:
+            return self._backoff(answer)
+        self._failures = 0
+        self._on_end(kept, answer)
+        return 0.0
+
+    def _backoff(self, answer: Answer) -> float:
+        """Exponential with jitter, so that a mill's cameras do not all come back at once; never before Retry-After."""
+        step = min(BACKOFF_MAX_S, BACKOFF_S * 2 ** min(self._failures, 20))
+        wait = max(answer.retry_after_s, step * random.uniform(0.5, 1.0))
+        self._failures += 1
+        log.warning("not sent (%s: %s); again in %.1f s", answer.status, answer.reason, wait)
+        return wait
+
+
+# --- the program ----------------------------------------------------------------------------------------------------
+
+EXAMPLES = """examples:
+  SELVEDGE_KEY=slv_... %(prog)s --url http://mill-server:8000 --folder grabs
+      post each picture once and end
+  %(prog)s --url https://mill --key-file key.txt --folder grabs --watch --done grabs/taken
+      post what appears; move each file once it is safe in the spool
+
+The id of a picture is made of its name and bytes, so posting a folder again is harmless.
+exit codes: 0 all accepted; 1 some rejected (see SPOOL/rejected); 2 wrong use; 3 gave up, the rest stays in the spool"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    key = options.key_file.read_text().strip() if options.key_file else os.environ.get("SELVEDGE_KEY", "")
+    if not key:
+        parser.error("give the camera's key: SELVEDGE_KEY in the environment, or --key-file")
+    if not options.folder.is_dir():
+        parser.error(f"{options.folder} is no folder")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    return _post_folder(options, key)
+
+
+def _post_folder(options: argparse.Namespace, key: str) -> int:
+    spool = Spool(options.spool or options.folder / ".selvedge-spool", options.spool_mb << 20)
+    forwarder = Forwarder(Client(options.url, key, options.timeout), spool)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: (stop.set(), forwarder.stop()))
+    feeder = threading.Thread(target=_feed, args=(options, spool, stop), daemon=True)
+    feeder.start()
+    if not options.watch:
+        feeder.join()
+    through = forwarder.run(until_empty=not options.watch, give_up_s=options.give_up)
+    stop.set()
+    feeder.join(5)
+    log.info("accepted %d, rejected %d, left in the spool %d", forwarder.accepted, forwarder.rejected, len(spool))
+    left = len(spool)
+    spool.close()
+    return 3 if left or not through else 1 if forwarder.rejected else 0
+
+
+def _feed(options: argparse.Namespace, spool: Spool, stop: threading.Event) -> None:
+    """Put pictures into the spool, in the order of their names; again and again if watching."""
+    fields = {
+        name: value for name in ("roll", "mm_per_px", "offset_mm") if (value := getattr(options, name)) is not None
+    }
+    seen: set[tuple[str, int]] = set()
+    while not stop.is_set():
+        for path in _settled(options.folder, options.settle if options.watch else 0.0):
+            mark = (path.name, path.stat().st_mtime_ns)
+            if mark in seen or stop.is_set():
+                continue
+            image = path.read_bytes()
+            captured = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat().replace("+00:00", "Z")
+            own = {"capture_id": _id_of(path.name, image), "captured_at": captured}
+            while not stop.is_set():
+                with contextlib.suppress(SpoolFull):
+                    spool.put(image, {**fields, **own}, {"file": path.name})
+                    break
+                stop.wait(1.0)
+            seen.add(mark)
+            if options.done:
+                options.done.mkdir(parents=True, exist_ok=True)
+                path.replace(options.done / path.name)
+        if not options.watch:
+            return
+        stop.wait(0.5)
+
+
+def _id_of(name: str, image: bytes) -> str:
+    return hashlib.sha256(name.encode() + b"\0" + image).hexdigest()[:40]
+
+
+def _settled(folder: Path, settle_s: float) -> Iterator[Path]:
+    """Pictures that nobody has written to for a moment."""
+    for path in sorted(folder.iterdir()):
+        is_picture = path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.is_file()
+        if is_picture and time.time() - path.stat().st_mtime >= settle_s:
+            yield path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="camera", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--url", required=True, help="the server, for example http://mill-server:8000")
+    add("--key-file", type=Path, help="a file with the camera's key (else SELVEDGE_KEY in the environment)")
+    add("--folder", type=Path, required=True, help="pictures to post, in the order of their names")
+    add("--watch", action="store_true", help="go on with what appears there, until Ctrl-C")
+    add("--done", type=Path, help="move each picture there once it is safe in the spool (same file system)")
+    add("--spool", type=Path, help="the store-and-forward folder (default: FOLDER/.selvedge-spool)")
+    add("--spool-mb", type=int, default=1024, help="how much it may hold (default: %(default)s)")
+    add("--roll", help="the roll's code")
+    add("--mm-per-px", type=float, help="scale")
+    add("--offset-mm", type=float, help="distance of the image's left edge from the left selvedge")
+    add("--timeout", type=float, default=30.0, help="seconds for one attempt (default: %(default)s)")
+    add("--settle", type=float, default=1.0, help="watching: seconds a file must be unchanged (default: %(default)s)")
+    add("--give-up", type=float, default=float("inf"), help="seconds without any success before exit code 3")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
