@@ -33,9 +33,7 @@ def production_is_whole(**_: Any) -> list[CheckMessage]:
     if settings.EMBEDDED_BROKER:
         found.append(Warning("BROKER_URL is the embedded broker's.", hint="Set it to Redis.", id="selvedge.W001"))
     if connection.vendor == "sqlite":
-        found.append(
-            Warning("DATABASE_URL is SQLite's.", hint="Set it to PostgreSQL.", id="selvedge.W002")
-        )
+        found.append(Warning("DATABASE_URL is SQLite's.", hint="Set it to PostgreSQL.", id="selvedge.W002"))
     return found
 
 

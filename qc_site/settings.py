@@ -41,6 +41,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "inspections.api.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -155,29 +156,22 @@ CSRF_FAILURE_VIEW = "inspections.pages.errors.csrf_failure"
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", default=20 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=50_000_000)
 MAX_WAITERS = env.int("MAX_WAITERS", default=4)
-MAX_UPLOADS = env.int("MAX_UPLOADS", default=64)
 CAMERA_RATE = env.int("CAMERA_RATE", default=200)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # everything of a form but its file
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 DATA_UPLOAD_MAX_NUMBER_FILES = 8
-FILE_UPLOAD_HANDLERS = [
-    "inspections.api.uploads.ImageQuotaHandler",
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
-FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
-MEDIA_ROOT = env.path("MEDIA_ROOT", default=DATA / "media")()
-BUNDLES = env.path("BUNDLES", default=DATA / "bundles")()
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA / "media")))
+BUNDLES = Path(env.str("BUNDLES", default=str(DATA / "bundles")))
 STARTER_BUNDLE = BASE_DIR / "ml" / "starter"
 
 # --- static files ---------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.path("STATIC_ROOT", default=DATA / "static")()
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA / "static")))
 STORAGES = {
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "inspections.storage.AtomicFileStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT)},
     },
     "staticfiles": {"BACKEND": "inspections.static_storage.Storage"},
@@ -217,7 +211,7 @@ EMBEDDED_BROKER = BROKER_URL.startswith("redis+socket://")
 DEVICE = env.str("DEVICE", default="auto")
 JUDGE_BATCH = env.int("JUDGE_BATCH", default=32)
 JUDGE_PROCESSES = env.int("JUDGE_PROCESSES", default=0)  # 0: one for each core, less one for everything else
-LEASE_S = env.int("LEASE_S", default=60)
+LEASE_S = env.int("LEASE_S", default=20)
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=3)
 SWEEP_EVERY_S = env.float("SWEEP_EVERY_S", default=3.0)
 

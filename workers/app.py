@@ -55,7 +55,8 @@ def _from_settings(sender: Celery, **_: object) -> None:
             "task": "workers.sweep",
             "schedule": settings.SWEEP_EVERY_S,
             "options": {"expires": settings.SWEEP_EVERY_S * 2},
-        }
+        },
+        "remove-orphans": {"task": "workers.remove_orphans", "schedule": 3600.0},
     }
 
 

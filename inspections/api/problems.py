@@ -8,6 +8,8 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 
+from inspections.outage import outage_of
+
 MEDIA_TYPE = "application/problem+json"
 BASE = "https://selvedge.invalid/problems/"  # an identifier, not an address to open
 
@@ -55,6 +57,8 @@ KINDS = {
 def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
     """DRF's exception handler; None leaves what is unexpected to Django, which answers 500."""
     request: Request = context["request"]
+    if outage := outage_of(error):
+        return problem(request, outage.status, outage.kind, outage.detail, retry_after=outage.retry_after)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     if not isinstance(error, exceptions.APIException):

@@ -1,0 +1,216 @@
+"""`/api/v1/captures/`: cameras post images and learn the verdict; people read."""
+
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from inspections import intake
+from inspections.api.permissions import ForAnyone, ForCamera
+from inspections.api.problems import MEDIA_TYPE, problem
+from inspections.api.rate_limit import CameraThrottle, add_headers
+from inspections.api.serializers import (
+    CaptureOut,
+    FailureOut,
+    ProblemOut,
+    UploadFields,
+    UploadForm,
+    VerdictOut,
+)
+from inspections.api.uploads import PARSERS, bound, image_bytes
+from inspections.api.waiting import wait_for_verdict, wanted_s
+from inspections.images import Refused
+from inspections.models import Camera, Capture, Status, Verdict
+from inspections.models.defect_class import UNKNOWN
+
+RAW_TYPES = ["image/jpeg", "image/png", "image/webp", "image/tiff", "image/bmp", "application/octet-stream"]
+
+
+def problems(*statuses: int) -> dict[Any, Any]:
+    return {(status, MEDIA_TYPE): OpenApiResponse(ProblemOut) for status in statuses}
+
+
+def readable(request: Request) -> QuerySet[Capture]:
+    """The captures that this caller may read, with what the answer needs."""
+    user: Any = request.user
+    verdicts = Verdict.objects.filter(effective=True).select_related("version", "defect_class", "evidence")
+    rows = Capture.objects.of_camera(user) if isinstance(user, Camera) else Capture.objects.seen_by(user)
+    return rows.select_related("line", "camera", "roll").prefetch_related(Prefetch("verdicts", verdicts))
+
+
+class CaptureFilter(django_filters.FilterSet):
+    line = django_filters.CharFilter("line__slug")
+    camera = django_filters.CharFilter("camera__slug")
+    roll = django_filters.CharFilter("roll__code")
+    status = django_filters.ChoiceFilter(
+        choices=[(status.label, status.label) for status in Status], method="by_status"
+    )
+    flagged = django_filters.BooleanFilter()
+    label = django_filters.CharFilter(method="by_label", label="Effective label, else predicted")
+    since = django_filters.IsoDateTimeFilter("counted_at", "gte")
+    until = django_filters.IsoDateTimeFilter("counted_at", "lt")
+
+    class Meta:
+        model = Capture
+        fields: tuple[str, ...] = ()
+
+    def by_status(self, rows: QuerySet[Capture], _name: str, value: str) -> QuerySet[Capture]:
+        return rows.filter(status=next(status for status in Status if status.label == value))
+
+    def by_label(self, rows: QuerySet[Capture], _name: str, value: str) -> QuerySet[Capture]:
+        if value == UNKNOWN:
+            return rows.filter(status=Status.JUDGED, defect_class=None)
+        return rows.filter(defect_class__code=value)
+
+
+class NewestFirst(CursorPagination):
+    ordering = "-id"  # ids rise with the time of receipt
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+class CapturesView(APIView):
+    """Post one image, or list captures."""
+
+    parser_classes = PARSERS
+    throttle_classes = [CameraThrottle]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.too_large = bound(request) if request.method == "POST" else None
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_permissions(self) -> list[Any]:
+        return [ForCamera()] if self.request.method == "POST" else [ForAnyone()]
+
+    def get_throttles(self) -> list[Any]:
+        return super().get_throttles() if self.request.method == "POST" else []
+
+    @extend_schema(
+        operation_id="captures_create",
+        request={
+            "multipart/form-data": UploadForm,
+            **dict.fromkeys(RAW_TYPES, OpenApiTypes.BINARY),
+        },
+        parameters=[
+            UploadFields,
+            OpenApiParameter(
+                "Prefer",
+                str,
+                OpenApiParameter.HEADER,
+                description="`wait=N`: hold the answer up to N seconds (10).",
+            ),
+        ],
+        responses={
+            (201, "application/json"): CaptureOut,
+            (200, "application/json"): CaptureOut,
+            **problems(400, 401, 403, 409, 413, 415, 422, 429, 503, 507),
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Take one image. From a 201 on it is never lost; a retry with the same `capture_id` is harmless."""
+        now = timezone.now()
+        data = self.too_large or image_bytes(request.data, request.META.get("CONTENT_LENGTH") or "")
+        if isinstance(data, Refused):
+            return problem(request, data.status, data.kind, data.detail)
+        sent = request.data if isinstance(request.data, QueryDict) else request.query_params
+        fields = UploadFields(data=sent.dict())  # a plain dict, so that an empty value is wrong and not absent
+        fields.is_valid(raise_exception=True)
+        camera: Any = request.user
+        result = intake.accept(camera, data, fields.validated_data, now)
+        camera.saw(now)
+        return answer(request, result)
+
+    @extend_schema(
+        operation_id="captures_list",
+        parameters=[
+            OpenApiParameter("line", str), OpenApiParameter("camera", str), OpenApiParameter("roll", str),
+            OpenApiParameter("status", str, enum=["pending", "judged", "failed"]),
+            OpenApiParameter("flagged", bool),
+            OpenApiParameter("label", str, description="The effective label, else the predicted; or `unknown`."),
+            OpenApiParameter("since", OpenApiTypes.DATETIME), OpenApiParameter("until", OpenApiTypes.DATETIME),
+            OpenApiParameter("cursor", str), OpenApiParameter("page_size", int),
+        ],
+        responses={
+            (200, "application/json"): {
+                "type": "object",
+                "required": ["next", "previous", "results"],
+                "properties": {
+                    "next": {"type": ["string", "null"], "format": "uri"},
+                    "previous": {"type": ["string", "null"], "format": "uri"},
+                    "results": {"type": "array", "items": {"$ref": "#/components/schemas/CaptureOut"}},
+                },
+            },
+            **problems(400, 401, 403),
+        },
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """The caller's captures, newest first, in cursor pages."""
+        filtered = CaptureFilter(request.query_params, readable(request))
+        if not filtered.is_valid():
+            errors = [{"field": f, "detail": str(e)} for f, es in filtered.errors.items() for e in es]
+            return problem(  # type: ignore[return-value]
+                request, 400, "bad-request", "A filter is wrong.", errors=errors
+            )
+        pages = NewestFirst()
+        rows = pages.paginate_queryset(filtered.qs, request, view=self)
+        return pages.get_paginated_response(CaptureOut(rows, many=True, context={"request": request}).data)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        add_headers(request, response)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def answer(request: Request, result: Any) -> HttpResponse:
+    """What intake decided, in the words of the contract."""
+    if isinstance(result, Refused):
+        return problem(request, result.status, result.kind, result.detail)
+    if isinstance(result, intake.Conflict):
+        detail = "This camera already sent this capture_id with other bytes."
+        return problem(
+            request, 409, "capture-id-conflict", detail,
+            stored_sha256=result.stored_sha256, sent_sha256=result.sent_sha256,
+        )  # fmt: skip
+    return _with_capture(request, result)
+
+
+def _with_capture(request: Request, result: intake.Accepted | intake.Duplicate) -> Response:
+    capture, headers = result.capture, {}
+    replayed = isinstance(result, intake.Duplicate)
+    seconds = wanted_s(request.headers.get("Prefer", ""))
+    if seconds is not None and wait_for_verdict(capture.pk, seconds):
+        headers["Preference-Applied"] = f"wait={seconds}"
+    if replayed or headers:
+        capture = readable(request).get(pk=capture.pk)
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    body = CaptureOut(capture, context={"request": request}).data
+    return Response(body, status=200 if replayed else 201, headers={**headers, "Location": body["url"]})
+
+
+class CaptureView(APIView):
+    """Read one capture."""
+
+    permission_classes = [ForAnyone]
+
+    @extend_schema(
+        operation_id="captures_read",
+        responses={(200, "application/json"): CaptureOut, **problems(401, 403, 404)},
+    )
+    def get(self, request: Request, pk: UUID) -> Response:
+        """One capture with its verdict. What is not the caller's is not found."""
+        capture = get_object_or_404(readable(request), pk=pk)
+        return Response(CaptureOut(capture, context={"request": request}).data)
+
+
+SCHEMA_ONLY = (VerdictOut, FailureOut)

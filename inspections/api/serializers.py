@@ -1,0 +1,153 @@
+"""The contract's fields, in and out."""
+
+import math
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from inspections.models import Capture, Verdict
+
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+CAPTURE_ID = r"\A[A-Za-z0-9._:-]{1,64}\Z"
+
+
+class Instant(serializers.DateTimeField):
+    """RFC 3339 with an offset; anything looser would be guessed at, and a guessed hour is a wrong rate."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not (isinstance(value, str) and RFC3339.fullmatch(value)):
+            raise serializers.ValidationError("Not an RFC 3339 time such as 2026-11-22T14:03:22Z.")
+        try:
+            return super().to_internal_value(value)
+        except (OverflowError, ValueError) as error:
+            raise serializers.ValidationError("This time does not exist.") from error
+
+
+class Number(serializers.FloatField):
+    """A finite JSON number."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if not math.isfinite(value):
+            raise serializers.ValidationError("Not a finite number.")
+        return value
+
+
+def no_control_characters(text: str) -> None:
+    if any(unicodedata.category(character).startswith("C") for character in text):
+        raise serializers.ValidationError("Control characters are not allowed.")
+
+
+def above_zero(value: float) -> None:
+    if value <= 0:
+        raise serializers.ValidationError("Must be more than 0.")
+
+
+class UploadFields(serializers.Serializer[Any]):
+    """What a camera may say of an image. Unknown fields are ignored."""
+
+    capture_id = serializers.RegexField(CAPTURE_ID, required=False, trim_whitespace=False)
+    captured_at = Instant(required=False)
+    sent_at = Instant(required=False)
+    roll = serializers.CharField(required=False, max_length=64, validators=[no_control_characters])
+    position_m = Number(required=False, min_value=0, max_value=1e9)
+    offset_mm = Number(required=False, min_value=0, max_value=1e9)
+    mm_per_px = Number(required=False, max_value=1e6, validators=[above_zero])
+    sequence = serializers.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
+
+
+class UploadForm(UploadFields):
+    """The multipart form (for the schema; the file is read by `uploads`)."""
+
+    image = serializers.FileField()
+
+
+class VerdictOut(serializers.ModelSerializer[Verdict]):
+    label = serializers.CharField(read_only=True)
+    probabilities = serializers.SerializerMethodField()
+    model = serializers.CharField(source="version.name", read_only=True)
+    judged_at = Instant(read_only=True)
+    latency_ms = serializers.FloatField(read_only=True, help_text="From receiving to the stored verdict.")
+
+    class Meta:
+        model = Verdict
+        fields = (
+            "label", "confidence", "anomaly_score", "flagged", "probabilities", "threshold", "model",
+            "judged_at", "latency_ms",
+        )  # fmt: skip
+
+    def get_probabilities(self, verdict: Verdict) -> dict[str, float] | None:
+        packed = verdict.evidence.probabilities
+        if packed is None:
+            return None
+        values = np.frombuffer(bytes(packed), dtype="<f4").astype(float)
+        return {code: round(value, 6) for code, value in zip(verdict.version.classes, values, strict=True)}
+
+
+class FailureOut(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+
+
+class CaptureOut(serializers.ModelSerializer[Capture]):
+    line = serializers.SlugField(source="line.slug", read_only=True)
+    camera = serializers.SlugField(source="camera.slug", read_only=True)
+    roll = serializers.CharField(source="roll.code", read_only=True, default=None, allow_null=True)
+    captured_at = Instant(read_only=True)
+    received_at = Instant(read_only=True)
+    sha256 = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=["pending", "judged", "failed"], source="get_status_display")
+    url = serializers.SerializerMethodField()
+    verdict = serializers.SerializerMethodField()
+    failure = serializers.SerializerMethodField()
+    warnings = serializers.ListField(child=serializers.CharField(), source="warning_list", read_only=True)
+
+    class Meta:
+        model = Capture
+        fields = (
+            "id", "capture_id", "line", "camera", "roll", "position_m", "captured_at", "received_at", "sha256",
+            "status", "url", "verdict", "failure", "warnings",
+        )  # fmt: skip
+
+    def get_sha256(self, capture: Capture) -> str:
+        return bytes(capture.sha256).hex()
+
+    @extend_schema_field({"type": "string", "format": "uri"})
+    def get_url(self, capture: Capture) -> str:
+        return reverse("api-capture", args=[capture.id], request=self.context["request"])
+
+    @extend_schema_field({"oneOf": [{"$ref": "#/components/schemas/VerdictOut"}, {"type": "null"}]})
+    def get_verdict(self, capture: Capture) -> Any:
+        verdict = capture.effective_verdict
+        return VerdictOut(verdict).data if verdict else None
+
+    @extend_schema_field({"oneOf": [{"$ref": "#/components/schemas/FailureOut"}, {"type": "null"}]})
+    def get_failure(self, capture: Capture) -> dict[str, str] | None:
+        return {"reason": capture.failure} if capture.failure else None
+
+
+class FieldErrorOut(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemOut(serializers.Serializer[Any]):
+    """RFC 9457."""
+
+    type = serializers.URLField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    request_id = serializers.CharField()
+    errors = FieldErrorOut(many=True, required=False)
+    stored_sha256 = serializers.CharField(required=False)
+    sent_sha256 = serializers.CharField(required=False)

@@ -1,0 +1,102 @@
+"""Bytes in, a stored capture out: file first, row second, the bell on commit."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from inspections import bell
+from inspections.images import Checked, Refused, check
+from inspections.models import Camera, Capture, Roll
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+NO_CAMERA_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    capture: Capture
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """This camera already sent this capture_id with the same bytes."""
+
+    capture: Capture
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """This camera already sent this capture_id with other bytes."""
+
+    stored_sha256: str
+    sent_sha256: str
+
+
+def accept(
+    camera: Camera, data: bytes, fields: Mapping[str, Any], now: datetime
+) -> Accepted | Duplicate | Conflict | Refused:
+    """Take one upload. `fields` are those of the contract, already validated; `now` is our clock."""
+    checked = check(data, settings.MAX_IMAGE_PIXELS)
+    if isinstance(checked, Refused):
+        return checked
+    capture = _new(camera, data, fields, checked, now)
+    default_storage.save(capture.path, ContentFile(data))
+    try:
+        with transaction.atomic():
+            capture.roll = _roll(fields.get("roll"))
+            capture.save(force_insert=True)
+            bell.ring_on_commit()
+    except IntegrityError:
+        default_storage.delete(capture.path)
+        return _already_sent(capture)
+    return Accepted(capture)
+
+
+def _new(camera: Camera, data: bytes, fields: Mapping[str, Any], checked: Checked, now: datetime) -> Capture:
+    captured_at = fields.get("captured_at") or now
+    wrong_clock = _clock_is_wrong(captured_at, fields.get("sent_at"), now)
+    warnings = (*checked.warnings, *(("clock",) if wrong_clock else ()))
+    return Capture(
+        line=camera.line,
+        camera=camera,
+        capture_id=fields.get("capture_id"),
+        captured_at=captured_at,
+        received_at=now,
+        counted_at=now if wrong_clock else captured_at,
+        sequence=fields.get("sequence"),
+        position_m=fields.get("position_m"),
+        offset_mm=fields.get("offset_mm"),
+        mm_per_px=fields.get("mm_per_px") or camera.mm_per_px,
+        sha256=hashlib.sha256(data).digest(),
+        bytes=len(data),
+        width=checked.width,
+        height=checked.height,
+        suffix=checked.suffix,
+        warnings=",".join(warnings),
+    )
+
+
+def _clock_is_wrong(captured_at: datetime, sent_at: datetime | None, now: datetime) -> bool:
+    if sent_at is not None and abs(sent_at - now) > CLOCK_TOLERANCE:
+        return True
+    return captured_at > now + CLOCK_TOLERANCE or captured_at < NO_CAMERA_BEFORE
+
+
+def _roll(code: str | None) -> Roll | None:
+    return Roll.objects.get_or_create(code=code)[0] if code else None
+
+
+def _already_sent(capture: Capture) -> Duplicate | Conflict:
+    stored = Capture.objects.select_related("line", "camera", "roll").get(
+        camera=capture.camera, capture_id=capture.capture_id
+    )
+    if bytes(stored.sha256) == capture.sha256:
+        return Duplicate(stored)
+    return Conflict(bytes(stored.sha256).hex(), bytes(capture.sha256).hex())

@@ -1,0 +1,46 @@
+"""Fixtures that every test may ask for."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from inspections.models import Camera
+from tests import cast
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Path, settings: Any) -> Iterator[None]:
+    """Each test stores its files in a folder of its own."""
+    media = tmp_path / "media"
+    settings.MEDIA_ROOT = media
+    settings.BUNDLES = tmp_path / "bundles"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(media)}},
+    }
+    yield
+    shutil.rmtree(media, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> None:
+    """A camera's rate limit does not reach from one test into the next: rows of another test reuse its number."""
+    from inspections.api.rate_limit import CameraThrottle
+
+    CameraThrottle._counts.clear()
+
+
+@pytest.fixture
+def camera(db: None) -> Camera:
+    """The camera `left` of `loom-1`."""
+    return cast.a_camera()
+
+
+@pytest.fixture
+def posting(camera: Camera) -> Client:
+    """A client that posts as that camera."""
+    return cast.with_key(camera)

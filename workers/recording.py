@@ -1,0 +1,107 @@
+"""What was judged becomes rows: verdicts, evidence, the capture's summary and the rollups, in one short transaction."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+
+from inspections import tally
+from inspections.models import Capture, DefectClass, ModelVersion, Status, Verdict, VerdictEvidence
+from inspections.models.defect_class import UNKNOWN
+from ml.answers import Judgement, Undecodable
+
+Answer = Judgement | Undecodable
+SUMMARY = (
+    "status",
+    "lease",
+    "lease_until",
+    "failure",
+    "warnings",
+    "defect_class",
+    "anomaly_score",
+    "flagged",
+    "severity",
+)
+
+
+def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence[Answer], now: datetime) -> int:
+    """Store the answers for the captures whose lease is still ours; returns how many were."""
+    classes = {row.code: row for row in DefectClass.objects.all()}
+    with transaction.atomic():
+        held = _still_held(captures)
+        pairs = [(c, a) for c, a in zip(captures, answers, strict=True) if c.pk in held]
+        judged = [(c, a) for c, a in pairs if isinstance(a, Judgement)]
+        verdicts = [_verdict(version, c, a, classes, now) for c, a in judged]
+        Verdict.objects.bulk_create(verdicts)
+        VerdictEvidence.objects.bulk_create(
+            [_evidence(version, v, a) for v, (_, a) in zip(verdicts, judged, strict=True)]
+        )
+        for capture, answer in pairs:
+            _summarise(capture, answer, classes)
+        Capture.objects.bulk_update([capture for capture, _ in pairs], SUMMARY)
+        tally.add([_counted(capture, answer) for capture, answer in pairs])
+    return len(pairs)
+
+
+def _still_held(captures: Sequence[Capture]) -> set[object]:
+    """Locks the rows and tells which ones nobody has taken over meanwhile."""
+    lease = captures[0].lease
+    rows = Capture.objects.filter(pk__in=[c.pk for c in captures], lease=lease, status=Status.PENDING)
+    return set(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
+def _verdict(
+    version: ModelVersion, capture: Capture, answer: Judgement, classes: Mapping[str, DefectClass], now: datetime
+) -> Verdict:
+    return Verdict(
+        capture=capture,
+        version=version,
+        defect_class=classes.get(answer.label),
+        confidence=answer.confidence,
+        anomaly_score=answer.anomaly_score,
+        threshold=answer.threshold,
+        flagged=answer.flagged,
+        judged_at=now,
+        latency_ms=(now - capture.received_at).total_seconds() * 1000,
+    )
+
+
+def _evidence(version: ModelVersion, verdict: Verdict, answer: Judgement) -> VerdictEvidence:
+    probabilities = answer.probabilities
+    in_order = None if probabilities is None else [probabilities[code] for code in version.classes]
+    rows, cols = answer.heatmap.shape
+    return VerdictEvidence(
+        verdict=verdict,
+        probabilities=None if in_order is None else np.asarray(in_order, dtype="<f4").tobytes(),
+        embedding=answer.embedding.astype("<f2").tobytes(),
+        heatmap=zlib.compress(answer.heatmap.tobytes(), level=1),
+        heatmap_rows=rows,
+        heatmap_cols=cols,
+        brightness=answer.brightness,
+        focus=answer.focus,
+        tiles=asdict(answer.tiles) if answer.tiles else None,
+    )
+
+
+def _summarise(capture: Capture, answer: Answer, classes: Mapping[str, DefectClass]) -> None:
+    """What every list reads of the answer, on the capture itself."""
+    capture.lease = capture.lease_until = None
+    if isinstance(answer, Undecodable):
+        capture.status, capture.failure = Status.FAILED, answer.reason[:200]
+        return
+    found = classes.get(answer.label)
+    capture.status, capture.defect_class = Status.JUDGED, found
+    capture.anomaly_score, capture.flagged = answer.anomaly_score, answer.flagged
+    score = 1.0 if answer.anomaly_score is None else answer.anomaly_score
+    capture.severity = score + (1.0 if found and found.critical else 0.0)
+    capture.warnings = ",".join(dict.fromkeys((*capture.warning_list, *answer.warnings)))[:120]
+
+
+def _counted(capture: Capture, answer: Answer) -> tally.Counted:
+    if isinstance(answer, Undecodable):
+        return tally.Counted(capture.line_id, capture.counted_at, failed=True)
+    code = capture.defect_class.code if capture.defect_class else UNKNOWN
+    return tally.Counted(capture.line_id, capture.counted_at, code, flagged=answer.flagged)
