@@ -1,0 +1,181 @@
+"""The command line: `python -m ml train|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input with one clear message."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml.bundle import BundleError
+from ml.data import DataError
+
+EXAMPLES = """examples:
+  python -m ml train --drawn 30000 --preset starter --seed 1 --out starter
+  python -m ml train --manifest cloth/manifest.csv --network textile_resnet --merge spot=nep,fuzzyball --out mill-1
+  python -m ml evaluate mill-1 --manifest cloth/manifest.csv --json figures.json
+  python -m ml bench --network textile_resnet --size 64 --json bench.json
+  python -m ml draw --out cloth --rolls 20 --frames 10
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], None] = options.run
+    try:
+        run(options)
+    except (DataError, BundleError) as problem:
+        print(f"ml {options.command}: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m ml", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True)
+    for add in (_add_train, _add_evaluate, _add_bench, _add_draw):
+        add(commands)
+    return top
+
+
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None], about: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=about, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.set_defaults(run=run)
+    return made
+
+
+def _add_train(commands: Any) -> None:
+    made = _command(commands, "train", _train, "Train a network on labelled or drawn images; leaves a bundle.")
+    source = made.add_mutually_exclusive_group(required=True)
+    source.add_argument("--manifest", type=Path, help="CSV of path,label,source[,roll][,split], or a folder of class folders")
+    source.add_argument("--drawn", type=_count, default=0, metavar="N", help="train on N frames of cloth drawn by ml.fabric")
+    made.add_argument("--out", type=Path, required=True, help="folder of the bundle; must not exist")
+    made.add_argument("--network", default="textile_resnet", choices=("textile_resnet", "resnet18"))
+    made.add_argument("--preset", default="cloth", help="cloth, perceptilabs, starter or quick")
+    made.add_argument("--classes", default="", help="exactly these classes, comma-separated; any other label is refused")
+    made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
+    made.add_argument("--size", type=_count, default=64, help="input side in pixels (64)")
+    made.add_argument("--channels", type=int, default=3, choices=(1, 3))
+    made.add_argument("--large", default="resize", choices=("resize", "tiles"), help="what to do with larger images")
+    made.add_argument("--max-tiles", type=_count, default=64)
+    made.add_argument("--epochs", type=_count, default=0, help="instead of the preset's")
+    made.add_argument("--batch", type=_count, default=0, help="instead of the preset's")
+    made.add_argument("--threshold", type=_share, help="flag from this anomaly score, instead of by cost")
+    made.add_argument("--cost", type=float, default=20.0, help="what an escape costs, in overkills (20)")
+    made.add_argument("--overkill", type=_share, help="raise the threshold until validation overkill is at most this")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--amp", action="store_true", help="train in bfloat16 where it is safe; faster on chips that have it")
+    made.add_argument("--name", default="", help="name of the model (the folder's)")
+    made.add_argument("--licence", default="not stated", help="licence of the images; travels with the bundle")
+    made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
+
+
+def _add_evaluate(commands: Any) -> None:
+    made = _command(commands, "evaluate", _evaluate, "Judge labelled images with a bundle and print the figures.")
+    made.add_argument("bundle", type=Path)
+    made.add_argument("--manifest", type=Path, required=True)
+    made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b")
+    made.add_argument("--side", choices=("train", "val", "test"), help="only the rows on this side of the split by hash")
+    made.add_argument("--json", type=Path, help="write the figures here as well")
+    made.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    made.add_argument("--threads", type=_count, default=1)
+
+
+def _add_bench(commands: Any) -> None:
+    made = _command(commands, "bench", _bench, "Compare the CPU engine with torch eager, both in one run.")
+    made.add_argument("--network", action="append", choices=("textile_resnet", "resnet18"), help="may be repeated; default both")
+    made.add_argument("--size", type=_count, default=64)
+    made.add_argument("--channels", type=int, default=3, choices=(1, 3))
+    made.add_argument("--batch", type=_count, default=32)
+    made.add_argument("--rounds", type=_count, default=7, help="interleaved rounds; the median is reported")
+    made.add_argument("--json", type=Path)
+
+
+def _add_draw(commands: Any) -> None:
+    made = _command(commands, "draw", _draw, "Draw cloth with planted defects: images, masks and a manifest.")
+    made.add_argument("--out", type=Path, required=True)
+    made.add_argument("--rolls", type=_count, default=6)
+    made.add_argument("--frames", type=_count, default=12, help="frames of each roll")
+    made.add_argument("--seed", type=int, default=0, help="of the first roll")
+    made.add_argument("--size", type=_count, default=256)
+    made.add_argument("--sheet", action="store_true", help="one contact sheet (sheet.png) instead: a row for each roll")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must lie in 0..1")
+    return number
+
+
+def _train(options: argparse.Namespace) -> None:
+    from ml.learn import Order, learn
+    from ml.pack import Flag
+    from ml.presets import PRESETS
+
+    if options.preset not in PRESETS:
+        raise DataError(f"there is no preset {options.preset!r}: use one of {', '.join(PRESETS)}")
+    values = {key: value for key, value in vars(options).items() if key in Order.__dataclass_fields__}
+    values |= {"classes": tuple(filter(None, options.classes.split(","))), "merge": tuple(options.merge)}
+    spec = learn(Order(**values, flag=Flag(options.threshold, options.cost, options.overkill)))
+    print(f"{spec.name}: written to {options.out}")
+    if "held_out" in spec.metrics:
+        _print_figures(spec.metrics["held_out"])
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from ml.data import check_files, parse_merge, read_rows
+    from ml.evaluate import evaluate_rows
+    from ml.inspector import Inspector
+    from ml.splits import side_of
+
+    rows = read_rows(options.manifest, parse_merge(options.merge))
+    rows = [row for row in rows if options.side in (None, row.split or side_of(row.group))]
+    check_files(rows)
+    if not rows:
+        raise DataError(f"no rows on the side {options.side}")
+    found = evaluate_rows(Inspector.load(options.bundle, options.device, options.threads), rows)
+    _print_figures(found)
+    _save(options.json, found)
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from ml.bench import bench
+
+    networks = options.network or ["textile_resnet", "resnet18"]
+    found = bench(networks, options.size, options.channels, options.batch, options.rounds)
+    print(json.dumps(found, indent=1))
+    _save(options.json, found)
+
+
+def _draw(options: argparse.Namespace) -> None:
+    from ml.draw import contact_sheet, folder
+
+    make = contact_sheet if options.sheet else folder
+    make(options.out, range(options.seed, options.seed + options.rolls), options.frames, options.size)
+    print(f"drawn to {options.out}")
+
+
+def _print_figures(found: dict[str, Any]) -> None:
+    for name, value in found.items():
+        if not isinstance(value, dict):
+            print(f"{name:18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value}")
+    for name, part in found["per_class"].items():
+        print(f"  {name:22} precision {part['precision']:.3f} recall {part['recall']:.3f} f1 {part['f1']:.3f} of {part['support']}")
+
+
+def _save(place: Path | None, found: dict[str, Any]) -> None:
+    if place:
+        place.write_text(json.dumps(found, indent=1) + "\n")

@@ -1,0 +1,61 @@
+"""A trained network to an ONNX graph, and the proof that both answer alike."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ml.engines import CpuEngine
+from ml.networks import Network, Normalised
+from ml.preprocess import Pixels
+
+PARITY = 1e-3  # largest difference allowed, relative above 1
+
+
+class ParityError(Exception):
+    """The graph does not answer what the network answers."""
+
+
+def to_graph(net: Network, mean: tuple[float, ...], std: tuple[float, ...], size: tuple[int, int, int]) -> bytes:
+    """ONNX bytes: uint8 `images` (N, H, W, C) to `logits`, `maps`, `embedding`; N is free, `size` is (H, W, C)."""
+    model = Normalised(net, mean, std).eval()
+    example = torch.zeros((2, *size), dtype=torch.uint8)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter speaks of its own coming changes
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            model,
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=["images"],
+            output_names=["logits", "maps", "embedding"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
+        )
+    assert program is not None  # the exporter returns None only when given a file
+    out = io.BytesIO()
+    program.save(out)
+    return out.getvalue()
+
+
+def check_parity(net: Network, mean: tuple[float, ...], std: tuple[float, ...], graph: bytes, images: Pixels) -> float:
+    """Largest difference between torch and ONNX Runtime on images (N, H, W, C). ParityError beyond PARITY."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.onnx"
+        path.write_bytes(graph)
+        answers = CpuEngine(path).run(images)
+    with torch.inference_mode():
+        expected = [part.numpy() for part in Normalised(net, mean, std).eval()(torch.from_numpy(images))]
+    apart = max(
+        float(np.max(np.abs(answer - wanted) / np.maximum(1, np.abs(wanted))))
+        for answer, wanted in zip(answers, expected, strict=True)
+    )
+    if not apart <= PARITY:
+        raise ParityError(f"graph and network differ by {apart:.3g}")
+    return apart

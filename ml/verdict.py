@@ -1,0 +1,104 @@
+"""From what the network answered to what we say: calibrated, cautious, and in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.answers import UNKNOWN, Item, Judgement
+from ml.bundle import Spec
+from ml.calibrate import in_order, shift_prior, softmax
+from ml.picture import Picture
+from ml.tiles import Tiles, stitch
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The network on n views: logits (n, K), class maps (n, K, h, w), embeddings (n, D), distances to known cloth (n,)."""
+
+    logits: NDArray[np.float32]
+    maps: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    distance: NDArray[np.float32]
+
+
+def conclude(spec: Spec, item: Item, picture: Picture, reading: Reading) -> Judgement:
+    """One judgement of one picture; of several tiles the worst decides. ValueError if item.shares do not fit."""
+    limit = spec.unknown.limit if len(reading.logits) == 1 else spec.unknown.largest
+    probabilities = _probabilities(spec, item, reading)
+    worst = _worst(spec, probabilities, reading.distance > limit)
+    chosen = probabilities[worst]
+    warnings = _warnings(spec, picture, chosen, bool(reading.distance[worst] > limit))
+    threshold = spec.threshold if item.threshold is None else item.threshold
+    counted = bool(np.isfinite(chosen).all())
+    score = float(1 - chosen[spec.classes.index("good")]) if counted else None
+    label = UNKNOWN if _in_doubt(warnings) else spec.classes[int(chosen.argmax())]
+    return Judgement(
+        label=label,
+        confidence=float(chosen.max()) if counted else None,
+        anomaly_score=score,
+        # Asked this way round, a threshold that is not a number flags.
+        flagged=label == UNKNOWN or score is None or not score < threshold,
+        probabilities=dict(zip(spec.classes, chosen.tolist(), strict=True)) if counted else None,
+        threshold=threshold,
+        embedding=reading.embedding[worst].astype(np.float16),
+        heatmap=_heatmap(spec, picture, chosen, reading.maps),
+        warnings=warnings,
+        brightness=picture.brightness,
+        focus=picture.focus,
+        tiles=_tiles(picture, worst),
+    )
+
+
+def _probabilities(spec: Spec, item: Item, reading: Reading) -> NDArray[np.float64]:
+    """(n, K), NaN in every row where the network said anything that is not a number."""
+    sound = np.isfinite(reading.logits).all(axis=1) & np.isfinite(reading.distance) & np.isfinite(reading.embedding).all(axis=1)
+    logits = np.where(sound[:, None], reading.logits, 0)
+    found = softmax(logits, spec.temperature)
+    if item.shares is not None:
+        old, new = in_order(spec.shares, spec.classes), in_order(item.shares, spec.classes)
+        found = shift_prior(found, old, new)
+    return np.where(sound[:, None], found, np.nan)
+
+
+def _worst(spec: Spec, probabilities: NDArray[np.float64], strange: NDArray[np.bool_]) -> int:
+    """The view that decides: one without numbers before a strange one, before the highest anomaly score."""
+    score = 1 - probabilities[:, spec.classes.index("good")]
+    return int(np.argmax(np.where(np.isnan(score), 3.0, score + strange)))
+
+
+def _warnings(spec: Spec, picture: Picture, chosen: NDArray[np.float64], strange: bool) -> tuple[str, ...]:
+    limits = spec.quality
+    found = {
+        "not-a-number": not np.isfinite(chosen).all(),
+        "dark": picture.brightness < limits.dark,
+        "bright": picture.brightness > limits.bright,
+        "blurred": picture.focus < limits.blurred,
+        "unfamiliar": strange,
+        "tiles-left-out": picture.grid is not None and picture.grid.left_out > 0,
+    }
+    return tuple(name for name, holds in found.items() if holds)
+
+
+def _in_doubt(warnings: tuple[str, ...]) -> bool:
+    return bool(set(warnings) - {"tiles-left-out"})
+
+
+def _heatmap(spec: Spec, picture: Picture, chosen: NDArray[np.float64], maps: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Evidence for the shown defect against good, 0..255; below `heat_scale` good cloth's own noise stays dark."""
+    good = spec.classes.index("good")
+    shown = np.nan_to_num(chosen, nan=0.0)
+    shown[good] = -1
+    evidence = np.nan_to_num(maps[:, int(shown.argmax())] - maps[:, good], nan=0.0, posinf=0.0, neginf=0.0)
+    heat = np.clip(evidence / max(float(evidence.max()), spec.heat_scale), 0, 1)
+    drawn = np.rint(heat * 255).astype(np.uint8)
+    return stitch(drawn, picture.grid) if picture.grid else drawn[0]
+
+
+def _tiles(picture: Picture, worst: int) -> Tiles | None:
+    grid = picture.grid
+    if grid is None:
+        return None
+    return Tiles(len(grid.ys), len(grid.xs), len(grid.boxes), grid.left_out, grid.boxes[worst])
