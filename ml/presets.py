@@ -38,17 +38,17 @@ PRESETS: dict[str, Recipe] = {
 }
 
 
-def train_transform(name: str, channels: int) -> Callable[[Tensor], Tensor]:
-    """uint8 (N, C, H, W) to the same. `cloth`: flips, shifts, light, and for colour some grey, as grey cameras see.
+def train_transform(name: str, channels: int, side: tuple[int, int]) -> Callable[[Tensor], Tensor]:
+    """uint8 (N, C, H, W) to the same, `side` is (H, W). `cloth`: flips, shifts, light, and some grey, as grey cameras see.
 
-    No turns by 90 degrees: they swap warp and weft.
+    No turns by 90 degrees, which swap warp and weft; no shift that leaves a black border, which is a defect.
     """
     if name == "none":
         return lambda images: images
     steps: list[torch.nn.Module] = [
         v2.RandomHorizontalFlip(),
         v2.RandomVerticalFlip(),
-        v2.RandomAffine(degrees=4, translate=(0.06, 0.06), scale=(0.9, 1.15), interpolation=v2.InterpolationMode.BILINEAR),
+        v2.RandomResizedCrop(side, scale=(0.85, 1.0), ratio=(0.92, 1.09), antialias=True),
         v2.ColorJitter(brightness=0.25, contrast=0.2),
     ]
     if channels == 3:

@@ -61,7 +61,7 @@ def train(
     net.to(device, memory_format=torch.channels_last)
     steps = -(-len(train_on.targets) // recipe.batch)
     optimiser, schedule = _optimiser(net, recipe, steps * recipe.epochs)
-    augment = train_transform(recipe.augment, train_on.images.shape[3])
+    augment = train_transform(recipe.augment, train_on.images.shape[3], train_on.images.shape[1:3])
     best, best_weights, history = (0, -1.0), net.state_dict(), []
     for epoch in range(1, recipe.epochs + 1):
         start, losses = time.perf_counter(), []

@@ -31,16 +31,20 @@ def _light(rng: Generator, style: Style, size: int) -> Plane:
     return np.asarray((1 + across + vignette)[None, :] + (down + vignette)[:, None], dtype=np.float32)
 
 
-def expose(rng: Generator, rgb: Plane, style: Style, noise: Plane) -> NDArray[np.uint8]:
-    """Reflectance (S, S, 3) -> uint8 image. `noise`: unit noise at least (S, S, 1), cropped at random."""
+def sensor_noise(rng: Generator, side: int, strength: float) -> NDArray[np.int16]:
+    """Noise of a sensor (side, side, 1) in grey levels, made once for a roll and read at random places."""
+    return np.asarray(np.rint(strength * rng.standard_normal((side, side, 1))), dtype=np.int16)
+
+
+def expose(rng: Generator, rgb: Plane, style: Style, noise: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """Reflectance (S, S, 3) -> uint8 image. `noise`: at least (S, S, 1), cropped at random."""
     size = rgb.shape[0]
-    flicker = style.exposure * (1 + rng.normal(0, 0.02))
+    flicker = 1024 * style.exposure * (1 + rng.normal(0, 0.02))
     lit = rgb * (_light(rng, style, size) * np.float32(flicker))[..., None]
+    np.clip(lit, 0, 1024, out=lit)
     # A camera's tone curve, as a table: a power over the whole frame would cost a third of the time.
     table = (255 * np.linspace(0, 1, 1025) ** style.gamma).astype(np.uint8)
-    np.clip(lit, 0, 1, out=lit)
-    image = table[(lit * 1024).astype(np.int16)]
-    blurred = Image.fromarray(image).filter(ImageFilter.GaussianBlur(style.blur * size / 256))
+    image = Image.fromarray(table[lit.astype(np.int16)]).filter(ImageFilter.BoxBlur(style.blur * size / 256))
     y, x = rng.integers(0, noise.shape[0] - size + 1, 2)
-    grain = noise[y : y + size, x : x + size] * np.float32(style.noise)
-    return np.asarray(np.clip(np.asarray(blurred, dtype=np.float32) + grain, 0, 255), dtype=np.uint8)
+    grainy = np.asarray(image) + noise[y : y + size, x : x + size]
+    return np.asarray(np.clip(grainy, 0, 255, out=grainy), dtype=np.uint8)

@@ -64,7 +64,7 @@ def cut(rng: Generator, cloth: Cloth) -> Plane:
     across = across - np.float32(rng.normal(0, 0.05) * length) * reach * reach
     half = np.float32(gape) * np.sqrt(np.maximum(1 - reach * reach, 0)) ** np.float32(0.8)
     far = np.where(np.abs(reach) < 1, np.abs(across) - half, np.hypot(across, (np.abs(reach) - 1) * length / 2))
-    _lift(cloth, far.astype(np.float32), 4 * scale, float(rng.uniform(0.12, 0.4)))
+    _lift(cloth, far.astype(np.float32), 4 * scale, float(rng.uniform(0.05, 0.26)))
     gap = edge(_ragged(rng, cloth, far.astype(np.float32), 1.0 * scale), 1.3 * scale)
     _open(cloth, gap, _background(rng, cloth, 0.25), cloth.style.light)
     roots, headings = _lips(rng, centre, angle, length, gape)
@@ -88,23 +88,25 @@ def hole(rng: Generator, cloth: Cloth) -> Plane:
     """Cloth torn or worn away: an uneven opening with broken yarn ends all round."""
     size, scale = cloth.size, cloth.scale
     centre = place(rng, cloth, 0.2)
-    radius = float(np.exp(rng.uniform(np.log(12), np.log(44)))) * scale
+    radius = float(np.exp(rng.uniform(np.log(14), np.log(46)))) * scale
     radii = (radius, radius * float(rng.uniform(0.6, 1.0)))
     far = blob(rng, size, centre, radii, 0.11)
-    _lift(cloth, far, 4.5 * scale, float(rng.uniform(0.1, 0.35)))
+    _lift(cloth, far, 4.5 * scale, float(rng.uniform(0.05, 0.28)))
     gap = edge(_ragged(rng, cloth, far, 0.16 * radius), 1.6 * scale)
     _open(cloth, gap, _background(rng, cloth, 0.35), cloth.style.light)
-    roots, headings = _rim(rng, centre, min(radii), float(cloth.style.angle))
-    _ends(rng, cloth, roots, headings, 0.75 * radius, 0.9 * scale)
+    roots, headings = _rim(rng, centre, min(radii) / scale, float(cloth.style.angle), scale)
+    _ends(rng, cloth, roots, headings, 0.6 * radius, 0.9 * scale)
     return np.asarray(np.maximum(gap, far < 0), dtype=np.float32)
 
 
-def _rim(rng: Generator, centre: tuple[float, float], radius: float, lean: float) -> tuple[Points, NDArray[np.float64]]:
+def _rim(
+    rng: Generator, centre: tuple[float, float], radius: float, lean: float, scale: float
+) -> tuple[Points, NDArray[np.float64]]:
     """Ends stand along warp and weft, so four directions, and start on the rim that faces them."""
-    count = int(rng.integers(10, 30))
+    count = int(rng.uniform(0.35, 0.75) * radius) + 2
     heading = rng.integers(0, 4, count) * (np.pi / 2) + lean
     spread = rng.uniform(-0.9, 0.9, count)
-    back = -np.sqrt(1 - spread**2) * radius
+    back = -np.sqrt(1 - spread**2) * radius * scale
     direction = np.stack([np.cos(heading), np.sin(heading)], axis=1)
     normal = np.stack([-np.sin(heading), np.cos(heading)], axis=1)
-    return np.array(centre) + back[:, None] * direction + spread[:, None] * radius * normal, heading
+    return np.array(centre) + back[:, None] * direction + spread[:, None] * radius * scale * normal, heading

@@ -66,11 +66,11 @@ def light_up(table: Table, width: tuple[float, float], bend: float, light: tuple
     height = np.maximum(height, -bend - 0.3)
     slope_y = (np.roll(height, -1, 0) - np.roll(height, 1, 0)) * (SAMPLES / 4)
     slope_x = (np.roll(height, -1, 1) - np.roll(height, 1, 1)) * (SAMPLES / 4)
-    lambert = (1 - light[0] * slope_x - light[1] * slope_y) / np.sqrt(1 + 0.35 * (slope_x**2 + slope_y**2))
+    lambert = (1 - light[0] * slope_x - light[1] * slope_y) / np.sqrt(1 + 0.22 * (slope_x**2 + slope_y**2))
     low, high = height.min(), height.max()
-    hollow = 0.35 + 0.65 * ((height - low) / (high - low)) ** 1.3  # light hardly reaches between yarns
+    hollow = 0.48 + 0.52 * ((height - low) / (high - low)) ** 1.3  # light hardly reaches between yarns
     along_warp, along_weft = _twist(rows, columns, 3)
     fibres = 1 + twist * np.where(top == WARP, along_warp, along_weft)
-    shade = hollow * np.clip(0.35 + 0.65 * lambert, 0.12, 1.6) * fibres
+    shade = hollow * np.clip(0.45 + 0.55 * lambert, 0.2, 1.5) * fibres
     shade /= shade.mean()
     return Relief(shade.astype(np.float32).ravel(), top.ravel(), rows, columns)

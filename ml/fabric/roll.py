@@ -38,7 +38,7 @@ class Roll:
         self._relief = light_up(WEAVES[self.style.weave](), self.style.width, bend, light, twist)
         side = size + size // 4
         self._fibre = camera.fibre_texture(rng, side, float(rng.uniform(0.02, 0.07)))
-        self._noise = rng.standard_normal((side, side, 1)).astype(np.float32)
+        self._noise = camera.sensor_noise(rng, side, self.style.noise)
 
     def frame(self, index: int, label: str = "good") -> Frame:
         """Frame `index` of the roll with a `label` defect planted. ValueError on a label that is not in CLASSES."""

@@ -24,13 +24,18 @@ def luma(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _dye(rng: Generator, mean: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the stain does to the cloth's reflectance: it darkens light cloth, and bleaches or covers dark cloth."""
+    """What the stain does to the cloth's reflectance: it darkens light cloth, and bleaches or covers dark cloth.
+
+    Always by enough lightness to be seen by a grey camera.
+    """
     grey = float(luma(mean))
-    if grey < 0.24 or (grey < 0.4 and rng.random() < 0.3):
-        light = np.array([1.0, 0.97, 0.9]) * rng.uniform(1.7, 2.8) + rng.normal(0, 0.08, 3)
-        return np.asarray(np.clip(light, 1.45, 3.0) + 0.06 / max(grey, 0.05), dtype=np.float32)
+    if grey < 0.3 or (grey < 0.4 and rng.random() < 0.3):
+        light = rng.uniform(1.8, 2.9) * np.clip(rng.normal(1, 0.08, 3), 0.8, 1.2)
+        return np.asarray(light + 0.06 / max(grey, 0.05), dtype=np.float32)
     dye = np.array(DYES[int(rng.integers(len(DYES)))]) * rng.uniform(0.7, 1.5)
-    return np.asarray(np.clip(dye / np.maximum(mean, 0.05), 0.06, 0.72), dtype=np.float32)
+    factor = np.clip(dye / np.maximum(mean, 0.05), 0.06, 1.0).astype(np.float32)
+    seen = float(luma(factor * mean)) / grey
+    return factor * np.float32(min(1.0, rng.uniform(0.3, 0.62) / seen))
 
 
 def stain(rng: Generator, cloth: Cloth) -> Plane:
@@ -76,8 +81,8 @@ def off_shade(rng: Generator, cloth: Cloth) -> Plane:
         band &= (along > start) if rng.random() < 0.5 else (along < start)
     mine = (cloth.yarn < YARNS) == warp
     grey = float(luma(cloth.rgb.mean(axis=(0, 1))))
-    factor = rng.uniform(1.5, 2.1) if grey < 0.3 else rng.uniform(0.42, 0.68)
-    tint = np.clip(np.full(3, factor) + rng.normal(0, 0.12, 3), 0.25, 2.3).astype(np.float32)
+    factor = rng.uniform(1.55, 2.1) if grey < 0.33 else rng.uniform(0.36, 0.6)
+    tint = np.clip(np.full(3, factor) + rng.normal(0, 0.1, 3), 0.2, 2.6).astype(np.float32)
     seen = np.where(band, np.where(mine, 1.0, 0.35), 0.0).astype(np.float32)
     cloth.rgb *= 1 + seen[..., None] * (tint - 1)
     return band.astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -24,13 +26,13 @@ def line(size: int, points: Points, width: float) -> Plane:
     return np.asarray(canvas.reduce(2), dtype=np.float32) / 255
 
 
-def lines(size: int, strokes: list[Points], width: float) -> Plane:
-    """Many short lines in one mask."""
-    canvas = Image.new("L", (2 * size, 2 * size))
+def lines(size: int, strokes: Iterable[Points], width: float) -> Plane:
+    """Many fine lines in one mask, without antialiasing: they are about a pixel wide and the camera blurs them."""
+    canvas = Image.new("L", (size, size))
     draw = ImageDraw.Draw(canvas)
     for points in strokes:
-        draw.line([(2 * x, 2 * y) for x, y in points.tolist()], fill=255, width=max(1, round(2 * width)))
-    return np.asarray(canvas.reduce(2), dtype=np.float32) / 255
+        draw.line(points.ravel().tolist(), fill=255, width=max(1, round(width)))
+    return np.asarray(canvas, dtype=np.float32) / 255
 
 
 def polygon(size: int, points: Points) -> Plane:

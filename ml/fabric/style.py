@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from ml.fabric.weaves import WEAVES
 
-YARNS = 240  # yarns remembered in each direction before the pattern starts again
+YARNS = 256  # yarns remembered in each direction before the pattern starts again; a power of two
 
 # Reflectance of warp and weft, 0..1 RGB, and how often a mill would run it.
 COLOURS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float], float]] = {
     "undyed": ((0.78, 0.73, 0.62), (0.80, 0.75, 0.65), 3),
     "white": ((0.86, 0.87, 0.88), (0.87, 0.88, 0.88), 2),
     "grey": ((0.52, 0.53, 0.54), (0.50, 0.51, 0.52), 3),
-    "denim": ((0.13, 0.18, 0.33), (0.62, 0.63, 0.64), 3),
-    "chambray": ((0.30, 0.43, 0.62), (0.76, 0.78, 0.80), 2),
+    "denim": ((0.13, 0.18, 0.33), (0.50, 0.52, 0.55), 3),
+    "chambray": ((0.30, 0.43, 0.62), (0.66, 0.69, 0.73), 2),
     "charcoal": ((0.17, 0.17, 0.18), (0.19, 0.19, 0.20), 2),
     "navy": ((0.11, 0.14, 0.26), (0.12, 0.15, 0.28), 1),
     "red": ((0.58, 0.13, 0.13), (0.60, 0.15, 0.14), 1),
@@ -26,7 +26,7 @@ COLOURS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float],
     "khaki": ((0.52, 0.46, 0.32), (0.54, 0.48, 0.34), 2),
     "sky": ((0.52, 0.66, 0.80), (0.54, 0.68, 0.82), 1),
     "rust": ((0.58, 0.32, 0.17), (0.56, 0.31, 0.18), 1),
-    "pepper": ((0.24, 0.24, 0.25), (0.70, 0.69, 0.67), 1),
+    "pepper": ((0.26, 0.26, 0.27), (0.56, 0.55, 0.53), 1),
 }
 
 
@@ -92,7 +92,7 @@ def _colour(rng: Generator) -> str:
 
 def _exposure(rng: Generator, base: NDArray[np.float64]) -> float:
     """Cameras are set up for the cloth: dark cloth gets more light, though never enough to look grey."""
-    return float(rng.uniform(0.9, 1.15) * (0.55 / max(float(base.mean()), 0.1)) ** 0.42)
+    return float(rng.uniform(0.8, 1.02) * (0.55 / max(float(base.mean()), 0.1)) ** 0.38)
 
 
 def style(rng: Generator) -> Style:
@@ -102,25 +102,25 @@ def style(rng: Generator) -> Style:
     if colour == "denim" and rng.random() < 0.8:
         weave = "twill 3/1"
     pattern = "solid" if colour == "denim" else _pattern(rng)
-    jitter = rng.normal(1, 0.06, 3)
+    jitter = rng.normal(1, 0.06) * rng.normal(1, 0.018, 3)
     warp, weft = (np.tile(np.array(part) * jitter, (YARNS, 1)) for part in COLOURS[colour][:2])
     second = _second_colour(rng, warp[0])
     uneven = rng.uniform(0.01, 0.045)
     exposure = _exposure(rng, (warp[0] + weft[0]) / 2)
-    pitch = float(rng.uniform(9, 24)) * (0.8 if "satin" in weave or "sateen" in weave else 1.0)
+    pitch = float(np.exp(rng.uniform(np.log(6.5), np.log(18)))) * (0.8 if "satin" in weave or "sateen" in weave else 1.0)
     return Style(
         weave=weave,
         colour=colour,
         pattern=pattern,
         pitch=(pitch, pitch * float(rng.uniform(0.85, 1.35))),
-        width=(float(rng.uniform(0.86, 1.08)), float(rng.uniform(0.86, 1.08))),
+        width=(float(rng.uniform(0.92, 1.15)), float(rng.uniform(0.92, 1.15))),
         bend=float(rng.uniform(0.45, 0.85)),
         twist=float(rng.uniform(0.02, 0.09)),
         angle=float(np.clip(rng.normal(0, 0.05), -0.14, 0.14)),
         skew=float(np.clip(rng.normal(0, 0.03), -0.08, 0.08)),
-        wobble=float(rng.uniform(0.05, 0.28)),
+        wobble=float(rng.uniform(0.08, 0.30)),
         slub=float(rng.uniform(0.02, 0.09)),
-        hairs=int(rng.integers(4, 26)),
+        hairs=int(rng.integers(8, 40)),
         light=(float(rng.uniform(-0.5, 0.5)), float(rng.uniform(-0.5, 0.5))),
         exposure=exposure,
         gradient=float(rng.uniform(0.02, 0.22)),
