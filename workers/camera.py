@@ -12,13 +12,14 @@ As a module it takes images from your own grabber:
     threading.Thread(target=forwarder.run, daemon=True).start()
     spool.put(jpeg_bytes, {"roll": "R-1042", "position_m": 12.5})
 
-`put` has the image and its one `capture_id` on disk before it returns. It is deleted after the server's 201 or 200 only,
+`put` has the image and its one `capture_id` on disk before it returns. Only the server's 201 or 200 deletes it,
 so a lost network, a restart or a power cut costs time and no image, and the id makes a repeated send harmless.
 """
 
 import argparse
-import contextlib
+import collections
 import email.utils
+import errno
 import fcntl
 import hashlib
 import http.client
@@ -93,24 +94,17 @@ class Client:
     def post(self, image: bytes, fields: Mapping[str, Any]) -> Answer:
         """One attempt; a second one at once if the kept connection turns out to have gone stale meanwhile."""
         query = urllib.parse.urlencode({**fields, "sent_at": now()})
-        stale = self._wire.sock is not None
-        try:
-            return self._post(query, image)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            if stale and isinstance(error, ConnectionError):  # RemoteDisconnected is one
-                return self._post_afresh(query, image)
-            return Answer(0, {"detail": f"{type(error).__name__}: {error}"})
+        while True:
+            kept_open = self._wire.sock is not None
+            try:
+                return self._post(query, image)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                if not (kept_open and isinstance(error, ConnectionError)):  # RemoteDisconnected is one
+                    return Answer(0, {"detail": f"{type(error).__name__}: {error}"})
 
     def close(self) -> None:
         self._wire.close()
-
-    def _post_afresh(self, query: str, image: bytes) -> Answer:
-        try:
-            return self._post(query, image)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            return Answer(0, {"detail": f"{type(error).__name__}: {error}"})
 
     def _post(self, query: str, image: bytes) -> Answer:
         self._wire.request("POST", f"{self._path}?{query}", body=image, headers=self._headers)
@@ -175,6 +169,7 @@ class Spool:
             self._lock.close()
             raise RuntimeError(f"{folder} is in use by another camera client") from None
         self._clear_what_was_never_taken()
+        self._waiting = collections.deque(sorted(folder.glob("*.json")))
         self._next = self._first_sequence()
         self._bytes = sum(path.stat().st_size for path in folder.glob("*.image"))
 
@@ -183,38 +178,52 @@ class Spool:
         with self._turn:
             sequence, self._next = self._next, self._next + 1
             (self._folder / "next").write_text(str(self._next))
-            if self._bytes + len(image) > self._max_bytes:
+            if not self.has_room(len(image)):
                 self.dropped += 1  # its sequence number is used up, so the server sees the gap
                 raise SpoolFull(f"{self._folder} holds {self._bytes} bytes")
             known = {"capture_id": uuid.uuid4().hex, "captured_at": now(), "sequence": sequence}
-            sidecar = self._folder / f"{sequence:015d}.json"
-            kept = Kept(sidecar, {**known, **fields}, dict(note or {}))
-            _write_whole(kept.image, image)
-            _write_whole(sidecar, json.dumps({"fields": kept.fields, "note": kept.note}).encode())
-            _sync_folder(self._folder)
+            kept = Kept(self._folder / f"{sequence:015d}.json", {**known, **fields}, dict(note or {}))
+            self._write(kept, image)
             self._bytes += len(image)
+            self._waiting.append(kept.sidecar)
             self._turn.notify_all()
             return str(kept.fields["capture_id"])
 
+    def has_room(self, size: int) -> bool:
+        return self._bytes + size <= self._max_bytes
+
+    def _write(self, kept: Kept, image: bytes) -> None:
+        try:
+            _write_whole(kept.image, image)
+            _write_whole(kept.sidecar, json.dumps({"fields": kept.fields, "note": kept.note}).encode())
+            _sync_folder(self._folder)
+        except OSError as error:
+            for path in (kept.sidecar, kept.image):
+                path.unlink(missing_ok=True)
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            self.dropped += 1
+            raise SpoolFull(f"{self._folder}: {error}") from error
+
     def oldest(self) -> Kept | None:
-        sidecar = min(self._folder.glob("*.json"), default=None)
-        if sidecar is None:
-            return None
-        content = json.loads(sidecar.read_text())
-        return Kept(sidecar, content["fields"], content["note"])
+        with self._turn:
+            if not self._waiting:
+                return None
+            content = json.loads(self._waiting[0].read_text())
+            return Kept(self._waiting[0], content["fields"], content["note"])
 
     def wait(self, seconds: float) -> None:
         """Until something is there, at most so long."""
         with self._turn:
-            if self.oldest() is None:
+            if not self._waiting:
                 self._turn.wait(seconds)
 
     def delete(self, kept: Kept) -> None:
         with self._turn:
-            size = kept.image.stat().st_size
+            self._bytes -= kept.image.stat().st_size
+            self._waiting.remove(kept.sidecar)
             kept.sidecar.unlink()  # first: an image without a sidecar is not in the spool
             kept.image.unlink()
-            self._bytes -= size
 
     def reject(self, kept: Kept, answer: Answer) -> None:
         """Move it aside with the problem beside it: a person must look."""
@@ -222,13 +231,14 @@ class Spool:
             rejected = self._folder / "rejected"
             rejected.mkdir(exist_ok=True)
             self._bytes -= kept.image.stat().st_size
+            self._waiting.remove(kept.sidecar)
             problem = rejected / f"{kept.fields['capture_id']}.problem.json"
             _write_whole(problem, json.dumps({"status": answer.status, **answer.body}, indent=2).encode())
             kept.image.rename(rejected / f"{kept.fields['capture_id']}.image")
             kept.sidecar.rename(rejected / f"{kept.fields['capture_id']}.json")
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._folder.glob("*.json"))
+        return len(self._waiting)
 
     def close(self) -> None:
         self._lock.close()
@@ -236,8 +246,7 @@ class Spool:
     def _first_sequence(self) -> int:
         counter = self._folder / "next"
         told = int(counter.read_text() or 0) if counter.exists() else 0
-        seen = max((int(path.stem) + 1 for path in self._folder.glob("*.json")), default=0)
-        return max(told, seen)
+        return max(told, int(self._waiting[-1].stem) + 1 if self._waiting else 0)
 
     def _clear_what_was_never_taken(self) -> None:
         for image in self._folder.glob("*.image"):
@@ -280,13 +289,14 @@ class Forwarder:
         self._failures = 0
         self.accepted = self.rejected = 0
 
-    def run(self, until_empty: bool = False, give_up_s: float = float("inf")) -> bool:
-        """Until `stop`, or until the spool is empty; False if nothing went through for `give_up_s`."""
+    def run(self, last: threading.Event | None = None, give_up_s: float = float("inf")) -> bool:
+        """Until `stop`, or `last` is set and the spool is empty. False if nothing went through for `give_up_s`."""
         well = time.monotonic()
         while not self._stop.is_set():
+            no_more = last is not None and last.is_set()
             kept = self._spool.oldest()
             if kept is None:
-                if until_empty:
+                if no_more:
                     break
                 self._spool.wait(0.5)
                 well = time.monotonic()
@@ -321,7 +331,7 @@ class Forwarder:
     def _backoff(self, answer: Answer) -> float:
         """Exponential with jitter, so that a mill's cameras do not all come back at once; never before Retry-After."""
         step = min(BACKOFF_MAX_S, BACKOFF_S * 2 ** min(self._failures, 20))
-        wait = max(answer.retry_after_s, step * random.uniform(0.5, 1.0))
+        wait: float = max(answer.retry_after_s, step * random.uniform(0.5, 1.0))
         self._failures += 1
         log.warning("not sent (%s: %s); again in %.1f s", answer.status, answer.reason, wait)
         return wait
@@ -354,14 +364,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _post_folder(options: argparse.Namespace, key: str) -> int:
     spool = Spool(options.spool or options.folder / ".selvedge-spool", options.spool_mb << 20)
     forwarder = Forwarder(Client(options.url, key, options.timeout), spool)
-    stop = threading.Event()
+    stop, last = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        forwarder.stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: (stop.set(), forwarder.stop()))
-    feeder = threading.Thread(target=_feed, args=(options, spool, stop), daemon=True)
+        signal.signal(number, end)
+    feeder = threading.Thread(target=_feed, args=(options, spool, stop, last), daemon=True)
     feeder.start()
-    if not options.watch:
-        feeder.join()
-    through = forwarder.run(until_empty=not options.watch, give_up_s=options.give_up)
+    through = forwarder.run(last, options.give_up)
     stop.set()
     feeder.join(5)
     log.info("accepted %d, rejected %d, left in the spool %d", forwarder.accepted, forwarder.rejected, len(spool))
@@ -370,32 +383,35 @@ def _post_folder(options: argparse.Namespace, key: str) -> int:
     return 3 if left or not through else 1 if forwarder.rejected else 0
 
 
-def _feed(options: argparse.Namespace, spool: Spool, stop: threading.Event) -> None:
+def _feed(options: argparse.Namespace, spool: Spool, stop: threading.Event, last: threading.Event) -> None:
     """Put pictures into the spool, in the order of their names; again and again if watching."""
-    fields = {
-        name: value for name in ("roll", "mm_per_px", "offset_mm") if (value := getattr(options, name)) is not None
-    }
     seen: set[tuple[str, int]] = set()
     while not stop.is_set():
         for path in _settled(options.folder, options.settle if options.watch else 0.0):
             mark = (path.name, path.stat().st_mtime_ns)
-            if mark in seen or stop.is_set():
-                continue
-            image = path.read_bytes()
-            captured = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat().replace("+00:00", "Z")
-            own = {"capture_id": _id_of(path.name, image), "captured_at": captured}
-            while not stop.is_set():
-                with contextlib.suppress(SpoolFull):
-                    spool.put(image, {**fields, **own}, {"file": path.name})
-                    break
-                stop.wait(1.0)
-            seen.add(mark)
-            if options.done:
-                options.done.mkdir(parents=True, exist_ok=True)
-                path.replace(options.done / path.name)
+            if mark not in seen and not stop.is_set():
+                _take(path, options, spool, stop)
+                seen.add(mark)
         if not options.watch:
-            return
+            break
         stop.wait(0.5)
+    last.set()
+
+
+def _take(path: Path, options: argparse.Namespace, spool: Spool, stop: threading.Event) -> None:
+    """One picture, as soon as the spool has room for it."""
+    image, taken = path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    own = {"capture_id": _id_of(path.name, image), "captured_at": taken.isoformat().replace("+00:00", "Z")}
+    given = {name: getattr(options, name) for name in ("roll", "mm_per_px", "offset_mm")}
+    while not spool.has_room(len(image)):
+        if stop.wait(0.2):
+            return
+    spool.put(
+        image, {**{name: value for name, value in given.items() if value is not None}, **own}, {"file": path.name}
+    )
+    if options.done:
+        options.done.mkdir(parents=True, exist_ok=True)
+        path.replace(options.done / path.name)
 
 
 def _id_of(name: str, image: bytes) -> str:

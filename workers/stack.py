@@ -61,6 +61,7 @@ def web(options: Options) -> Child:
 def simulated_cameras(options: Options) -> Child:
     environment = {
         "DATA": str(settings.DATA),
+        "LINES": str(options.lines),
         "RATE": str(options.rate),
         "DEFECTS": str(options.defects),
         "IMAGES": str(options.images or ""),
