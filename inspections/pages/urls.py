@@ -1,5 +1,17 @@
 """The addresses of the pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from inspections.pages import capture, files, flagged, lines, signing_in
+
+urlpatterns = [
+    path("login/", signing_in.Login.as_view(), name="login"),
+    path("logout/", signing_in.Logout.as_view(), name="logout"),
+    path("", lines.lines, name="lines"),
+    path("lines/<slug:slug>/", lines.line, name="line"),
+    path("flagged/", flagged.flagged, name="flagged"),
+    path("captures/<uuid:key>/", capture.capture, name="capture"),
+    path("captures/<uuid:key>/image/", files.image, name="capture-image"),
+    path("captures/<uuid:key>/view/", files.view, name="capture-view"),
+    path("captures/<uuid:key>/heatmap/", files.heatmap, name="capture-heatmap"),
+]

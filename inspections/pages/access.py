@@ -1,0 +1,68 @@
+"""Who may see what. A loader returns the object or raises 404, so that no view can forget to ask."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, resolve_url
+from django.utils.cache import patch_cache_control
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from inspections.models import Capture, Line, Person
+from inspections.pages.overview import WatchedLine, watched_lines
+
+P = ParamSpec("P")
+
+
+class PersonRequest(HttpRequest):
+    """A request of someone who has signed in."""
+
+    user: Person
+    htmx: HtmxDetails
+
+
+def page(
+    view: Callable[Concatenate[PersonRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """A view that reads, for people who have signed in; what it answers stays in their browser alone."""
+
+    @require_safe
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_login(cast("PersonRequest", request))
+        response = view(cast("PersonRequest", request), *args, **kwargs)
+        patch_cache_control(response, private=True, no_cache=True)
+        return response
+
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+def _to_login(request: PersonRequest) -> HttpResponse:
+    """To the login page; a poll sends the whole page there, or the form would land inside a card."""
+    if not request.htmx:
+        return redirect_to_login(request.get_full_path())
+    came_from = request.htmx.current_url_abs_path or "/"
+    return HttpResponseClientRedirect(f"{resolve_url('login')}?{urlencode({'next': came_from})}")
+
+
+def line_of(person: Person, slug: str) -> WatchedLine:
+    line = watched_lines(person).filter(slug=slug).first()
+    if line is None:
+        raise Http404
+    return line
+
+
+def capture_of(person: Person, key: UUID, *related: str) -> Capture:
+    return get_object_or_404(Capture.objects.seen_by(person).select_related(*related), pk=key)
+
+
+def lines_of(person: Person) -> list[Line]:
+    return list(Line.objects.seen_by(person))

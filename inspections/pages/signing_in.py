@@ -1,0 +1,12 @@
+"""Signing in and out. django-axes counts wrong passwords by user and address, and answers with `locked.html`."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+
+
+class Login(LoginView):
+    template_name = "login.html"
+    redirect_authenticated_user = True
+
+
+class Logout(LogoutView):
+    """By POST alone, so that no link signs anybody out."""

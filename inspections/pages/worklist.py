@@ -1,0 +1,124 @@
+"""Which flagged captures to show, and where the next page starts. No page counts, none skips rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from math import isfinite
+from typing import Self
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet, TextChoices
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from inspections.models import Capture, Line
+from inspections.models.defect_class import UNKNOWN
+
+PAGE = 48
+
+
+class Order(TextChoices):
+    NEW = "new", _("Newest first")
+    WORST = "worst", _("Worst first")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a page ended: the value that it is sorted by, and the id, which settles ties."""
+
+    value: datetime | float
+    id: UUID
+
+    @classmethod
+    def of(cls, capture: Capture, order: Order) -> Self:
+        return cls(capture.counted_at if order is Order.NEW else capture.severity, capture.pk)
+
+    @classmethod
+    def parse(cls, text: str, order: Order) -> Self:
+        """ValueError where the text is no mark of this order."""
+        value, _tilde, key = text.partition("~")
+        return cls(_time(value) if order is Order.NEW else _number(value), UUID(key))
+
+    def __str__(self) -> str:
+        value = self.value.isoformat().replace("+00:00", "Z") if isinstance(self.value, datetime) else repr(self.value)
+        return f"{value}~{self.id}"
+
+
+def _time(text: str) -> datetime:
+    found = parse_datetime(text)
+    if found is None or found.tzinfo is None:
+        raise ValueError(text)
+    return found
+
+
+def _number(text: str) -> float:
+    found = float(text)
+    if not isfinite(found):
+        raise ValueError(text)
+    return found
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the reader asked for; the parts narrow each other."""
+
+    lines: tuple[Line, ...]
+    order: Order = Order.NEW
+    defect_class: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    after: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    captures: list[Capture]
+    next: Mark | None
+
+
+def page(wanted: Wanted, size: int = PAGE) -> Page:
+    """One page. Each line is a seek in its own index, and the lines are merged here: an index that starts with the
+    line cannot sort across lines, and sorting all that was ever flagged would grow with history."""
+    found = chain.from_iterable(_of_line(wanted, line, size + 1) for line in wanted.lines)
+    rows = sorted(found, key=lambda capture: _place(capture, wanted.order), reverse=True)
+    shown = rows[:size]
+    return Page(shown, Mark.of(shown[-1], wanted.order) if len(rows) > size else None)
+
+
+def _place(capture: Capture, order: Order) -> tuple[datetime | float, UUID]:
+    return (capture.counted_at if order is Order.NEW else capture.severity), capture.pk
+
+
+def _of_line(wanted: Wanted, line: Line, limit: int) -> Iterable[Capture]:
+    rows = Capture.objects.filter(line=line, flagged=True).filter(_narrowed(wanted))
+    for capture in _sorted(rows, wanted)[:limit].select_related("defect_class", "roll"):
+        capture.line = line
+        yield capture
+
+
+def _narrowed(wanted: Wanted) -> Q:
+    found = Q()
+    if wanted.defect_class == UNKNOWN:
+        found &= Q(defect_class=None)
+    elif wanted.defect_class:
+        found &= Q(defect_class__code=wanted.defect_class)
+    if wanted.since:
+        found &= Q(counted_at__gte=wanted.since)
+    if wanted.until:
+        found &= Q(counted_at__lt=wanted.until)
+    return found
+
+
+def _sorted(rows: QuerySet[Capture], wanted: Wanted) -> QuerySet[Capture]:
+    field = "counted_at" if wanted.order is Order.NEW else "severity"
+    if wanted.after is not None:
+        # The first half alone already bounds the index; the second settles ties.
+        rows = rows.filter(**{f"{field}__lte": wanted.after.value}).filter(
+            Q(**{f"{field}__lt": wanted.after.value}) | Q(id__lt=wanted.after.id)
+        )
+    if wanted.order is Order.WORST and (wanted.since or wanted.until):
+        # Within a window the window's index must be read, and its rows sorted. A sum is no column, so the planner
+        # cannot choose to walk years of severities instead, looking for the few that fall into the window.
+        return rows.order_by((F("severity") + 0.0).desc(), "-id")
+    return rows.order_by(f"-{field}", "-id")

@@ -1,0 +1,103 @@
+// What the pages do beyond HTML. Every page works without this file.
+(() => {
+  const $ = (id) => document.getElementById(id);
+
+  // --- theme -------------------------------------------------------------------------------------------------
+
+  function theme() {
+    const button = $("theme");
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
+      localStorage.setItem("selvedge-theme", next);
+      document.documentElement.dataset.bsTheme = next;
+    });
+  }
+
+  // --- polling: ask only while somebody looks, and say "nothing new" by ETag --------------------------------
+
+  function polls(live) {
+    live.addEventListener("htmx:configRequest", (event) => {
+      if (document.hidden) event.preventDefault();
+      else if (live.dataset.etag) event.detail.headers["If-None-Match"] = live.dataset.etag;
+    });
+    live.addEventListener("htmx:afterRequest", (event) => {
+      const answer = event.detail.xhr;
+      const answered = answer.status === 304 || (answer.status >= 200 && answer.status < 300);
+      $("offline").hidden = answered;
+      if (answered) live.dataset.etag = answer.getResponseHeader("ETag") || "";
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) window.htmx.trigger(live, "refresh");
+    });
+  }
+
+  // --- pictures that are not there ---------------------------------------------------------------------------
+
+  const gone = (img) => img.closest(".thumb")?.classList.add("is-missing");
+  document.addEventListener("error", (event) => event.target instanceof HTMLImageElement && gone(event.target), true);
+
+  function pictures() {
+    for (const img of document.querySelectorAll(".thumb img")) {
+      if (img.complete && img.naturalWidth === 0 && img.currentSrc) gone(img);
+    }
+  }
+
+  // --- filters: choosing is applying -------------------------------------------------------------------------
+
+  function filters() {
+    const form = $("filters");
+    form?.addEventListener("change", (event) => {
+      if (event.target.type !== "datetime-local") form.requestSubmit();
+    });
+    // What is left empty need not stand in the address.
+    form?.addEventListener("submit", () => {
+      for (const field of form.elements) if (field.value === "") field.disabled = true;
+    });
+    window.addEventListener("pageshow", () => {
+      for (const field of form?.elements ?? []) field.disabled = false;
+    });
+  }
+
+  // --- heat-map: stays on from capture to capture ------------------------------------------------------------
+
+  const paint = () => {
+    if ($("heat-layer")) $("heat-layer").style.opacity = $("heat-opacity").value / 100;
+  };
+
+  function heat() {
+    const box = $("heat");
+    if (!box || box.dataset.ready) return;
+    box.dataset.ready = "yes";
+    box.checked = sessionStorage.getItem("heat") === "on";
+    $("heat-opacity").value = sessionStorage.getItem("heat-opacity") || 75;
+    $("heat-strength").hidden = false;
+    paint();
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "heat") sessionStorage.setItem("heat", event.target.checked ? "on" : "off");
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "heat-opacity") return;
+    sessionStorage.setItem("heat-opacity", event.target.value);
+    paint();
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox], [type=range]), select, textarea");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "h" || event.key === "H") $("heat")?.click();
+    if (event.key === "ArrowLeft" && event.target.type !== "range") $("older")?.click();
+    if (event.key === "ArrowRight" && event.target.type !== "range") $("newer")?.click();
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    theme();
+    filters();
+    pictures();
+    heat();
+    const live = $("live");
+    if (live) polls(live);
+  });
+  document.addEventListener("htmx:afterSettle", heat);
+})();
