@@ -363,7 +363,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _post_folder(options: argparse.Namespace, key: str) -> int:
     spool = Spool(options.spool or options.folder / ".selvedge-spool", options.spool_mb << 20)
-    forwarder = Forwarder(Client(options.url, key, options.timeout), spool)
+    client = Client(options.url, key, options.timeout)
+    forwarder = Forwarder(client, spool)
     stop, last = threading.Event(), threading.Event()
 
     def end(*_: object) -> None:
@@ -379,6 +380,7 @@ def _post_folder(options: argparse.Namespace, key: str) -> int:
     feeder.join(5)
     log.info("accepted %d, rejected %d, left in the spool %d", forwarder.accepted, forwarder.rejected, len(spool))
     left = len(spool)
+    client.close()
     spool.close()
     return 3 if left or not through else 1 if forwarder.rejected else 0
 

@@ -37,6 +37,7 @@ class OneBox(BaseCommand):
             complaints.append(f"{taken}. Stop what listens there, or choose another port with PORT=…")
         if complaints:
             return self._refuse(*complaints)
+        os.umask(0o077)  # what is made from here on is for this user alone
         settings.DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
         held = claim(settings.DATA)
         if isinstance(held, str):
