@@ -1,4 +1,4 @@
-"""A bundle: one trained model as a folder of safetensors weights, an ONNX graph and a JSON spec. Standard library only."""
+"""A bundle: one trained model as a folder of safetensors weights, an ONNX graph and a JSON spec. Needs no library."""
 
 from __future__ import annotations
 
@@ -213,20 +213,43 @@ def _rows(rows: Any) -> tuple[tuple[float, ...], ...]:
 def _check(spec: Spec) -> None:
     """Refuses a spec that would judge wrongly or not at all."""
     shape = spec.input
-    numbers = (spec.temperature, spec.threshold, spec.unknown.limit, spec.unknown.largest, spec.heat_scale, *spec.mean, *spec.std)
+    numbers = (
+        spec.temperature,
+        spec.threshold,
+        spec.unknown.limit,
+        spec.unknown.largest,
+        spec.heat_scale,
+        *spec.mean,
+        *spec.std,
+    )
     sides = (shape.width, shape.height, shape.channels, shape.max_tiles, spec.embedding_size, spec.probe.count)
     rules = (
-        ("good" in spec.classes and len(set(spec.classes)) == len(spec.classes) >= 2, "classes must be named once, good among them"),
+        (
+            "good" in spec.classes and len(set(spec.classes)) == len(spec.classes) >= 2,
+            "classes must be named once, good among them",
+        ),
         ("unknown" not in spec.classes, "unknown is an answer and no class"),
         (all(isinstance(side, int) and side > 0 for side in sides), "sizes must be whole numbers above 0"),
-        (shape.channels in (1, 3) and shape.width <= 4096 and shape.height <= 4096, "input must be 1 or 3 channels and at most 4096 px"),
+        (
+            shape.channels in (1, 3) and shape.width <= 4096 and shape.height <= 4096,
+            "input must be 1 or 3 channels and at most 4096 px",
+        ),
         (shape.large in ("resize", "tiles"), "input.large must be resize or tiles"),
         (len(spec.mean) == len(spec.std) == shape.channels, "mean and std need one figure a channel"),
         (all(math.isfinite(number) for number in numbers), "every figure must be finite"),
-        (spec.temperature > 0 and min(spec.std) > 0 and spec.heat_scale > 0, "temperature, std and heat_scale must be above 0"),
+        (
+            spec.temperature > 0 and min(spec.std) > 0 and spec.heat_scale > 0,
+            "temperature, std and heat_scale must be above 0",
+        ),
         (0 <= spec.threshold <= 1, "threshold must lie in 0..1"),
-        (set(spec.shares) == set(spec.classes) and all(share > 0 for share in spec.shares.values()), "shares need every class, above 0"),
-        (len(spec.probe.logits) == len(spec.probe.embedding) == spec.probe.count, "the probe's answers do not match its count"),
+        (
+            set(spec.shares) == set(spec.classes) and all(share > 0 for share in spec.shares.values()),
+            "shares need every class, above 0",
+        ),
+        (
+            len(spec.probe.logits) == len(spec.probe.embedding) == spec.probe.count,
+            "the probe's answers do not match its count",
+        ),
         ({WEIGHTS, GRAPH} <= set(spec.files), "files must name the weights and the graph"),
         (all(Path(name).name == name for name in spec.files), "files must lie in the bundle's own folder"),
     )

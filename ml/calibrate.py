@@ -41,12 +41,16 @@ def fit_temperature(logits: ArrayLike, targets: NDArray[np.intp]) -> float:
 
 def shift_prior(probabilities: ArrayLike, old: ArrayLike, new: ArrayLike) -> Floats:
     """p'k proportional to pk * new_k / old_k (Saerens et al. 2002); (…, K) with class shares (K,)."""
-    moved = np.asarray(probabilities, dtype=np.float64) * np.asarray(new, dtype=np.float64) / np.asarray(old, dtype=np.float64)
+    moved = (
+        np.asarray(probabilities, dtype=np.float64)
+        * np.asarray(new, dtype=np.float64)
+        / np.asarray(old, dtype=np.float64)
+    )
     return np.asarray(moved / moved.sum(axis=-1, keepdims=True))
 
 
 def in_order(shares: Mapping[str, float], classes: Sequence[str]) -> Floats:
-    """Shares as a vector in the order of `classes`, summing to 1. ValueError if one is missing, foreign or not above 0."""
+    """Shares as a vector in the order of `classes`, summing to 1. ValueError if they do not fit."""
     if set(shares) != set(classes):
         raise ValueError(f"class shares are needed for exactly {', '.join(classes)}")
     vector = np.array([shares[name] for name in classes], dtype=np.float64)

@@ -13,7 +13,8 @@ def text(spec: Spec) -> str:
     lines = [
         f"# {spec.name}",
         "",
-        f"`{spec.network}`, input {shape.width} x {shape.height} x {shape.channels}, classes {', '.join(spec.classes)}.",
+        f"`{spec.network}`, input {shape.width} x {shape.height} x {shape.channels}.",
+        f"Classes: {', '.join(spec.classes)}.",
         f"Larger images are {'resized' if shape.large == 'resize' else f'judged as at most {shape.max_tiles} tiles'}.",
         "",
         f"- Data: {spec.data.get('about', 'not stated')}; licence: {spec.data.get('licence', 'not stated')}.",
@@ -31,7 +32,17 @@ def text(spec: Spec) -> str:
 def _figures(found: dict[str, Any] | None) -> list[str]:
     if not found:
         return ["No held-out images."]
-    names = ("macro_f1", "accuracy", "auroc", "average_precision", "ece", "brier", "escape_rate", "overkill", "unknown_rate")
+    names = (
+        "macro_f1",
+        "accuracy",
+        "auroc",
+        "average_precision",
+        "ece",
+        "brier",
+        "escape_rate",
+        "overkill",
+        "unknown_rate",
+    )
     rows = [f"| {name.replace('_', ' ')} | {_number(found[name])} |" for name in names]
     classes = [
         f"| {name} | {part['precision']:.3f} | {part['recall']:.3f} | {part['f1']:.3f} | {part['support']} |"

@@ -1,4 +1,4 @@
-"""The command line: `python -m ml train|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input with one clear message."""
+"""The command line: `python -m ml train|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input, in one clear message."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None], about: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], None], about: str
+) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = commands.add_parser(
         name, help=about, description=about, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -51,12 +53,18 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None]
 def _add_train(commands: Any) -> None:
     made = _command(commands, "train", _train, "Train a network on labelled or drawn images; leaves a bundle.")
     source = made.add_mutually_exclusive_group(required=True)
-    source.add_argument("--manifest", type=Path, help="CSV of path,label,source[,roll][,split], or a folder of class folders")
-    source.add_argument("--drawn", type=_count, default=0, metavar="N", help="train on N frames of cloth drawn by ml.fabric")
+    source.add_argument(
+        "--manifest", type=Path, help="CSV of path,label,source[,roll][,split], or a folder of class folders"
+    )
+    source.add_argument(
+        "--drawn", type=_count, default=0, metavar="N", help="train on N frames of cloth drawn by ml.fabric"
+    )
     made.add_argument("--out", type=Path, required=True, help="folder of the bundle; must not exist")
     made.add_argument("--network", default="textile_resnet", choices=("textile_resnet", "resnet18"))
     made.add_argument("--preset", default="cloth", help="cloth, perceptilabs, starter or quick")
-    made.add_argument("--classes", default="", help="exactly these classes, comma-separated; any other label is refused")
+    made.add_argument(
+        "--classes", default="", help="exactly these classes, comma-separated; any other label is refused"
+    )
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
     made.add_argument("--size", type=_count, default=64, help="input side in pixels (64)")
     made.add_argument("--channels", type=int, default=3, choices=(1, 3))
@@ -69,7 +77,9 @@ def _add_train(commands: Any) -> None:
     made.add_argument("--overkill", type=_share, help="raise the threshold until validation overkill is at most this")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--threads", type=_count, default=1)
-    made.add_argument("--amp", action="store_true", help="train in bfloat16 where it is safe; faster on chips that have it")
+    made.add_argument(
+        "--amp", action="store_true", help="train in bfloat16 where it is safe; faster on chips that have it"
+    )
     made.add_argument("--name", default="", help="name of the model (the folder's)")
     made.add_argument("--licence", default="not stated", help="licence of the images; travels with the bundle")
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
@@ -80,7 +90,9 @@ def _add_evaluate(commands: Any) -> None:
     made.add_argument("bundle", type=Path)
     made.add_argument("--manifest", type=Path, required=True)
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b")
-    made.add_argument("--side", choices=("train", "val", "test"), help="only the rows on this side of the split by hash")
+    made.add_argument(
+        "--side", choices=("train", "val", "test"), help="only the rows on this side of the split by hash"
+    )
     made.add_argument("--json", type=Path, help="write the figures here as well")
     made.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     made.add_argument("--threads", type=_count, default=1)
@@ -88,7 +100,9 @@ def _add_evaluate(commands: Any) -> None:
 
 def _add_bench(commands: Any) -> None:
     made = _command(commands, "bench", _bench, "Compare the CPU engine with torch eager, both in one run.")
-    made.add_argument("--network", action="append", choices=("textile_resnet", "resnet18"), help="may be repeated; default both")
+    made.add_argument(
+        "--network", action="append", choices=("textile_resnet", "resnet18"), help="may be repeated; default both"
+    )
     made.add_argument("--size", type=_count, default=64)
     made.add_argument("--channels", type=int, default=3, choices=(1, 3))
     made.add_argument("--batch", type=_count, default=32)
@@ -173,7 +187,8 @@ def _print_figures(found: dict[str, Any]) -> None:
         if not isinstance(value, dict):
             print(f"{name:18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value}")
     for name, part in found["per_class"].items():
-        print(f"  {name:22} precision {part['precision']:.3f} recall {part['recall']:.3f} f1 {part['f1']:.3f} of {part['support']}")
+        values = "  ".join(f"{key} {part[key]:.3f}" for key in ("precision", "recall", "f1"))
+        print(f"  {name:22} {values}  of {part['support']}")
 
 
 def _save(place: Path | None, found: dict[str, Any]) -> None:

@@ -91,7 +91,9 @@ def _from_manifest(place: Path) -> list[Row]:
 
 
 def _row(folder: Path, line: int, entry: Mapping[str, str | None]) -> Row:
-    path, label, source, roll, split = ((entry.get(key) or "").strip() for key in ("path", "label", "source", "roll", "split"))
+    path, label, source, roll, split = (
+        (entry.get(key) or "").strip() for key in ("path", "label", "source", "roll", "split")
+    )
     if not (path and label and source):
         raise DataError(f"row {line} lacks its path, label or source")
     return Row(line, folder / path, label, source, roll, split)
@@ -104,7 +106,7 @@ def _from_folder(place: Path) -> list[Row]:
 
 
 def class_names(rows: Sequence[Row], wanted: Sequence[str] = ()) -> tuple[str, ...]:
-    """The classes, `good` first. DataError on labels that are not wanted, on one class only, and where good is missing."""
+    """The classes, `good` first. DataError on labels not wanted, on one class only, without good."""
     found = sorted({row.label for row in rows}, key=lambda name: (name != "good", name))
     classes = tuple(wanted) or tuple(found)
     _refuse("unknown label", [f"row {row.line} ({row.label})" for row in rows if row.label not in classes])
@@ -128,7 +130,7 @@ def check_rows(rows: Sequence[Row]) -> None:
 
 
 def load(rows: Sequence[Row], classes: tuple[str, ...], size: tuple[int, int], channels: int, about: str) -> Dataset:
-    """Decodes and resizes every row as the inspector will; `size` is (width, height). DataError naming unreadable images."""
+    """Decodes and resizes every row as the inspector will; `size` is (width, height). DataError if unreadable."""
     images = np.empty((len(rows), size[1], size[0], channels), dtype=np.uint8)
     spoilt: list[str] = []
     digest = hashlib.sha256()

@@ -46,7 +46,6 @@ DAMAGE = (
     MemoryError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
 
 
@@ -80,6 +79,8 @@ def _upright(data: bytes) -> Image.Image:
         _measure(image)
         image.load()
         return ImageOps.exif_transpose(image)
+    except Image.DecompressionBombError as problem:
+        raise UndecodableImage(f"has far more than {MAX_PIXELS // 1_000_000} megapixels") from problem
     except DAMAGE as problem:
         raise UndecodableImage(f"cannot be decoded: {problem}") from problem
 

@@ -38,7 +38,7 @@ class GpuEngine:
 
     def __init__(self, folder: Path, spec: Spec) -> None:
         net = Normalised(load_network(folder, spec), spec.mean, spec.std)
-        self._net = net.eval().to("cuda", torch.float16, memory_format=torch.channels_last)
+        self._net = net.eval().to("cuda", torch.float16).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run(self, images: NDArray[np.uint8]) -> Answer:

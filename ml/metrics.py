@@ -1,4 +1,4 @@
-"""Figures for a detector. Positive = defect. Pure numpy; ties are handled as scikit-learn does, which the tests check."""
+"""Figures for a detector. Positive = defect. Pure numpy; ties count as in scikit-learn, which the tests check."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class TextileBlock(nn.Module):
 
 
 def textile_resnet(channels: int, classes: int, stem: str = "standard") -> Network:
-    """The three-block residual network of the PerceptiLabs textile model; 2 328 902 parameters at 1 channel, 6 classes."""
+    """Three residual blocks, as in the PerceptiLabs textile model; 2 328 902 parameters at 1 channel, 6 classes."""
     trunk = nn.Sequential(TextileBlock(channels, 64), TextileBlock(64, 128), TextileBlock(128, 256), _conv(256, 512, 1))
     return Network(trunk, 512, classes)
 

@@ -76,7 +76,7 @@ class Packed:
 
 
 def pack(name: str, run: Trained, train_on: Dataset, check_on: Dataset, flag: Flag, data: dict[str, Any]) -> Packed:
-    """Calibrates and exports. `train_on` gives the reference embeddings, `check_on` temperature, threshold and limits."""
+    """Calibrates and exports. `train_on` gives the reference embeddings, `check_on` threshold and limits."""
     normalise = Normaliser(run.mean, run.std, next(run.net.parameters()).device)
     logits, maps, embedding = answers(run.net, check_on.images, normalise)
     reference = _reference(run.net, train_on, normalise)
@@ -84,9 +84,10 @@ def pack(name: str, run: Trained, train_on: Dataset, check_on: Dataset, flag: Fl
     graph = to_graph(run.net, run.mean, run.std, (run.input.height, run.input.width, run.input.channels))
     parity = check_parity(run.net, run.mean, run.std, graph, check_on.images[:64])
     spec = Spec(
-        name=name, network=run.network, stem=run.stem, classes=train_on.classes, input=run.input, mean=run.mean, std=run.std,
-        embedding_size=run.net.embedding_size, temperature=temperature, threshold=flag.threshold(logits, check_on, temperature),
-        shares=run.shares, unknown=_unknown(embedding, reference), quality=quality_limits(train_on.images),
+        name=name, network=run.network, stem=run.stem, classes=train_on.classes, input=run.input,
+        mean=run.mean, std=run.std, embedding_size=run.net.embedding_size, temperature=temperature,
+        threshold=flag.threshold(logits, check_on, temperature), shares=run.shares,
+        unknown=_unknown(embedding, reference), quality=quality_limits(train_on.images),
         heat_scale=_heat_scale(maps, check_on), probe=_probe(graph, run.input),
         metrics={"calibration": _calibration(logits, check_on, temperature), "parity": parity},
         data=data, training=run.training, created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -106,11 +107,13 @@ def _reference(net: Network, data: Dataset, normalise: Normaliser) -> NDArray[np
 def _unknown(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> Unknown:
     rounded = reference.astype(np.float16).astype(np.float32)  # as it will be read back
     far = novelty.distances(embedding, rounded, NEIGHBOURS)
-    return Unknown(limit=float(np.quantile(far, 0.995)), largest=float(far.max()), neighbours=NEIGHBOURS, quantile=0.995)
+    return Unknown(
+        limit=float(np.quantile(far, 0.995)), largest=float(far.max()), neighbours=NEIGHBOURS, quantile=0.995
+    )
 
 
 def quality_limits(images: NDArray[np.uint8]) -> Quality:
-    """Well outside anything the training images (N, H, W, C) show: half of their darkest and dullest, and near white."""
+    """Well outside anything the training images (N, H, W, C) show: half of their darkest and dullest, near white."""
     sample = images[:: max(1, len(images) // 4000)]
     light = np.array([brightness(image) for image in sample])
     sharp = np.array([focus(image) for image in sample])

@@ -16,7 +16,7 @@ GROUP = 8  # images that share one draw of the augmentation: v2 draws once a cal
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. `schedule`: constant, or cosine with a short warm-up; `balance`: every class drawn equally often."""
+    """How to train. `schedule`: constant, or cosine with a short warm-up; `balance`: classes drawn equally often."""
 
     optimiser: str = "adamw"
     rate: float = 2e-3
@@ -39,7 +39,7 @@ PRESETS: dict[str, Recipe] = {
 
 
 def train_transform(name: str, channels: int, side: tuple[int, int]) -> Callable[[Tensor], Tensor]:
-    """uint8 (N, C, H, W) to the same, `side` is (H, W). `cloth`: flips, shifts, light, and some grey, as grey cameras see.
+    """uint8 (N, C, H, W) to the same, `side` is (H, W). `cloth`: flips, shifts, light, some grey as grey cameras see.
 
     No turns by 90 degrees, which swap warp and weft; no shift that leaves a black border, which is a defect.
     """
@@ -54,7 +54,8 @@ def train_transform(name: str, channels: int, side: tuple[int, int]) -> Callable
     if channels == 3:
         steps += [v2.ColorJitter(saturation=0.3, hue=0.04), v2.RandomGrayscale(0.3)]
     steps += [v2.RandomApply([v2.GaussianBlur(3, (0.2, 0.7))], 0.15)]
-    return v2.Compose(steps)
+    both: Callable[[Tensor], Tensor] = v2.Compose(steps)
+    return both
 
 
 eval_transform = resize  # judging changes nothing but the size; normalising happens inside the graph
@@ -62,4 +63,4 @@ eval_transform = resize  # judging changes nothing but the size; normalising hap
 
 def in_groups(images: Tensor, transform: Callable[[Tensor], Tensor]) -> Tensor:
     """Applies a transform to a batch in groups, so that a batch holds many draws of it."""
-    return torch.cat([transform(group) for group in images.split(GROUP)])
+    return torch.cat([transform(group) for group in torch.split(images, GROUP)])

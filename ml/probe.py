@@ -49,13 +49,18 @@ def check(engine: Engine, spec: Spec, tolerance: float | None = None) -> None:
         raise BundleError(f"the probe {probe.recipe!r} is not known to this version")
     logits, _, embedding = engine.run(images(spec.input, probe.seed, probe.count))
     allowed = probe.tolerance if tolerance is None else tolerance
-    for what, answer, expected in (("logits", logits, probe.logits), ("embedding", embedding[:, :FIRST], probe.embedding)):
+    for what, answer, expected in (
+        ("logits", logits, probe.logits),
+        ("embedding", embedding[:, :FIRST], probe.embedding),
+    ):
         wanted = np.array(expected, dtype=np.float64)
         if answer.shape != wanted.shape:
             raise BundleError(f"the probe's {what} have the shape {answer.shape}, not {wanted.shape}")
         apart = float(np.max(np.abs(answer - wanted) / np.maximum(1, np.abs(wanted))))
         if not apart <= allowed:  # NaN fails too
-            raise BundleError(f"the probe's {what} are off by {apart:.3g}, more than {allowed:.3g}: not the model it says it is")
+            raise BundleError(
+                f"the probe's {what} are off by {apart:.3g}, more than {allowed:.3g}: not the model it says it is"
+            )
 
 
 def _rows(values: NDArray[np.float32]) -> tuple[tuple[float, ...], ...]:

@@ -45,8 +45,8 @@ def guard(rows: Sequence[Row]) -> None:
             first = seen.setdefault((kind, name), row) if name else row
             if first.split != row.split:
                 raise DataError(
-                    f"the {kind} {name!r} stands on both sides of the split: row {first.line} is {first.split or 'unset'!r}, "
-                    f"row {row.line} is {row.split or 'unset'!r}"
+                    f"the {kind} {name!r} stands on both sides of the split: "
+                    f"row {first.line} is {first.split or 'unset'!r}, row {row.line} is {row.split or 'unset'!r}"
                 )
 
 

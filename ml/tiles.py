@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Tiles:
-    """left_out: share of the area, 0..1, that no tile covered; worst: the worst tile's (x, y, width, height) in pixels."""
+    """left_out: share of the area, 0..1, that no tile covered; worst: the worst tile's (x, y, width, height)."""
 
     rows: int
     columns: int

@@ -51,14 +51,21 @@ def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[floa
 
 
 def train(
-    net: Network, train_on: Dataset, check_on: Dataset, recipe: Recipe, normalise: Normaliser, *,
-    seed: int = 0, amp: bool = False, log: Path | None = None,
+    net: Network,
+    train_on: Dataset,
+    check_on: Dataset,
+    recipe: Recipe,
+    normalise: Normaliser,
+    *,
+    seed: int = 0,
+    amp: bool = False,
+    log: Path | None = None,
 ) -> Outcome:
     """Trains `net` in place and leaves its best weights in it. `amp`: bfloat16 where it is safe."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     device = normalise.shift.device
-    net.to(device, memory_format=torch.channels_last)
+    net.to(device).to(memory_format=torch.channels_last)
     steps = -(-len(train_on.targets) // recipe.batch)
     optimiser, schedule = _optimiser(net, recipe, steps * recipe.epochs)
     augment = train_transform(recipe.augment, train_on.images.shape[3], train_on.images.shape[1:3])
@@ -72,12 +79,14 @@ def train(
             with torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 loss = nn.functional.cross_entropy(net(inputs), targets.to(device))
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             losses.append(float(loss.detach()))
         score = validate(net, check_on, normalise)
-        history.append({"epoch": epoch, "loss": float(np.mean(losses)), "macro_f1": score, "seconds": time.perf_counter() - start})
+        history.append(
+            {"epoch": epoch, "loss": float(np.mean(losses)), "macro_f1": score, "seconds": time.perf_counter() - start}
+        )
         _note(log, history[-1])
         if score > best[1]:
             best, best_weights = (epoch, score), copy.deepcopy(net.state_dict())
@@ -117,7 +126,9 @@ def _order(data: Dataset, balance: bool, rng: np.random.Generator) -> NDArray[np
 
 
 @torch.inference_mode()
-def answers(net: Network, images: NDArray[np.uint8], normalise: Normaliser, batch: int = 256) -> tuple[NDArray[np.float32], ...]:
+def answers(
+    net: Network, images: NDArray[np.uint8], normalise: Normaliser, batch: int = 256
+) -> tuple[NDArray[np.float32], ...]:
     """Logits (N, K), class maps (N, K, h, w) and embeddings (N, D) in full precision."""
     net.eval()
     device = normalise.shift.device

@@ -16,7 +16,7 @@ from ml.tiles import Tiles, stitch
 
 @dataclass(frozen=True)
 class Reading:
-    """The network on n views: logits (n, K), class maps (n, K, h, w), embeddings (n, D), distances to known cloth (n,)."""
+    """The network on n views: logits (n, K), class maps (n, K, h, w), embeddings (n, D), distances to known (n,)."""
 
     logits: NDArray[np.float32]
     maps: NDArray[np.float32]
@@ -54,7 +54,11 @@ def conclude(spec: Spec, item: Item, picture: Picture, reading: Reading) -> Judg
 
 def _probabilities(spec: Spec, item: Item, reading: Reading) -> NDArray[np.float64]:
     """(n, K), NaN in every row where the network said anything that is not a number."""
-    sound = np.isfinite(reading.logits).all(axis=1) & np.isfinite(reading.distance) & np.isfinite(reading.embedding).all(axis=1)
+    sound = (
+        np.isfinite(reading.logits).all(axis=1)
+        & np.isfinite(reading.distance)
+        & np.isfinite(reading.embedding).all(axis=1)
+    )
     logits = np.where(sound[:, None], reading.logits, 0)
     found = softmax(logits, spec.temperature)
     if item.shares is not None:

@@ -16,7 +16,9 @@ def fibre_texture(rng: Generator, side: int, strength: float) -> Plane:
     """Fine fibre noise (side, side), mean 0: grain plus softer clouds, made once for a roll."""
     grain = rng.standard_normal((side, side)).astype(np.float32)
     soft = (grain + np.roll(grain, 1, 0) + np.roll(grain, 1, 1) + np.roll(grain, (1, 1), (0, 1))) / 2
-    clouds = Image.fromarray((rng.random((side // 16, side // 16)) * 255).astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
+    clouds = Image.fromarray((rng.random((side // 16, side // 16)) * 255).astype(np.uint8)).resize(
+        (side, side), Image.Resampling.BICUBIC
+    )
     cloudy = (np.asarray(clouds, dtype=np.float32) - 127.5) / 127.5
     return np.asarray(strength * soft + 0.5 * strength * cloudy, dtype=np.float32)
 

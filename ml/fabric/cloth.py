@@ -59,7 +59,9 @@ def lay(rng: Generator, style: Style, relief: Relief, fibre: Plane, size: int) -
     place = row.astype(np.int32) * (relief.columns * SAMPLES) + column
     top = relief.top[place]
     is_warp = top == WARP
-    yarn = np.where(is_warp, u.astype(np.int16) & (YARNS - 1), (v.astype(np.int16) & (YARNS - 1)) + YARNS).astype(np.intp)
+    yarn = np.where(is_warp, u.astype(np.int16) & (YARNS - 1), (v.astype(np.int16) & (YARNS - 1)) + YARNS).astype(
+        np.intp
+    )
     shade = relief.shade[place] * _slub(rng, style, yarn, is_warp, size)
     shade *= 1 + _crop(rng, fibre, size)
     shade[top == GAP] *= 0.62

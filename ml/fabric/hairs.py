@@ -8,7 +8,6 @@ from numpy.random import Generator
 from ml.fabric.cloth import Cloth
 from ml.fabric.strokes import Points, lines
 
-
 KNOTS = 6  # points of a hair
 
 

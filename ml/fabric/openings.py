@@ -40,7 +40,9 @@ def _lift(cloth: Cloth, far: Plane, reach: float, gain: float) -> None:
     cloth.rgb *= (1 + gain * rim - 0.22 * trough)[..., None].astype(np.float32)
 
 
-def _ends(rng: Generator, cloth: Cloth, roots: Points, headings: NDArray[np.float64], length: float, width: float) -> Plane:
+def _ends(
+    rng: Generator, cloth: Cloth, roots: Points, headings: NDArray[np.float64], length: float, width: float
+) -> Plane:
     """Broken yarn ends that reach from the rim into the gap."""
     ends = []
     for root, heading in zip(roots, headings, strict=True):
@@ -109,4 +111,5 @@ def _rim(
     back = -np.sqrt(1 - spread**2) * radius * scale
     direction = np.stack([np.cos(heading), np.sin(heading)], axis=1)
     normal = np.stack([-np.sin(heading), np.cos(heading)], axis=1)
-    return np.array(centre) + back[:, None] * direction + spread[:, None] * radius * scale * normal, heading
+    roots = np.array(centre) + back[:, None] * direction + spread[:, None] * radius * scale * normal
+    return np.asarray(roots), np.asarray(heading)

@@ -1,4 +1,4 @@
-"""The relief of one weave repeat, lit: yarns as cylinders that dive under each other, as a table to look pixels up in."""
+"""The relief of one weave repeat, lit: yarns as cylinders that dive under each other, as a table to look up."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ml.fabric.weaves import WEAVES
 
 @dataclass(frozen=True)
 class Frame:
-    """image uint8 (S, S, 3); mask bool (S, S), True on the defect; box (x, y, width, height) in pixels, None if good."""
+    """image uint8 (S, S, 3); mask bool (S, S), True on the defect; box (x, y, width, height) in pixels or None."""
 
     image: NDArray[np.uint8]
     label: str

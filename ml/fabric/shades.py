@@ -10,7 +10,14 @@ from ml.fabric.cloth import Cloth, Plane
 from ml.fabric.strokes import blob, edge, soften
 from ml.fabric.style import YARNS
 
-DYES = ((0.30, 0.20, 0.10), (0.10, 0.10, 0.12), (0.55, 0.12, 0.10), (0.12, 0.20, 0.50), (0.42, 0.36, 0.10), (0.10, 0.35, 0.20))
+DYES = (
+    (0.30, 0.20, 0.10),
+    (0.10, 0.10, 0.12),
+    (0.55, 0.12, 0.10),
+    (0.12, 0.20, 0.50),
+    (0.42, 0.36, 0.10),
+    (0.10, 0.35, 0.20),
+)
 
 
 def place(rng: Generator, cloth: Cloth, margin: float) -> tuple[float, float]:
@@ -35,7 +42,7 @@ def _dye(rng: Generator, mean: NDArray[np.float32]) -> NDArray[np.float32]:
     dye = np.array(DYES[int(rng.integers(len(DYES)))]) * rng.uniform(0.7, 1.5)
     factor = np.clip(dye / np.maximum(mean, 0.05), 0.06, 1.0).astype(np.float32)
     seen = float(luma(factor * mean)) / grey
-    return factor * np.float32(min(1.0, rng.uniform(0.3, 0.62) / seen))
+    return np.asarray(factor * np.float32(min(1.0, rng.uniform(0.3, 0.62) / seen)))
 
 
 def stain(rng: Generator, cloth: Cloth) -> Plane:

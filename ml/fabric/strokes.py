@@ -15,7 +15,7 @@ Points = NDArray[np.float64]
 
 def soften(mask: Plane, radius: float) -> Plane:
     image = Image.fromarray((mask * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
-    return np.asarray(image, dtype=np.float32) / 255
+    return np.asarray(image, dtype=np.float32) / np.float32(255)
 
 
 def line(size: int, points: Points, width: float) -> Plane:
@@ -23,7 +23,7 @@ def line(size: int, points: Points, width: float) -> Plane:
     canvas = Image.new("L", (2 * size, 2 * size))
     thick = max(1, round(2 * width))
     ImageDraw.Draw(canvas).line([(2 * x, 2 * y) for x, y in points.tolist()], fill=255, width=thick, joint="curve")
-    return np.asarray(canvas.reduce(2), dtype=np.float32) / 255
+    return np.asarray(canvas.reduce(2), dtype=np.float32) / np.float32(255)
 
 
 def lines(size: int, strokes: Iterable[Points], width: float) -> Plane:
@@ -32,13 +32,13 @@ def lines(size: int, strokes: Iterable[Points], width: float) -> Plane:
     draw = ImageDraw.Draw(canvas)
     for points in strokes:
         draw.line(points.ravel().tolist(), fill=255, width=max(1, round(width)))
-    return np.asarray(canvas, dtype=np.float32) / 255
+    return np.asarray(canvas, dtype=np.float32) / np.float32(255)
 
 
 def polygon(size: int, points: Points) -> Plane:
     canvas = Image.new("L", (2 * size, 2 * size))
     ImageDraw.Draw(canvas).polygon([(2 * x, 2 * y) for x, y in points.tolist()], fill=255)
-    return np.asarray(canvas.reduce(2), dtype=np.float32) / 255
+    return np.asarray(canvas.reduce(2), dtype=np.float32) / np.float32(255)
 
 
 def curl(rng: Generator, start: Points, heading: float, length: float, bend: float, knots: int = 40) -> Points:

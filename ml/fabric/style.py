@@ -107,7 +107,9 @@ def style(rng: Generator) -> Style:
     second = _second_colour(rng, warp[0])
     uneven = rng.uniform(0.01, 0.045)
     exposure = _exposure(rng, (warp[0] + weft[0]) / 2)
-    pitch = float(np.exp(rng.uniform(np.log(6.5), np.log(18)))) * (0.8 if "satin" in weave or "sateen" in weave else 1.0)
+    pitch = float(np.exp(rng.uniform(np.log(6.5), np.log(18)))) * (
+        0.8 if "satin" in weave or "sateen" in weave else 1.0
+    )
     return Style(
         weave=weave,
         colour=colour,

@@ -75,7 +75,9 @@ def _metal(rng: Generator, cloth: Cloth, centre: tuple[float, float], length: fl
     side = across / np.float32(width)
     steel = np.float32(rng.uniform(0.06, 0.2)) + np.float32(0.12) * side
     glint = np.exp(-(((side - np.float32(rng.uniform(-0.15, 0.15))) / np.float32(0.2)) ** 2))
-    glint = glint * np.exp(-((along / np.float32(length * rng.uniform(0.3, 0.5))) ** 2)) * np.float32(rng.uniform(1.3, 2.2))
+    glint = (
+        glint * np.exp(-((along / np.float32(length * rng.uniform(0.3, 0.5))) ** 2)) * np.float32(rng.uniform(1.3, 2.2))
+    )
     tint = np.array([0.96, 1.0, 1.05], dtype=np.float32)
     cloth.rgb += mask[..., None] * ((steel + glint)[..., None] * tint - cloth.rgb)
     return mask

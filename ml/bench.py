@@ -1,0 +1,97 @@
+"""The CPU engine against torch eager, both sides in one run, round by round; the whole path from bytes; memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from ml.decode import decode
+from ml.drawn import draw_roll
+from ml.engines import CpuEngine
+from ml.export import to_graph
+from ml.learn import png
+from ml.networks import Normalised, build, default_stem
+from ml.preprocess import resize
+
+# A judging process alone: what it imports, one batch, and the most memory it ever held.
+MEMORY = """
+import json, resource, sys, time
+start = time.perf_counter()
+import numpy as np
+from pathlib import Path
+import ml.inspector
+from ml.engines import CpuEngine
+engine = CpuEngine(Path(sys.argv[1]))
+ready = time.perf_counter() - start
+shape = json.loads(sys.argv[2])
+engine.run(np.zeros(shape, dtype=np.uint8))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"ready_s": round(ready, 3), "peak_mib": round(peak, 1), "torch": "torch" in sys.modules}))
+"""
+
+
+def bench(networks: Sequence[str], size: int, channels: int, batch: int, rounds: int) -> dict[str, Any]:
+    """Medians over interleaved rounds, one thread, random weights (speed does not depend on them)."""
+    torch.set_num_threads(1)
+    found = {name: _one(name, size, channels, batch, rounds) for name in networks}
+    return {"size": size, "channels": channels, "batch": batch, "rounds": rounds, "threads": 1, "networks": found}
+
+
+def _one(name: str, size: int, channels: int, batch: int, rounds: int) -> dict[str, Any]:
+    torch.manual_seed(0)
+    net = build(name, channels, 6, default_stem(name, size)).eval()
+    mean, std = (0.5,) * channels, (0.25,) * channels
+    images = draw_roll((1, batch, size, size, channels))[0]
+    files = [png(image) for image in images]
+    eager = Normalised(net, mean, std).eval()
+    with TemporaryDirectory() as folder:
+        graph = Path(folder) / "graph.onnx"
+        graph.write_bytes(to_graph(net, mean, std, (size, size, channels)))
+        engine = CpuEngine(graph)
+
+        def torch_eager() -> None:
+            with torch.inference_mode():
+                eager(torch.from_numpy(images))
+
+        def from_bytes() -> None:
+            engine.run(np.stack([resize(decode(file, channels), size, size) for file in files]))
+
+        seconds = interleaved([torch_eager, lambda: engine.run(images), from_bytes], rounds)
+        memory = _memory(graph, images.shape)
+    slow, fast, whole = (batch / second for second in seconds)
+    return {
+        "torch_eager_per_s": round(slow, 1), "cpu_engine_per_s": round(fast, 1), "ratio": round(fast / slow, 3),
+        "from_png_bytes_per_s": round(whole, 1), "process": memory,
+    }  # fmt: skip
+
+
+def interleaved(jobs: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Median seconds of each job: all of them once a round, so that a noisy neighbour hits them alike."""
+    for job in jobs:  # warm up
+        job()
+    times: list[list[float]] = [[] for _ in jobs]
+    for _ in range(rounds):
+        for job, mine in zip(jobs, times, strict=True):
+            start = time.perf_counter()
+            job()
+            mine.append(time.perf_counter() - start)
+    return [statistics.median(mine) for mine in times]
+
+
+def _memory(graph: Path, shape: tuple[int, ...]) -> dict[str, Any]:
+    command = [sys.executable, "-c", MEMORY, str(graph), json.dumps(shape)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
