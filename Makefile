@@ -7,9 +7,7 @@ STAMPS := $(VENV)/.installed
 COMPILE = $(BIN)/python -m uv pip compile --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
 GROUP  := $(if $(filter 1 yes true,$(LEAN)),core,train)
 
-# What the product's commands read from the environment: docs/configuration.md.
-export PORT HOST DATA LINES RATE DEFECTS IMAGES LOOP CAMERAS
-export FABRIC_DATA CHROMIUM SELVEDGE_SKIP_BROWSER
+# PORT, DATA, LINES and the others reach the commands by themselves: make exports what stands on its command line.
 
 SIZE_core  := about 400 MB on disk
 SIZE_train := torch with CUDA; about 5.5 GB on disk, several minutes. LEAN=1 leaves it out
