@@ -12,14 +12,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from inspections.models import Line
-from inspections.rates import HOURS_SHOWN, Day, Hour
+from inspections.rates import HOURS_SHOWN, NOW_HOURS, Day, Hour
 
 SLOT = 100
 WIDTH = SLOT * HOURS_SHOWN
 HEIGHT = 1000
 GAP = 18
 LEAST = 12  # a bar of zero is still a bar: judged, and nothing found
-TOPS = (1, 2, 5, 10, 20, 50, 100)  # percent
+TOPS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100)  # percent
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _bar(line: Line, hour: Hour, place: int, top: int) -> Bar:
         height=height,
         url=flagged_url(line, **since_words(hour)),
         words=hour_words(hour),
-        is_now=place == HOURS_SHOWN - 1,
+        is_now=place >= HOURS_SHOWN - NOW_HOURS,
     )
 
 

@@ -32,6 +32,12 @@
     });
   }
 
+  // A new picture of the page must not close what the reader opened, nor bring back a picture that is not there.
+  function keepWhatTheReaderDid() {
+    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+      !(name === "open" && node.tagName === "DETAILS") && !(name === "class" && node.classList.contains("thumb"));
+  }
+
   // --- pictures that are not there ---------------------------------------------------------------------------
 
   const gone = (img) => img.closest(".thumb")?.classList.add("is-missing");
@@ -97,7 +103,10 @@
     pictures();
     heat();
     const live = $("live");
-    if (live) polls(live);
+    if (live) {
+      keepWhatTheReaderDid();
+      polls(live);
+    }
   });
   document.addEventListener("htmx:afterSettle", heat);
 })();
