@@ -71,6 +71,9 @@ def test_a_rotated_image_is_measured_as_it_is_shown(posting: Client) -> None:
 SEEDS = [cast.a_png(), corpus.jpeg(), corpus.animated("TIFF"), cast.encoded(cast.weave(), "WEBP"), corpus.turned()]
 
 
+CHANGES = st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), max_size=9)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), max_size=9)

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -78,6 +79,12 @@ class NewestFirst(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Any:
+        try:
+            return super().decode_cursor(request)
+        except NotFound as error:
+            raise ValidationError({"cursor": "Not a cursor of this list."}) from error
 
 
 class CapturesView(APIView):
@@ -211,6 +218,3 @@ class CaptureView(APIView):
         """One capture with its verdict. What is not the caller's is not found."""
         capture = get_object_or_404(readable(request), pk=pk)
         return Response(CaptureOut(capture, context={"request": request}).data)
-
-
-SCHEMA_ONLY = (VerdictOut, FailureOut)

@@ -124,12 +124,12 @@ class CaptureOut(serializers.ModelSerializer[Capture]):
     def get_url(self, capture: Capture) -> str:
         return reverse("api-capture", args=[capture.id], request=self.context["request"])
 
-    @extend_schema_field({"oneOf": [{"$ref": "#/components/schemas/VerdictOut"}, {"type": "null"}]})
+    @extend_schema_field(VerdictOut(allow_null=True))
     def get_verdict(self, capture: Capture) -> Any:
         verdict = capture.effective_verdict
         return VerdictOut(verdict).data if verdict else None
 
-    @extend_schema_field({"oneOf": [{"$ref": "#/components/schemas/FailureOut"}, {"type": "null"}]})
+    @extend_schema_field(FailureOut(allow_null=True))
     def get_failure(self, capture: Capture) -> dict[str, str] | None:
         return {"reason": capture.failure} if capture.failure else None
 
