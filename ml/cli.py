@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ml import cli_commands
 from ml.bundle import BundleError
 from ml.data import DataError
 
@@ -51,7 +51,9 @@ def _command(
 
 
 def _add_train(commands: Any) -> None:
-    made = _command(commands, "train", _train, "Train a network on labelled or drawn images; leaves a bundle.")
+    made = _command(
+        commands, "train", cli_commands.train, "Train a network on labelled or drawn images; leaves a bundle."
+    )
     source = made.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--manifest", type=Path, help="CSV of path,label,source[,roll][,split], or a folder of class folders"
@@ -86,7 +88,9 @@ def _add_train(commands: Any) -> None:
 
 
 def _add_evaluate(commands: Any) -> None:
-    made = _command(commands, "evaluate", _evaluate, "Judge labelled images with a bundle and print the figures.")
+    made = _command(
+        commands, "evaluate", cli_commands.evaluate, "Judge labelled images with a bundle and print the figures."
+    )
     made.add_argument("bundle", type=Path)
     made.add_argument("--manifest", type=Path, required=True)
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b")
@@ -99,7 +103,7 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _add_bench(commands: Any) -> None:
-    made = _command(commands, "bench", _bench, "Compare the CPU engine with torch eager, both in one run.")
+    made = _command(commands, "bench", cli_commands.bench, "Compare the CPU engine with torch eager, both in one run.")
     made.add_argument(
         "--network", action="append", choices=("textile_resnet", "resnet18"), help="may be repeated; default both"
     )
@@ -111,7 +115,9 @@ def _add_bench(commands: Any) -> None:
 
 
 def _add_draw(commands: Any) -> None:
-    made = _command(commands, "draw", _draw, "Draw cloth with planted defects: images, masks and a manifest.")
+    made = _command(
+        commands, "draw", cli_commands.draw, "Draw cloth with planted defects: images, masks and a manifest."
+    )
     made.add_argument("--out", type=Path, required=True)
     made.add_argument("--rolls", type=_count, default=6)
     made.add_argument("--frames", type=_count, default=12, help="frames of each roll")
@@ -132,65 +138,3 @@ def _share(text: str) -> float:
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError("must lie in 0..1")
     return number
-
-
-def _train(options: argparse.Namespace) -> None:
-    from ml.learn import Order, learn
-    from ml.pack import Flag
-    from ml.presets import PRESETS
-
-    if options.preset not in PRESETS:
-        raise DataError(f"there is no preset {options.preset!r}: use one of {', '.join(PRESETS)}")
-    values = {key: value for key, value in vars(options).items() if key in Order.__dataclass_fields__}
-    values |= {"classes": tuple(filter(None, options.classes.split(","))), "merge": tuple(options.merge)}
-    spec = learn(Order(**values, flag=Flag(options.threshold, options.cost, options.overkill)))
-    print(f"{spec.name}: written to {options.out}")
-    if "held_out" in spec.metrics:
-        _print_figures(spec.metrics["held_out"])
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    from ml.data import check_files, parse_merge, read_rows
-    from ml.evaluate import evaluate_rows
-    from ml.inspector import Inspector
-    from ml.splits import side_of
-
-    rows = read_rows(options.manifest, parse_merge(options.merge))
-    rows = [row for row in rows if options.side in (None, row.split or side_of(row.group))]
-    check_files(rows)
-    if not rows:
-        raise DataError(f"no rows on the side {options.side}")
-    found = evaluate_rows(Inspector.load(options.bundle, options.device, options.threads), rows)
-    _print_figures(found)
-    _save(options.json, found)
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from ml.bench import bench
-
-    networks = options.network or ["textile_resnet", "resnet18"]
-    found = bench(networks, options.size, options.channels, options.batch, options.rounds)
-    print(json.dumps(found, indent=1))
-    _save(options.json, found)
-
-
-def _draw(options: argparse.Namespace) -> None:
-    from ml.draw import contact_sheet, folder
-
-    make = contact_sheet if options.sheet else folder
-    make(options.out, range(options.seed, options.seed + options.rolls), options.frames, options.size)
-    print(f"drawn to {options.out}")
-
-
-def _print_figures(found: dict[str, Any]) -> None:
-    for name, value in found.items():
-        if not isinstance(value, dict):
-            print(f"{name:18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value}")
-    for name, part in found["per_class"].items():
-        values = "  ".join(f"{key} {part[key]:.3f}" for key in ("precision", "recall", "f1"))
-        print(f"  {name:22} {values}  of {part['support']}")
-
-
-def _save(place: Path | None, found: dict[str, Any]) -> None:
-    if place:
-        place.write_text(json.dumps(found, indent=1) + "\n")

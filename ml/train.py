@@ -6,7 +6,7 @@ import copy
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,17 +64,35 @@ def train(
     """Trains `net` in place and leaves its best weights in it. `amp`: bfloat16 where it is safe."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    device = normalise.shift.device
-    net.to(device).to(memory_format=torch.channels_last)
-    steps = -(-len(train_on.targets) // recipe.batch)
-    optimiser, schedule = _optimiser(net, recipe, steps * recipe.epochs)
-    augment = train_transform(recipe.augment, train_on.images.shape[3], train_on.images.shape[1:3])
+    net.to(normalise.shift.device).to(memory_format=torch.channels_last)
+    epoch_of = _epochs(net, train_on, recipe, normalise, amp)
     best, best_weights, history = (0, -1.0), net.state_dict(), []
     for epoch in range(1, recipe.epochs + 1):
-        start, losses = time.perf_counter(), []
+        start = time.perf_counter()
+        loss = epoch_of(f"epoch {epoch}/{recipe.epochs}", rng)
+        score = validate(net, check_on, normalise)
+        history.append({"epoch": epoch, "loss": loss, "macro_f1": score, "seconds": time.perf_counter() - start})
+        _note(log, history[-1])
+        if score > best[1]:
+            best, best_weights = (epoch, score), copy.deepcopy(net.state_dict())
+    net.load_state_dict(best_weights)
+    net.to("cpu").eval()
+    return Outcome(best[0], best[1], tuple(history))
+
+
+def _epochs(
+    net: Network, data: Dataset, recipe: Recipe, normalise: Normaliser, amp: bool
+) -> Callable[[str, np.random.Generator], float]:
+    """A function that runs one epoch and returns its mean loss; optimiser and schedule live on between calls."""
+    device = normalise.shift.device
+    steps = -(-len(data.targets) // recipe.batch)
+    optimiser, schedule = _optimiser(net, recipe, steps * recipe.epochs)
+    augment = train_transform(recipe.augment, data.images.shape[3], data.images.shape[1:3])
+
+    def run(title: str, rng: np.random.Generator) -> float:
         net.train()
-        batches = _batches(train_on, recipe, rng)
-        for images, targets in tqdm(batches, f"epoch {epoch}/{recipe.epochs}", steps, disable=not sys.stderr.isatty()):
+        losses = []
+        for images, targets in tqdm(_batches(data, recipe, rng), title, steps, disable=not sys.stderr.isatty()):
             inputs = normalise(in_groups(images, augment).to(device))
             with torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 loss = nn.functional.cross_entropy(net(inputs), targets.to(device))
@@ -83,16 +101,9 @@ def train(
             optimiser.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        score = validate(net, check_on, normalise)
-        history.append(
-            {"epoch": epoch, "loss": float(np.mean(losses)), "macro_f1": score, "seconds": time.perf_counter() - start}
-        )
-        _note(log, history[-1])
-        if score > best[1]:
-            best, best_weights = (epoch, score), copy.deepcopy(net.state_dict())
-    net.load_state_dict(best_weights)
-    net.to("cpu").eval()
-    return Outcome(best[0], best[1], tuple(history))
+        return float(np.mean(losses))
+
+    return run
 
 
 def _optimiser(net: nn.Module, recipe: Recipe, steps: int) -> tuple[torch.optim.Optimizer, Any]:

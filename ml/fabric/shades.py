@@ -92,4 +92,4 @@ def off_shade(rng: Generator, cloth: Cloth) -> Plane:
     tint = np.clip(np.full(3, factor) + rng.normal(0, 0.1, 3), 0.2, 2.6).astype(np.float32)
     seen = np.where(band, np.where(mine, 1.0, 0.35), 0.0).astype(np.float32)
     cloth.rgb *= 1 + seen[..., None] * (tint - 1)
-    return band.astype(np.float32)
+    return np.asarray(band, dtype=np.float32)
