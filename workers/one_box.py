@@ -43,8 +43,7 @@ class OneBox(BaseCommand):
         if isinstance(held, str):
             return self._refuse(held)
         self.say(f"Selvedge in {settings.DATA}")
-        prepare(self.say)
-        trouble = self.people(options)
+        trouble = prepare(self.say) or self.people(options)
         if trouble:
             return self._refuse(trouble)
         return self._supervise(options)
