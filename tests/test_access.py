@@ -1,0 +1,91 @@
+"""Nobody reads what is not theirs: every route, every method, every kind of caller, against `access_table.csv`.
+
+The table is the promise and is read by people: change it by hand, with a reason. A route that it does not list fails,
+and so does a row without a route. The capture is of loom-1: camera A's and Olga's line, not camera B's and not Otto's.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from inspections.models import Capture
+from inspections.readiness import Check
+from tests import cast
+from tests.cast import a_camera, signed_in, with_key
+from tests.judged import judged
+
+TABLE = Path(__file__).with_name("access_table.csv")
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+CALLERS: dict[str, Callable[[], Client]] = {
+    "anonymous": Client,
+    "camera_a": lambda: with_key(a_camera("loom-1")),
+    "camera_b": lambda: with_key(a_camera("loom-2")),
+    "operator": lambda: signed_in(cast.olga()),
+    "operator_elsewhere": lambda: signed_in(cast.otto()),
+    "manager": lambda: signed_in(cast.mara()),
+    "admin": lambda: signed_in(cast.ada()),
+}
+
+
+def routes(patterns: Any = None, prefix: str = "/") -> Iterator[str]:
+    """Every route of the resolver, written as in the URL files."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+def table() -> list[dict[str, str]]:
+    with TABLE.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def address(route: str, capture: Capture) -> str:
+    """The route with this capture or its line in it. A new kind of object needs a line here."""
+    values = {"<uuid:pk>": str(capture.pk), "<uuid:key>": str(capture.pk), "<slug:slug>": "loom-1"}
+    for placeholder, value in values.items():
+        route = route.replace(placeholder, value)
+    assert "<" not in route, f"{route}: tell `address` what stands there"
+    return route
+
+
+@pytest.fixture
+def capture(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Capture:
+    """Camera A's capture, on an installation that is ready and whose numbers need a token."""
+    settings.METRICS_TOKEN = "token"
+    monkeypatch.setattr("inspections.api.health.readiness", lambda: [Check("database", True, "answers")])
+    a_camera("loom-2")
+    return judged(a_camera("loom-1"))
+
+
+def test_the_table_lists_every_route_and_method_and_nothing_else() -> None:
+    listed = [(row["route"], row["method"]) for row in table()]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {(route, method) for route in routes() for method in METHODS}
+    assert set(table()[0]) == {"route", "method", *CALLERS}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_route_answers_each_caller_as_the_table_says(capture: Capture, caller: str) -> None:
+    client = CALLERS[caller]()
+    wrong = []
+    for row in sorted(table(), key=lambda row: row["route"] == "/logout/"):  # last: no session outlives it
+        found = status(client, row["method"], address(row["route"], capture))
+        if str(found) != row[caller]:
+            wrong.append(f"{row['method']} {row['route']}: {found}, not {row[caller]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def status(client: Client, method: str, where: str) -> int:
+    client.raise_request_exception = False  # a 500 is an answer too, and in no row of the table
+    response = client.generic(method, where)
+    if response.streaming:
+        list(response.streaming_content)  # type: ignore[attr-defined]
+    return response.status_code
