@@ -165,7 +165,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 8
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA / "media")))
 BUNDLES = Path(env.str("BUNDLES", default=str(DATA / "bundles")))
-STARTER_BUNDLE = BASE_DIR / "ml" / "starter"
+STARTER_BUNDLE = Path(env.str("STARTER_BUNDLE", default=str(BASE_DIR / "ml" / "starter")))
 
 # --- static files ---------------------------------------------------------------------------------------------
 
