@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 
 from tests import cast
+from tests.bundles import HOLE, cloth, small_bundle
 from tests.processes import ROOT, Api, clean_environment, family, free_port, is_gone, process, wait_for
 
 pytestmark = pytest.mark.stack
-needs_model = pytest.mark.skipif(not settings.STARTER_BUNDLE.exists(), reason="this copy has no starter model")
 
 
 @dataclass
@@ -53,7 +52,8 @@ class Demo:
 def running(data: Path, command: str = "demo", **options: str) -> Iterator[Demo]:
     port, log = free_port(), data.parent / f"{command}.out"
     log.unlink(missing_ok=True)
-    environment = clean_environment(DATA=str(data), PORT=str(port), **{"LINES": "1", "RATE": "2", **options})
+    own = {"DATA": str(data), "PORT": str(port), "STARTER_BUNDLE": str(data.parent / "no starter")}
+    environment = clean_environment(**{**own, "LINES": "1", "RATE": "2", **options})
     with process([sys.executable, "manage.py", command], environment, log) as started:
         demo = Demo(started, data, port, log)
         wait_for(lambda: "Selvedge runs at" in demo.said or started.poll() is not None, 90, "the web")
@@ -104,13 +104,20 @@ def test_it_starts_ends_on_sigterm_and_goes_on_with_the_same_data(data: Path) ->
         assert demo.process.wait(30) == 0
 
 
-@needs_model
-def test_an_image_is_judged(tmp_path: Path) -> None:
-    with running(tmp_path / "data", CAMERAS="0") as demo:
+def test_an_image_is_judged_by_the_starter_model(tmp_path: Path) -> None:
+    with running(tmp_path / "data", CAMERAS="0", STARTER_BUNDLE=str(small_bundle(tmp_path / "starter"))) as demo:
+        assert "is in force" in demo.said
         api = demo.api()
-        capture = api.post(cast.a_png(1, (256, 256)), capture_id="mine")
+        capture = api.post(cloth(HOLE), capture_id="mine")
         assert capture["status"] == "pending"
-        assert api.judged(capture["id"])["verdict"]["model"]
+        assert api.judged(capture["id"])["verdict"]["label"] == "hole"
+
+
+def test_a_starter_model_that_is_refused_stops_the_start_in_words(tmp_path: Path) -> None:
+    (tmp_path / "starter").mkdir()
+    assert "The starter model could not be installed" in refused(
+        tmp_path / "data", STARTER_BUNDLE=str(tmp_path / "starter")
+    )
 
 
 def test_kill_9_leaves_nothing_behind_and_does_not_hinder_the_next_start(tmp_path: Path) -> None:

