@@ -1,0 +1,103 @@
+"""Takes the README's screenshots from a running demo: `DATA=./var python docs/screenshots.py`.
+
+Needs the test dependencies and Chromium (`apt-get install chromium`). It signs in as the demo's manager, waits until
+defects were caught, and writes docs/images/*.png.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+IMAGES = Path(__file__).resolve().parent / "images"
+DESKTOP = {"width": 1280, "height": 800}
+TABLET = {"width": 768, "height": 1024}
+ENOUGH_FLAGGED = 24
+PATIENCE_MS = 180_000
+
+
+def demo() -> dict[str, Any]:
+    path = Path(os.environ.get("DATA") or "var") / "demo.json"
+    if not path.exists():
+        sys.exit(f"{path} is not there: start `make demo` first, with the same DATA.")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        sys.exit("No Chromium here: apt-get install chromium")
+    return found
+
+
+@contextmanager
+def signed_in(browser: Browser, cast: dict[str, Any], theme: str, size: dict[str, int]) -> Iterator[Page]:
+    """A page of the manager's, in that theme and size."""
+    context = browser.new_context(base_url=cast["url"], color_scheme=theme, viewport=size)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto("/login/")
+    page.get_by_label("User name").fill(cast["users"]["manager"]["username"])
+    page.get_by_label("Password").fill(cast["users"]["manager"]["password"])
+    page.keyboard.press("Enter")
+    page.locator("#live").wait_for()
+    yield page
+    context.close()
+
+
+def wait_for_defects(page: Page) -> None:
+    """Until the first page of flagged captures is well filled."""
+    page.goto("/flagged/")
+    page.locator(".thumb").nth(ENOUGH_FLAGGED - 1).wait_for(timeout=PATIENCE_MS)
+
+
+def shoot(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle", timeout=3000)
+    path = IMAGES / f"{name}.png"
+    # Cloth is noise, and a PNG of noise is large: 256 colours are a third of the bytes and look the same.
+    Image.open(BytesIO(page.screenshot())).convert("RGB").quantize(256).save(path, optimize=True)
+    print(
+        f"{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}  {path.stat().st_size // 1024} KB"
+    )
+
+
+def take_all(browser: Browser, cast: dict[str, Any]) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with signed_in(browser, cast, "light", DESKTOP) as page:
+        wait_for_defects(page)
+        page.goto("/")
+        shoot(page, "lines-light")
+        page.goto("/flagged/?order=worst")
+        shoot(page, "flagged")
+        page.locator(".thumb").first.click()
+        page.locator("#heat-layer").wait_for(state="attached")
+        page.keyboard.press("h")
+        shoot(page, "capture")
+    with signed_in(browser, cast, "dark", DESKTOP) as page:
+        shoot(page, "lines-dark")
+        page.locator(".line-head a").first.click()
+        shoot(page, "line-dark")
+    with signed_in(browser, cast, "light", TABLET) as page:
+        page.goto("/flagged/?order=worst")
+        shoot(page, "flagged-tablet")
+
+
+def main() -> None:
+    cast = demo()
+    with sync_playwright() as playwright:
+        args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+        browser = playwright.chromium.launch(executable_path=chromium(), args=args)
+        take_all(browser, cast)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

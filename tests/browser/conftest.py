@@ -1,0 +1,85 @@
+"""A real Chromium on a real server. Both see one database, so it is a file here, not memory."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+if connection.vendor == "sqlite":
+    # Before the test database is made. In memory, the server's threads and the test would share one connection, and
+    # with it each other's transactions.
+    connection.settings_dict["TEST"]["NAME"] = str(django_settings.DATA / "browser-tests.sqlite3")
+
+
+def _chromium() -> str:
+    if os.environ.get("SELVEDGE_SKIP_BROWSER") == "1":
+        pytest.skip("SELVEDGE_SKIP_BROWSER=1")
+    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail("No Chromium here: apt-get install chromium (or skip these with SELVEDGE_SKIP_BROWSER=1).")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = _chromium()
+    # Playwright keeps an event loop in this thread, and Django would refuse the database beside one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        yield started
+        started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of: errors, and anything that the content policy forbade."""
+    return []
+
+
+@pytest.fixture
+def opened(browser: Browser, live_server: LiveServer, complaints: list[str]) -> Iterator[Open]:
+    """Opens an address in a new browser, signed in with that client's session; complaints are collected."""
+    contexts: list[BrowserContext] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    def open_page(path: str, client: Client | None = None, **options: object) -> Page:
+        context = browser.new_context(base_url=live_server.url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        if client is not None:
+            session = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.on("console", listen)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
