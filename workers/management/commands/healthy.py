@@ -84,7 +84,8 @@ def sweeps() -> str:
 
 
 def _sweeps_so_far() -> int:
-    asked = current_app.control.inspect(pattern="chores@*", matcher="glob", limit=1, timeout=5)
+    inspect = current_app.control.inspect
+    asked = inspect(pattern="chores@*", matcher="glob", limit=1, timeout=5)  # type: ignore[arg-type]  # stub: no str
     replies = asked.stats() or {}
     counts = [one["total"].get("workers.sweep", 0) for one in replies.values()]
     return sum(counts) if counts else -1
