@@ -14,7 +14,7 @@ from ml.data import Dataset
 from ml.fabric import CLASSES, Roll
 from ml.preprocess import resize
 
-FRAMES = 20  # frames a roll
+FRAMES = 5  # frames a roll: few, because what a model must learn is rolls it has not seen
 GOOD = 0.4  # share of good frames; the defect classes share the rest equally
 SIZE = 256  # pixels of a drawn frame before it is resized to the input
 

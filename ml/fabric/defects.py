@@ -30,6 +30,8 @@ def plant(rng: Generator, cloth: Cloth, label: str) -> Mask:
     if label == "good":
         return np.zeros((cloth.size, cloth.size), dtype=bool)
     planters = PLANTERS[label]
+    if label == "color" and cloth.style.pattern != "solid":
+        planters = planters[:1]  # among stripes a band of another shade would be one stripe more
     weights = np.array([weight for _, weight in planters])
     chosen = planters[int(rng.choice(len(planters), p=weights / weights.sum()))][0]
     return np.asarray(chosen(rng, cloth) > 0.3)

@@ -16,7 +16,7 @@ def _background(rng: Generator, cloth: Cloth, light_share: float) -> NDArray[np.
     """What is seen through the gap: a dark machine or a lit plate, always in contrast to the cloth."""
     grey = float(luma(cloth.rgb.mean(axis=(0, 1))))
     light = grey < 0.2 or (grey < 0.45 and rng.random() < light_share)
-    level = rng.uniform(0.55, 0.9) if light else rng.uniform(0.005, min(0.07, 0.2 * grey))
+    level = rng.uniform(0.42, 0.75) if light else rng.uniform(0.005, min(0.07, 0.2 * grey))
     return np.asarray(level * np.clip(rng.normal(1, 0.03, 3), 0.9, 1.1), dtype=np.float32)
 
 
@@ -60,7 +60,7 @@ def cut(rng: Generator, cloth: Cloth) -> Plane:
     size, scale = cloth.size, cloth.scale
     centre, angle = place(rng, cloth, 0.25), float(rng.uniform(0, np.pi))
     length = float(rng.uniform(75, 175)) * scale
-    gape = float(rng.uniform(3.2, 8.5)) * scale
+    gape = float(rng.uniform(3.8, 8.5)) * scale
     along, across = offsets(size, centre, angle)
     reach = along / np.float32(length / 2)
     across = across - np.float32(rng.normal(0, 0.05) * length) * reach * reach

@@ -57,10 +57,10 @@ class Style:
 
 
 def _bands(rng: Generator, base: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Yarn colours with stripes of `other`, in a repeat of a few bands."""
+    """Yarn colours with stripes of `other`; the repeat is short, so that a frame shows it is one."""
     repeat: list[int] = []
     for _ in range(int(rng.integers(1, 3))):
-        repeat += [0] * int(rng.integers(4, 14)) + [1] * int(rng.integers(2, 9))
+        repeat += [0] * int(rng.integers(3, 7)) + [1] * int(rng.integers(2, 5))
     which = np.resize(np.array(repeat), YARNS)
     return np.where(which[:, None] == 1, other, base)
 
@@ -72,16 +72,17 @@ def _yarns(rng: Generator, base: NDArray[np.float64], uneven: float) -> NDArray[
 
 
 def _second_colour(rng: Generator, base: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A stripe colour in clear contrast, so that a stripe is seen as a pattern and not as a fault."""
-    if rng.random() < 0.5:
-        factor = rng.uniform(0.45, 0.7) if base.mean() > 0.35 else rng.uniform(1.8, 2.6)
+    """A stripe colour: the ground's own, lighter or darker, or one mixed towards another."""
+    if rng.random() < 0.7:
+        factor = rng.uniform(0.6, 0.8) if base.mean() > 0.35 else rng.uniform(1.4, 1.9)
         return np.clip(base * factor, 0.03, 0.9)
     names = sorted(COLOURS)
-    return np.array(COLOURS[names[int(rng.integers(len(names)))]][0])
+    other = np.array(COLOURS[names[int(rng.integers(len(names)))]][0])
+    return 0.45 * base + 0.55 * other
 
 
 def _pattern(rng: Generator) -> str:
-    return str(rng.choice(["solid", "stripe", "check"], p=[0.76, 0.14, 0.10]))
+    return str(rng.choice(["solid", "stripe", "check"], p=[0.8, 0.12, 0.08]))
 
 
 def _colour(rng: Generator) -> str:
@@ -107,7 +108,7 @@ def style(rng: Generator) -> Style:
     second = _second_colour(rng, warp[0])
     uneven = rng.uniform(0.01, 0.045)
     exposure = _exposure(rng, (warp[0] + weft[0]) / 2)
-    pitch = float(np.exp(rng.uniform(np.log(6.5), np.log(18)))) * (
+    pitch = float(np.exp(rng.uniform(np.log(6.5), np.log(18 if pattern == "solid" else 11)))) * (
         0.8 if "satin" in weave or "sateen" in weave else 1.0
     )
     return Style(

@@ -36,7 +36,9 @@ def loose_thread(rng: Generator, cloth: Cloth) -> Plane:
     size, scale = cloth.size, cloth.scale
     length, bend = float(rng.uniform(90, 300)) * scale, float(rng.uniform(0.4, 4.5))
     start = np.array(place(rng, cloth, 0.2))
-    path = curl(rng, start, float(rng.uniform(0, 2 * np.pi)), length, bend)
+    inwards = size / 2 - start
+    heading = float(np.arctan2(inwards[1], inwards[0]) + rng.normal(0, 1.0))
+    path = curl(rng, start, heading, length, bend)
     width = float(rng.uniform(4.0, 9.0)) * scale
     mask = line(size, path, width)
     colour = _foreign(rng, cloth.rgb.mean(axis=(0, 1)))
@@ -73,11 +75,11 @@ def _metal(rng: Generator, cloth: Cloth, centre: tuple[float, float], length: fl
     _shadow(cloth, mask, 3, 0.6)
     along, across = offsets(cloth.size, centre, angle)
     side = across / np.float32(width)
+    light = float(luma(cloth.rgb.mean(axis=(0, 1)))) > 0.5  # on light cloth the dark of the steel tells, not its glint
+    reach = length * rng.uniform(0.12, 0.25) if light else length * rng.uniform(0.3, 0.5)
     steel = np.float32(rng.uniform(0.06, 0.2)) + np.float32(0.12) * side
     glint = np.exp(-(((side - np.float32(rng.uniform(-0.15, 0.15))) / np.float32(0.2)) ** 2))
-    glint = (
-        glint * np.exp(-((along / np.float32(length * rng.uniform(0.3, 0.5))) ** 2)) * np.float32(rng.uniform(1.3, 2.2))
-    )
+    glint = glint * np.exp(-((along / np.float32(reach)) ** 2)) * np.float32(rng.uniform(1.3, 2.2))
     tint = np.array([0.96, 1.0, 1.05], dtype=np.float32)
     cloth.rgb += mask[..., None] * ((steel + glint)[..., None] * tint - cloth.rgb)
     return mask

@@ -30,7 +30,8 @@ def thick_yarn(rng: Generator, cloth: Cloth) -> Plane:
     roundness = np.sqrt(np.clip(1 - (far / np.maximum(half, 0.1)) ** 2, 0, 1))
     fibres = 1 + 0.10 * np.sin(along * np.float32(0.9 / cloth.scale) + far * np.float32(0.8 / cloth.scale))
     mean = cloth.rgb.mean(axis=(0, 1))
-    gain = rng.uniform(1.35, 1.75) if float(luma(mean)) < 0.62 else rng.uniform(1.15, 1.3)
+    # White cannot be outshone: there a thick yarn is seen because it is duller.
+    gain = rng.uniform(1.4, 1.75) if float(luma(mean)) < 0.5 else rng.uniform(0.6, 0.75)
     colour = np.clip(mean * gain, 0.09, 1).astype(np.float32)
     shade = ((0.42 + 0.68 * roundness) * fibres)[..., None].astype(np.float32)
     rim = np.clip(1 - np.abs(far - half) / np.float32(0.4 * pitch), 0, 1) * swell
