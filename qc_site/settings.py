@@ -238,5 +238,8 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        **{chatty: {"level": "WARNING"} for chatty in ("axes", "onnxscript", "onnx_ir")},
+    },
 }

@@ -47,11 +47,7 @@ def key(transactional_db: None, settings: Any) -> str:
 @pytest.mark.filterwarnings("ignore:Skipped test cases")  # it knows no bytes for TIFF and BMP; test_bad_images does
 @schema.parametrize()
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_no_request_gets_a_server_error_or_an_answer_outside_the_schema(
-    case: Any, live_server: Any, key: str
-) -> None:
+def test_no_request_gets_a_server_error_or_an_answer_outside_the_schema(case: Any, live_server: Any, key: str) -> None:
     case.headers = {**(case.headers or {}), "Authorization": f"Api-Key {key}"}
     response = case.call(base_url=live_server.url, timeout=20)
-    case.validate_response(
-        response, checks=(not_a_server_error, content_type_conformance, response_schema_conformance)
-    )
+    case.validate_response(response, checks=(not_a_server_error, content_type_conformance, response_schema_conformance))

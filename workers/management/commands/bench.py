@@ -1,0 +1,112 @@
+"""`manage.py bench`: the whole path on this machine, both sides of each comparison in one run, printed as ratios."""
+
+import io
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from PIL import Image
+
+from ml.fabric import Roll
+from workers.bench.load import post_once
+from workers.bench.measure import acknowledged, drained, sustained, to_verdict
+from workers.bench.product import Product, running
+
+
+class Command(BaseCommand):
+    help = "Measure receiving and judging against a bare judging process, and the CPU engine against torch."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", type=Path, help="write the figures here as well")
+        parser.add_argument("--rounds", type=int, default=3, help="alternating rounds of each comparison (3)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.figures: dict[str, Any] = {}
+        with TemporaryDirectory(prefix="selvedge-bench-") as scratch:
+            folder = Path(scratch)
+            self._small(folder / "small", options["rounds"])
+            self._large(folder / "large", options["rounds"])
+        self._engines()
+        if options["json"]:
+            options["json"].write_text(json.dumps(self.figures, indent=1) + "\n")
+
+    def _small(self, folder: Path, rounds: int) -> None:
+        """64 px PNG and the starter model: receiving is the limit."""
+        images = draw(folder / "images-64", 64, "PNG")
+        files = [path.read_bytes() for path in sorted(images.iterdir())]
+        with running(folder, settings.STARTER_BUNDLE) as product:
+            p50, p99, refused = acknowledged(product, files, rate=50, seconds=20)
+            self.say("upload acknowledged at 50 images/s, p50 ms", p50, "15")
+            self.say("upload acknowledged at 50 images/s, p99 ms", p99, "100")
+            self.say("refused of those", refused, "0")
+            both = sustained(product, settings.STARTER_BUNDLE, images, rounds)
+            self.say("64 px single posts: bare process, images/s", both.bare)
+            self.say("64 px single posts: POST to stored verdict, images/s", both.product)
+            self.say("64 px single posts: ratio", both.ratio, "reported")
+            self._latency(product, files, both.product, "64 px")
+            self._memory(product)
+
+    def _large(self, folder: Path, rounds: int) -> None:
+        """224 px JPEG and an untrained ResNet-18: judging is the limit."""
+        from ml.untrained import write_untrained
+
+        images = draw(folder / "images-224", 224, "JPEG")
+        bundle = write_untrained(folder / "resnet18", "resnet18", 224)
+        files = [path.read_bytes() for path in sorted(images.iterdir())]
+        with running(folder, bundle) as product:
+            both = sustained(product, bundle, images, rounds)
+            self.say("ResNet-18 at 224 px: bare process, images/s", both.bare)
+            self.say("ResNet-18 at 224 px: POST to stored verdict, images/s", both.product)
+            self.say("ResNet-18 at 224 px: ratio", both.ratio, ">= 0.8")
+            self._latency(product, files, both.product, "ResNet-18 at 224 px")
+
+    def _latency(self, product: Product, files: list[bytes], capacity: float, name: str) -> None:
+        p50, p99 = to_verdict(product, files, capacity / 2, 20)
+        self.say(f"{name}: upload to verdict at half load ({capacity / 2:.0f}/s), p50 ms", p50, "150")
+        self.say(f"{name}: upload to verdict at half load, p99 ms", p99, "600")
+
+    def _memory(self, product: Product) -> None:
+        """Posts images of one and of fifty megapixels first."""
+        for number in range(20):
+            post_once(product, flat(1000, 1000), f"one-{number}")
+        self.say("web at 1-megapixel images, MiB", product.memory_mib("granian")[0], "200")
+        for number in range(2):
+            post_once(product, flat(8000, 6200), f"fifty-{number}")
+        self.say("web, most ever at 50 megapixels, MiB", product.memory_mib("granian")[1], "500")
+        self.say("judging process, MiB", product.memory_mib("judge@")[0], "350")
+        drained(product)
+        self.say("judging process, most ever (50 megapixels), MiB", product.memory_mib("judge@")[1], "reported")
+
+    def _engines(self) -> None:
+        from ml.bench import bench
+
+        for name, size in (("textile_resnet", 64), ("resnet18", 224)):
+            found = bench([name], size, 3, 8, 7)["networks"][name]
+            self.say(f"{name} at {size} px: torch eager, images/s", found["torch_eager_per_s"])
+            self.say(f"{name} at {size} px: CPU engine, images/s", found["cpu_engine_per_s"])
+            self.say(f"{name} at {size} px: ratio", found["ratio"], ">= 2")
+
+    def say(self, name: str, value: float, target: str = "") -> None:
+        self.figures[name] = round(value, 3)
+        self.stdout.write(f"{name:<72} {value:10.2f}   {target and f'target {target}'}")
+        self.stdout.flush()
+
+
+def draw(folder: Path, size: int, kind: str, number: int = 96) -> Path:
+    """Drawn cloth of several rolls as files."""
+    folder.mkdir(parents=True)
+    for index in range(number):
+        frame = Roll(index % 12, size).frame(index, "hole" if index % 10 == 0 else "good")
+        Image.fromarray(frame.image).save(folder / f"{index:03}.{kind.lower()}", kind, quality=88)
+    return folder
+
+
+def flat(width: int, height: int) -> bytes:
+    """A large JPEG that costs little to make."""
+    out = io.BytesIO()
+    Image.fromarray(np.full((height, width, 3), 120, np.uint8)).save(out, "JPEG")
+    return out.getvalue()
