@@ -1,5 +1,6 @@
 """System checks: a wrong deployment says so before it serves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db.utils import OperationalError
 
 
 @register(Tags.database)
-def sqlite_is_safe(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def sqlite_is_safe(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """SQLite must run in WAL mode with IMMEDIATE transactions: a misplaced option does nothing, silently."""
     if connection.vendor != "sqlite" or not databases:
         return []

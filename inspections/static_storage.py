@@ -4,7 +4,7 @@ from django.conf import settings
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class Storage(CompressedManifestStaticFilesStorage):
+class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped
     """A manifest where there is one; where none was collected (tests), the finder's plain address."""
 
     manifest_strict = False
@@ -12,4 +12,4 @@ class Storage(CompressedManifestStaticFilesStorage):
     def url(self, name: str | None, force: bool = False) -> str:
         if not (settings.STATIC_ROOT / self.manifest_name).exists():
             return f"{settings.STATIC_URL}{name}"
-        return super().url(name, force)
+        return str(super().url(name, force))

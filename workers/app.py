@@ -48,9 +48,7 @@ app.config_from_object(Config)
 def _from_settings(sender: Celery, **_: object) -> None:
     from django.conf import settings
 
-    sender.conf.broker_url = settings.BROKER_URL
-    sender.conf.beat_schedule_filename = str(settings.DATA / "beat-schedule")
-    sender.conf.beat_schedule = {
+    schedule = {
         "sweep": {
             "task": "workers.sweep",
             "schedule": settings.SWEEP_EVERY_S,
@@ -58,6 +56,11 @@ def _from_settings(sender: Celery, **_: object) -> None:
         },
         "remove-orphans": {"task": "workers.remove_orphans", "schedule": 3600.0},
     }
+    sender.conf.update(
+        broker_url=settings.BROKER_URL,
+        beat_schedule=schedule,
+        beat_schedule_filename=str(settings.DATA / "beat-schedule"),
+    )
 
 
 app.autodiscover_tasks(["workers"])

@@ -22,11 +22,9 @@ from inspections.api.problems import MEDIA_TYPE, problem
 from inspections.api.rate_limit import CameraThrottle, add_headers
 from inspections.api.serializers import (
     CaptureOut,
-    FailureOut,
     ProblemOut,
     UploadFields,
     UploadForm,
-    VerdictOut,
 )
 from inspections.api.uploads import PARSERS, bound, image_bytes
 from inspections.api.waiting import wait_for_verdict, wanted_s
@@ -49,7 +47,7 @@ def readable(request: Request) -> QuerySet[Capture]:
     return rows.select_related("line", "camera", "roll").prefetch_related(Prefetch("verdicts", verdicts))
 
 
-class CaptureFilter(django_filters.FilterSet):
+class CaptureFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     line = django_filters.CharFilter("line__slug")
     camera = django_filters.CharFilter("camera__slug")
     roll = django_filters.CharFilter("roll__code")
@@ -95,7 +93,8 @@ class CapturesView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.too_large = bound(request) if request.method == "POST" else None
-        return super().dispatch(request, *args, **kwargs)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]
+        return response
 
     def get_permissions(self) -> list[Any]:
         return [ForCamera()] if self.request.method == "POST" else [ForAnyone()]
@@ -170,7 +169,7 @@ class CapturesView(APIView):
                 request, 400, "bad-request", "A filter is wrong.", errors=errors
             )
         pages = NewestFirst()
-        rows = pages.paginate_queryset(filtered.qs, request, view=self)
+        rows: Any = pages.paginate_queryset(filtered.qs, request, view=self)
         return pages.get_paginated_response(CaptureOut(rows, many=True, context={"request": request}).data)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

@@ -63,7 +63,8 @@ def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
         error = exceptions.NotFound()
     if not isinstance(error, exceptions.APIException):
         return None
-    headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+    scheme = getattr(error, "auth_header", None)
+    headers = {"WWW-Authenticate": str(scheme)} if scheme else {}
     fields = _field_errors(error.detail) if isinstance(error, exceptions.ValidationError) else []
     detail = "; ".join(f"{e['field']}: {e['detail']}" for e in fields) or str(error.detail)
     wait = getattr(error, "wait", None)

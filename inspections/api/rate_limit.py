@@ -20,15 +20,16 @@ class CameraThrottle(BaseThrottle):
     _counts: dict[int, tuple[int, int]] = {}  # camera -> (second, images)
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        if not isinstance(request.user, Camera):
+        caller: Any = request.user
+        if not isinstance(caller, Camera):
             return True
         second = int(time.monotonic())
         with self._lock:
-            before, images = self._counts.get(request.user.pk, (second, 0))
+            before, images = self._counts.get(caller.pk, (second, 0))
             images = images + 1 if before == second else 1
-            self._counts[request.user.pk] = (second, images)
+            self._counts[caller.pk] = (second, images)
         request.rate_left = max(0, settings.CAMERA_RATE - images)  # type: ignore[attr-defined]
-        return images <= settings.CAMERA_RATE
+        return bool(images <= settings.CAMERA_RATE)
 
     def wait(self) -> float:
         return 0.5

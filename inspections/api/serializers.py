@@ -72,7 +72,7 @@ class UploadForm(UploadFields):
 
 
 class VerdictOut(serializers.ModelSerializer[Verdict]):
-    label = serializers.CharField(read_only=True)
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # the contract's name
     probabilities = serializers.SerializerMethodField()
     model = serializers.CharField(source="version.name", read_only=True)
     judged_at = Instant(read_only=True)
@@ -148,6 +148,6 @@ class ProblemOut(serializers.Serializer[Any]):
     detail = serializers.CharField()
     instance = serializers.CharField()
     request_id = serializers.CharField()
-    errors = FieldErrorOut(many=True, required=False)
+    errors = FieldErrorOut(many=True, required=False)  # type: ignore[assignment]  # RFC 9457's name
     stored_sha256 = serializers.CharField(required=False)
     sent_sha256 = serializers.CharField(required=False)

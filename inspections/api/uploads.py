@@ -25,7 +25,7 @@ def bound(request: HttpRequest) -> Refused | None:
         if len(body) > limit:
             return _too_large()
         request.META["CONTENT_LENGTH"] = str(len(body))
-        request._stream = BytesIO(body)  # type: ignore[attr-defined]
+        request._stream = BytesIO(body)
     return None
 
 
@@ -43,7 +43,7 @@ class RawImageParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, context: Any = None) -> RawBody:
+    def parse(self, stream: IO[Any], media_type: str | None = None, context: Any = None) -> Any:
         return RawBody(stream.read())
 
 

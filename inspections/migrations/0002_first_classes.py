@@ -17,9 +17,7 @@ CLASSES = [
 def add(apps: Any, _schema: Any) -> None:
     model = apps.get_model("inspections", "DefectClass")
     for code, name, family, critical in CLASSES:
-        model.objects.get_or_create(
-            code=code, defaults={"name": name, "family": family, "critical": critical}
-        )
+        model.objects.get_or_create(code=code, defaults={"name": name, "family": family, "critical": critical})
 
 
 class Migration(migrations.Migration):

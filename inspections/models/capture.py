@@ -71,7 +71,9 @@ class Capture(models.Model):
     )  # the effective label, else the predicted class; null: unknown, or no verdict yet
     anomaly_score = models.FloatField(null=True)
     flagged = models.BooleanField(null=True)
-    severity = models.FloatField(default=0.0)  # sorts worst first: the score (1 where there is none), 1 more if critical
+    severity = models.FloatField(
+        default=0.0
+    )  # sorts worst first: the score (1 where there is none), 1 more if critical
 
     objects = CaptureQuerySet.as_manager()
 
@@ -87,15 +89,9 @@ class Capture(models.Model):
             models.Index(fields=("line", "-counted_at", "-id"), name="capture_line_time"),
             models.Index(fields=("camera", "-id"), name="capture_camera"),
             models.Index(fields=("roll", "-id"), condition=Q(roll__isnull=False), name="capture_roll"),
-            models.Index(
-                fields=("line", "attempts", "id"), condition=Q(status=Status.PENDING), name="capture_pending"
-            ),
-            models.Index(
-                fields=("line", "-counted_at", "-id"), condition=Q(flagged=True), name="capture_flagged_new"
-            ),
-            models.Index(
-                fields=("line", "-severity", "-id"), condition=Q(flagged=True), name="capture_flagged_worst"
-            ),
+            models.Index(fields=("line", "attempts", "id"), condition=Q(status=Status.PENDING), name="capture_pending"),
+            models.Index(fields=("line", "-counted_at", "-id"), condition=Q(flagged=True), name="capture_flagged_new"),
+            models.Index(fields=("line", "-severity", "-id"), condition=Q(flagged=True), name="capture_flagged_worst"),
         )
 
     def __str__(self) -> str:

@@ -31,9 +31,7 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ("-id",)
         constraints = (
-            models.UniqueConstraint(
-                fields=("is_default",), condition=Q(is_default=True), name="one_default_version"
-            ),
+            models.UniqueConstraint(fields=("is_default",), condition=Q(is_default=True), name="one_default_version"),
         )
 
     def __str__(self) -> str:

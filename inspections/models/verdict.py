@@ -29,9 +29,7 @@ class Verdict(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("capture", "version"), name="one_verdict_a_version"),
-            models.UniqueConstraint(
-                fields=("capture",), condition=Q(effective=True), name="one_effective_verdict"
-            ),
+            models.UniqueConstraint(fields=("capture",), condition=Q(effective=True), name="one_effective_verdict"),
         )
 
     def __str__(self) -> str:

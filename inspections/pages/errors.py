@@ -1,10 +1,13 @@
 """The error pages, and their twins for machines: one address answers in the language of who asks."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from inspections.api.problems import KINDS, problem
+from inspections.outage import outage_of
 
 
 def _answer(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
@@ -27,6 +30,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if outage := outage_of(sys.exc_info()[1]):
+        response = _answer(request, outage.status, _("Not now"), outage.detail)
+        response["Retry-After"] = str(outage.retry_after)
+        return response
     return _answer(request, 500, _("Something went wrong"), _("This is our fault. It has been written down."))
 
 

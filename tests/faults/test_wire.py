@@ -38,9 +38,12 @@ def chunk(data: bytes) -> bytes:
 def test_the_wire(mill: Mill) -> None:
     """One start, many wrongs; after each the next good image is taken."""
     wrongs = (
-        chunks_that_never_end_are_cut, a_length_beyond_the_limit_is_refused_unread, a_body_that_ends_early_leaves_nothing,
-        an_image_in_chunks_is_taken, a_camera_that_hangs_up_harms_nobody,
-    )  # fmt: skip
+        chunks_that_never_end_are_cut,
+        a_length_beyond_the_limit_is_refused_unread,
+        a_body_that_ends_early_leaves_nothing,
+        an_image_in_chunks_is_taken,
+        a_camera_that_hangs_up_harms_nobody,
+    )
     for number, wrong in enumerate(wrongs):
         wrong(mill)
         mill.send(number)

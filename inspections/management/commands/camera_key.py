@@ -4,9 +4,9 @@ from argparse import RawDescriptionHelpFormatter
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_slug
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
