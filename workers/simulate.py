@@ -142,7 +142,7 @@ def main() -> int:
         time.sleep(0.2)
     accepted = sum(camera.forwarder.accepted for camera in cameras)
     rejected = sum(camera.forwarder.rejected for camera in cameras)
-    log.info("the cameras ended: %d pictures accepted, %d rejected", accepted, rejected)
+    sys.stdout.write(f"done: {accepted} pictures accepted, {rejected} rejected\n")
     return 0
 
 
