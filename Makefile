@@ -16,7 +16,8 @@ SIZE_dev   := linters and type checkers, on top of test; about 200 MB more
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test lint soak bench lock clean
+.PHONY: help demo run test lint soak bench lock clean \
+  lint-code lint-format lint-types lint-rooms lint-templates lint-migrations lint-schema
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,13 +37,22 @@ test: $(STAMPS)/test ## the whole test suite, from nothing; installs what it nee
 soak: $(STAMPS)/test ## the slow tests: faults under load
 	@exec $(BIN)/python -m pytest -m soak tests
 
-lint: $(STAMPS)/dev ## formatting, types, rooms, templates, migrations, schema
+lint: $(STAMPS)/dev ## formatting, types, rooms, templates, migrations, schema; says all that is wrong, not the first
+	@$(MAKE) --no-print-directory --keep-going $(addprefix lint-,code format types rooms templates migrations schema)
+
+lint-code:
 	$(BIN)/ruff check .
+lint-format:
 	$(BIN)/ruff format --check .
+lint-types:
 	$(BIN)/mypy
+lint-rooms:
 	$(BIN)/lint-imports
+lint-templates:
 	$(BIN)/djlint --lint --quiet templates
+lint-migrations:
 	$(BIN)/python manage.py makemigrations --check --dry-run
+lint-schema:
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file $(VENV)/schema.yml
 
 bench: $(STAMPS)/test ## speed of the whole path, as ratios: docs/performance.md

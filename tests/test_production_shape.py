@@ -229,6 +229,11 @@ def test_the_deployment_check_is_clean_and_needs_no_database(tmp_path: Path) -> 
 # --- the same commands, as processes --------------------------------------------------------------------------------
 
 
+def one_stack(test: Any) -> Any:
+    """Real processes, started once: pytest's workers shall not share these tests out."""
+    return pytest.mark.stack(pytest.mark.xdist_group("production")(test))
+
+
 @dataclass(frozen=True)
 class Running:
     """The services of the compose file, each with the environment it runs in."""
@@ -292,7 +297,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield made
 
 
-@pytest.mark.stack
+@one_stack
 def test_an_image_posted_with_a_key_is_judged(running: Running) -> None:
     key = running.manage("camera_key", "line-1", "cam-1").stdout.strip()
     api = Api(running.port, key, {"Host": HOST, "X-Forwarded-Proto": "https"})
@@ -300,7 +305,7 @@ def test_an_image_posted_with_a_key_is_judged(running: Running) -> None:
     assert api.judged(capture["id"])["verdict"]["label"] == "hole"
 
 
-@pytest.mark.stack
+@one_stack
 @pytest.mark.parametrize("name", ["web", "judge", "train", "chores", "beat"])
 def test_its_health_check_says_that_it_works(running: Running, name: str) -> None:
     words = service(name)["healthcheck"]["test"]
@@ -310,7 +315,7 @@ def test_its_health_check_says_that_it_works(running: Running, name: str) -> Non
     assert ran.stdout.strip() == f"{name} works"
 
 
-@pytest.mark.stack
+@one_stack
 def test_a_frozen_scheduler_is_found_out(running: Running) -> None:
     running.services["beat"].send_signal(signal.SIGSTOP)
     try:
