@@ -22,7 +22,8 @@ from workers.leash import kill_group
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # What a test run's own environment must not hand to a product that it starts.
-OURS = ("DATA", "DATABASE_URL", "BROKER_URL", "SECRET_KEY", "MEDIA_ROOT", "BUNDLES", "STATIC_ROOT", "STACK")
+OURS = {"DATA", "DATABASE_URL", "BROKER_URL", "SECRET_KEY", "MEDIA_ROOT", "BUNDLES", "STATIC_ROOT", "STACK"}
+OURS |= {"DJANGO_ALLOW_ASYNC_UNSAFE"}  # the browser tests'
 
 
 def clean_environment(**more: str) -> dict[str, str]:
