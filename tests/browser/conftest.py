@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -37,17 +37,20 @@ def _chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@pytest.fixture
+def browser(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """Started anew for each test: while Playwright runs, its event loop runs in this thread. Django then keeps other
+    connections than the ones it made the database with, and no other test must find a loop that runs."""
     executable = _chromium()
-    # Playwright keeps an event loop in this thread, and Django would refuse the database beside one.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable, args=QUIET)
         yield started
         started.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        connections.close_all()
 
+
+expect.set_options(timeout=15_000)  # three polls
 
 Open = Callable[..., Page]
 
