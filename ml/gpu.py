@@ -14,6 +14,8 @@ from ml.bundle import REFERENCE, WEIGHTS, BundleError, Spec
 from ml.networks import Network, Normalised, build
 from ml.probe import Answer
 
+BATCH = 128  # images a run
+
 
 def available() -> bool:
     return torch.cuda.is_available()
@@ -40,8 +42,13 @@ class GpuEngine:
         net = Normalised(load_network(folder, spec), spec.mean, spec.std)
         self._net = net.eval().to("cuda", torch.float16).to(memory_format=torch.channels_last)
 
-    @torch.inference_mode()
     def run(self, images: NDArray[np.uint8]) -> Answer:
+        parts = [self._run(images[at : at + BATCH]) for at in range(0, len(images), BATCH)]
+        logits, maps, embedding = (np.concatenate(values) for values in zip(*parts, strict=True))
+        return logits, maps, embedding
+
+    @torch.inference_mode()
+    def _run(self, images: NDArray[np.uint8]) -> Answer:
         pixels = torch.from_numpy(np.ascontiguousarray(images)).pin_memory().to("cuda", non_blocking=True)
         logits, maps, embedding = (part.float().cpu().numpy() for part in self._net(pixels))
         return logits, maps, embedding

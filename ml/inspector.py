@@ -23,7 +23,6 @@ from ml.verdict import Reading, conclude
 __all__ = ["Inspector", "Item", "Judgement", "Tiles", "Undecodable"]
 
 CHUNK = 32  # images decoded together
-PIXELS = 1 << 18  # pixels a run on a CPU, which is no faster for more while a network's layers take many times as much
 HALF_TOLERANCE = 0.05  # half precision on a GPU answers to two or three digits
 
 
@@ -33,8 +32,6 @@ class Inspector:
     def __init__(self, spec: Spec, engine: Engine, reference: NDArray[np.float32]) -> None:
         self.spec, self.device = spec, engine.device
         self._engine, self._reference = engine, reference
-        area = spec.input.width * spec.input.height
-        self._views = 4 * CHUNK if engine.device == "cuda" else max(1, min(CHUNK, PIXELS // area))
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto", threads: int = 1) -> Self:
@@ -74,9 +71,8 @@ class Inspector:
         return answers
 
     def _read(self, views: NDArray[np.uint8]) -> Reading:
-        """Runs the network over (n, H, W, C) in chunks."""
-        parts = [self._engine.run(views[at : at + self._views]) for at in range(0, len(views), self._views)]
-        logits, maps, embedding = (np.concatenate(values) for values in zip(*parts, strict=True))
+        """Runs the network over (n, H, W, C)."""
+        logits, maps, embedding = self._engine.run(views)
         return Reading(logits, maps, embedding, distances(embedding, self._reference, self.spec.unknown.neighbours))
 
 
