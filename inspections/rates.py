@@ -108,6 +108,11 @@ class Day:
         return next(found, None)
 
     @property
+    def has_usual(self) -> bool:
+        """True if enough was judged before to say what is usual."""
+        return self.before.judged >= ENOUGH_BEFORE
+
+    @property
     def is_above_usual(self) -> bool:
         return is_above(self.now, self.before)
 

@@ -174,7 +174,11 @@ def test_a_silent_camera_is_told_in_words(mara: Client) -> None:
 def test_a_rate_above_usual_is_told_in_words(mara: Client) -> None:
     camera = a_camera()
     now = timezone.now()
+    many_judged(camera, 30, now)
+    assert "Too early to compare" in text_of(mara, "/")
+    assert "It is too early to say what is usual." in text_of(mara, "/")
     many_judged(camera, 300, now - timedelta(hours=6))
+    assert "As usual" in text_of(mara, "/")
     assert "No line is above its usual rate." in text_of(mara, "/")
     many_judged(camera, 30, now, "hole", 0.9)
     assert "Above usual" in text_of(mara, "/")

@@ -25,6 +25,7 @@ def lines(request: PersonRequest) -> HttpResponseBase:
     every = cards(found, class_names(), now)
     context = {
         "cards": every,
+        "has_usual": any(card.day.has_usual for card in every),
         "above": [card for card in every if card.state == "above"],
         "notices": notices(request.user, found, now),
     }

@@ -114,6 +114,8 @@ class Card:
             return "waiting"
         if self.day.now.is_empty:
             return "idle"
+        if not self.day.has_usual:
+            return "early"
         return "above" if self.day.is_above_usual else "usual"
 
 
