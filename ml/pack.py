@@ -44,7 +44,7 @@ class Flag:
         scores = 1 - softmax(logits, temperature)[data.targets == good, good]
         if self.overkill is None or not len(scores):
             return by_cost
-        return min(max(by_cost, threshold_by_budget(scores, self.overkill)), 0.5)
+        return max(by_cost, threshold_by_budget(scores, self.overkill))
 
 
 @dataclass(frozen=True)

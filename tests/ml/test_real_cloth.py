@@ -1,0 +1,38 @@
+"""Real cloth, where FABRIC_DATA names it. The starter model saw none of it, and nothing is asked of its accuracy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.data import check_rows, class_names, load, parse_merge, read_rows
+from ml.inspector import Inspector, Item, Judgement
+from ml.splits import guard, split
+from tests.ml.test_starter import STARTER
+
+pytestmark = pytest.mark.real_data
+
+
+def test_the_manifest_is_read_and_split_by_strip(real_cloth: Path) -> None:
+    merge = parse_merge(["spot=fuzzyball,nep,warp_ball"])
+    rows = read_rows(real_cloth / "fabric" / "aitex64" / "manifest.csv", merge)
+    check_rows(rows)
+    guard(rows)
+    classes = class_names(rows)
+    assert classes == ("good", "broken_yarn", "crease", "cut_selvage", "spot")
+    data = load(rows[::5], classes, (64, 64), 1, "")
+    found = split(data)
+    sides = [{data.groups[row] for row in side} for side in (found.train, found.val, found.test)]
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+
+
+def test_every_real_image_gets_a_whole_answer(real_cloth: Path) -> None:
+    rows = read_rows(real_cloth / "fabric" / "aitex64" / "manifest.csv")[::9]
+    starter = Inspector.load(STARTER, device="cpu")
+    for answer in starter.judge([Item(row.path.read_bytes()) for row in rows]):
+        assert isinstance(answer, Judgement)
+        assert answer.probabilities and sum(answer.probabilities.values()) == pytest.approx(1)
+        assert np.isfinite(answer.embedding).all() and 0 < answer.brightness < 255
+        assert answer.flagged or answer.label == "good"
