@@ -26,7 +26,7 @@ def broker_socket(data: Path) -> Path:
 def kept_secret(path: Path) -> str:
     """A secret made once and kept with mode 0600, for the embedded default; production sets SECRET_KEY."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_suffix(f".{os.getpid()}.part")
         part.touch(mode=0o600)
         part.write_text(secrets.token_urlsafe(64))

@@ -34,6 +34,11 @@ def fresh_limits() -> None:
     CameraThrottle._counts.clear()
 
 
+@pytest.fixture(autouse=True)
+def the_first_classes_stay(django_db_serialized_rollback: None) -> None:
+    """A transactional test empties every table at its end; this puts back what the migrations had filled in."""
+
+
 @pytest.fixture
 def camera(db: None) -> Camera:
     """The camera `left` of `loom-1`."""

@@ -234,12 +234,15 @@ def test_the_list_filters(posting: Client) -> None:
 
     assert rolls("roll=A") == ["A"]
     assert rolls("since=2026-11-02T00:00:00Z") == ["B"]
+    assert rolls("since=2026-11-02T22:35:00%2B22:35") == ["B"]
     assert rolls("until=2026-11-02T00:00:00Z") == ["A"]
     assert rolls("line=loom-1&camera=left&status=pending") == ["B", "A"]
     assert rolls("line=loom-2") == rolls("status=judged") == rolls("flagged=true") == rolls("label=hole") == []
 
 
-@pytest.mark.parametrize("query", ["status=lost", "since=noon", "flagged=perhaps&status=x"])
+@pytest.mark.parametrize(
+    "query", ["status=lost", "since=noon", "since=0001-01-01T00:00:00%2B23:59", "flagged=perhaps&status=x"]
+)
 def test_a_wrong_filter_is_refused(posting: Client, query: str) -> None:
     response = posting.get(f"{CAPTURES}?{query}")
     assert response.status_code in {400, 404}

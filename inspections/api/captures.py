@@ -1,5 +1,6 @@
 """`/api/v1/captures/`: cameras post images and learn the verdict; people read."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,14 @@ def readable(request: Request) -> QuerySet[Capture]:
     return rows.select_related("line", "camera", "roll").prefetch_related(Prefetch("verdicts", verdicts))
 
 
+def in_utc(value: datetime, field: str) -> datetime:
+    """The same moment in UTC: a database may refuse an offset of 22 hours that RFC 3339 allows."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValidationError({field: "This time does not exist."}) from error
+
+
 class CaptureFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     line = django_filters.CharFilter("line__slug")
     camera = django_filters.CharFilter("camera__slug")
@@ -56,8 +65,8 @@ class CaptureFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     )
     flagged = django_filters.BooleanFilter()
     label = django_filters.CharFilter(method="by_label", label="Effective label, else predicted")
-    since = django_filters.IsoDateTimeFilter("counted_at", "gte")
-    until = django_filters.IsoDateTimeFilter("counted_at", "lt")
+    since = django_filters.IsoDateTimeFilter(method="from_then", label="Counted at this time or later")
+    until = django_filters.IsoDateTimeFilter(method="to_then", label="Counted before this time")
 
     class Meta:
         model = Capture
@@ -65,6 +74,12 @@ class CaptureFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped
 
     def by_status(self, rows: QuerySet[Capture], _name: str, value: str) -> QuerySet[Capture]:
         return rows.filter(status=next(status for status in Status if status.label == value))
+
+    def from_then(self, rows: QuerySet[Capture], _name: str, value: datetime) -> QuerySet[Capture]:
+        return rows.filter(counted_at__gte=in_utc(value, "since"))
+
+    def to_then(self, rows: QuerySet[Capture], _name: str, value: datetime) -> QuerySet[Capture]:
+        return rows.filter(counted_at__lt=in_utc(value, "until"))
 
     def by_label(self, rows: QuerySet[Capture], _name: str, value: str) -> QuerySet[Capture]:
         if value == UNKNOWN:

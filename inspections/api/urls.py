@@ -13,7 +13,9 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[ForPerson]), name="api-schema"),
     path(
         "api/docs/",
-        SpectacularSwaggerSplitView.as_view(url_name="api-schema", permission_classes=[ForPerson]),
+        SpectacularSwaggerSplitView.as_view(
+            url_name="api-schema", permission_classes=[ForPerson], http_method_names=["get", "head"]
+        ),
         name="api-docs",
     ),
     path("healthz", healthz, name="healthz"),
