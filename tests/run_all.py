@@ -19,7 +19,7 @@ WORKERS = os.environ.get("TEST_WORKERS", "2")
 PYTEST = (sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup")
 
 KNOWS_NO_DATABASE = (  # or starts one of its own
-    *("ml", "browser", "test_supervisor.py", "test_demo.py", "test_production_shape.py"),
+    *("ml", "browser", "faults", "test_supervisor.py", "test_demo.py", "test_production_shape.py"),
 )
 
 
