@@ -4,40 +4,21 @@ Only the allowed decoder is ever reached, the header is believed before anything
 tells a whole image from a truncated one.
 """
 
-import struct
 import threading
 import warnings
-import zlib
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import ExifTags, Image
 
-from ml.hostile import objection
+from ml.hostile import DAMAGE, objection
 
 MIN_SIDE = 16
 MAX_SIDE_RATIO = 64
 LARGE_PIXELS = 4_000_000
 
-# What Pillow raises on hostile data; anything else is a mistake of ours and is not caught.
-HOSTILE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    AttributeError,
-    MemoryError,
-    NotImplementedError,
-    ZeroDivisionError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
+HOSTILE: tuple[type[Exception], ...] = (*DAMAGE, Image.DecompressionBombError)
 
 _one_large_at_a_time = threading.Lock()
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +17,7 @@ from PIL import (  # naming the plugins registers them, and no other decoder is 
     WebPImagePlugin,
 )
 
-from ml.hostile import objection
+from ml.hostile import DAMAGE, objection
 
 FORMATS = (
     JpegImagePlugin.JpegImageFile.format,  # opens MPO, a JPEG of several pictures, as well
@@ -30,23 +28,7 @@ FORMATS = (
 )
 MAX_PIXELS = 50_000_000
 
-# What Pillow's decoders were seen to raise on damaged files. Anything else is a fault of ours and must be heard.
-DAMAGE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    ZeroDivisionError,
-    AttributeError,
-    NotImplementedError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
+DAMAGED: tuple[type[Exception], ...] = (*DAMAGE, Image.DecompressionBombError)
 
 
 class UndecodableImage(Exception):
@@ -81,7 +63,7 @@ def _upright(data: bytes) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as problem:
         raise UndecodableImage(f"has far more than {MAX_PIXELS // 1_000_000} megapixels") from problem
-    except DAMAGE as problem:
+    except DAMAGED as problem:
         raise UndecodableImage(f"cannot be decoded: {problem}") from problem
 
 
@@ -100,7 +82,7 @@ def _pixels(image: Image.Image, channels: int) -> NDArray[np.uint8]:
     mode = "L" if channels == 1 else "RGB"
     try:
         pixels = np.asarray(_eight_bits(image).convert(mode))
-    except DAMAGE as problem:
+    except DAMAGED as problem:
         raise UndecodableImage(f"cannot be decoded: {problem}") from problem
     return np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], channels))
 

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 MANY_PARTS = 20_000  # markers, chunks or strips; a 20 MB photograph has a few hundred
 MANY_SCANS = 40  # a progressive JPEG has about ten; each one is a pass over the whole picture
 LONG_RLE = 1 << 20  # bytes of run-length-coded BMP, which Pillow decodes in Python
+
+# What Pillow's decoders were seen to raise on damaged files, besides its own DecompressionBombError. Anything else is
+# a fault of ours and must be heard.
+DAMAGE: tuple[type[Exception], ...] = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    ZeroDivisionError,
+    AttributeError,
+    NotImplementedError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
 
 
 def objection(data: bytes) -> str | None:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from workers import process_logs
-from workers.claim import claim
+from workers.data_lock import claim
 
 HARNESS = """
 import json, pathlib, sys

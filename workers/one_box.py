@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from workers.claim import claim
+from workers.data_lock import claim
 from workers.options import Options, port_is_taken, read_options
 from workers.prepare import prepare
 from workers.stack import children, then
