@@ -13,7 +13,7 @@ from ml.bundle import BundleError
 from ml.data import DataError
 
 EXAMPLES = """examples:
-  python -m ml train --drawn 30000 --preset starter --seed 1 --out starter
+  python -m ml train --drawn 24000 --preset starter --seed 1 --overkill 0.005 --out starter
   python -m ml train --manifest cloth/manifest.csv --network textile_resnet --merge spot=nep,fuzzyball --out mill-1
   python -m ml evaluate mill-1 --manifest cloth/manifest.csv --json figures.json
   python -m ml bench --network textile_resnet --size 64 --json bench.json

@@ -24,8 +24,8 @@ from ml.networks import Network
 from ml.preprocess import brightness, focus
 from ml.train import Normaliser, answers
 
-REFERENCES = 1200  # embeddings kept to know known cloth by: 1.2 MB at 512 figures each
-NEIGHBOURS = 3
+REFERENCES = 2400  # embeddings kept to know known cloth by: 2.5 MB at 512 figures each
+NEIGHBOURS = 1
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Unknown:
 
     limit: float
     largest: float
-    neighbours: int = 3
+    neighbours: int = 1
     quantile: float = 0.995
 
 

@@ -36,7 +36,7 @@ def write_untrained(folder: Path, network: str, size: int, channels: int = 3) ->
         quality=Quality(dark=0, bright=255, blurred=0), heat_scale=1.0, probe=asked,
     )  # fmt: skip
     # As many references as a trained bundle keeps, so that the search among them costs the same.
-    reference = np.random.default_rng(0).normal(size=(1200, net.embedding_size)).astype(np.float16)
+    reference = np.random.default_rng(0).normal(size=(2400, net.embedding_size)).astype(np.float16)
     tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
     bundle.write(folder, spec, save(tensors | {bundle.REFERENCE: torch.from_numpy(reference)}), graph)
     return folder
