@@ -70,16 +70,18 @@ class Command(BaseCommand):
         self.say(f"{name}: upload to verdict at half load, p99 ms", p99, "600")
 
     def _memory(self, product: Product) -> None:
-        """Posts images of one and of fifty megapixels first."""
+        """Under the load so far, then with images of one and of fifty megapixels."""
+        self.say("judging process, MiB", product.memory_mib("judge@")[0], "350")
         for number in range(20):
             post_once(product, flat(1000, 1000), f"one-{number}")
         self.say("web at 1-megapixel images, MiB", product.memory_mib("granian")[0], "200")
+        drained(product)
+        self.say("judging process, most ever at 1 megapixel, MiB", product.memory_mib("judge@")[1], "350")
         for number in range(2):
             post_once(product, flat(8000, 6200), f"fifty-{number}")
         self.say("web, most ever at 50 megapixels, MiB", product.memory_mib("granian")[1], "500")
-        self.say("judging process, MiB", product.memory_mib("judge@")[0], "350")
         drained(product)
-        self.say("judging process, most ever (50 megapixels), MiB", product.memory_mib("judge@")[1], "reported")
+        self.say("judging process, most ever at 50 megapixels, MiB", product.memory_mib("judge@")[1], "reported")
 
     def _engines(self) -> None:
         from ml.bench import bench
