@@ -6,6 +6,7 @@ import logging
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,8 +39,18 @@ def to_graph(net: Network, mean: tuple[float, ...], std: tuple[float, ...], size
             dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
         )
     assert program is not None  # the exporter returns None only when given a file
-    graph: bytes = program.model_proto.SerializeToString()
+    graph: bytes = without_traces(program.model_proto).SerializeToString()
     return graph
+
+
+def without_traces(model: Any) -> Any:
+    """The ONNX model without the exporter's notes: they quote source lines and folders of who exported it."""
+    graph = model.graph
+    places = (*graph.input, *graph.output, *graph.value_info, *graph.initializer, *graph.node)
+    for part in (model, graph, *model.functions, *places):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return model
 
 
 def check_parity(net: Network, mean: tuple[float, ...], std: tuple[float, ...], graph: bytes, images: Pixels) -> float:

@@ -93,3 +93,8 @@ def test_an_upside_down_camera_changes_little(starter: Inspector) -> None:
     Image.fromarray(Roll(900_001).frame(1, "hole").image).rotate(180).save(out, "PNG")
     found = starter.judge([Item(out.getvalue())])[0]
     assert isinstance(found, Judgement) and found.flagged
+
+
+def test_its_graph_tells_nothing_of_the_machine_that_exported_it() -> None:
+    graph = (STARTER / "graph.onnx").read_bytes()
+    assert not [word for word in (b"site-packages", b"networks.py", b".venv", b"/home/") if word in graph]
