@@ -8,6 +8,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 from django.db.utils import OperationalError
 
+from ml.hostile import MAX_PIXELS
+
 
 @register(Tags.database)
 def sqlite_is_safe(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -36,6 +38,15 @@ def production_is_whole(**_: Any) -> list[CheckMessage]:
     if connection.vendor == "sqlite":
         found.append(Warning("DATABASE_URL is SQLite's.", hint="Set it to PostgreSQL.", id="selvedge.W002"))
     return found
+
+
+@register()
+def images_can_be_judged(**_: Any) -> list[CheckMessage]:
+    """A larger limit here would take images that judging then refuses."""
+    if settings.MAX_IMAGE_PIXELS <= MAX_PIXELS:
+        return []
+    hint = f"At most {MAX_PIXELS}."
+    return [Error("MAX_IMAGE_PIXELS is more than judging takes.", hint=hint, id="selvedge.E005")]
 
 
 @register()

@@ -17,7 +17,7 @@ from PIL import (  # naming the plugins registers them, and no other decoder is 
     WebPImagePlugin,
 )
 
-from ml.hostile import DAMAGE, objection
+from ml.hostile import DAMAGE, MAX_PIXELS, objection
 
 FORMATS = (
     JpegImagePlugin.JpegImageFile.format,  # opens MPO, a JPEG of several pictures, as well
@@ -26,7 +26,6 @@ FORMATS = (
     TiffImagePlugin.TiffImageFile.format,
     BmpImagePlugin.BmpImageFile.format,
 )
-MAX_PIXELS = 50_000_000
 
 DAMAGED: tuple[type[Exception], ...] = (*DAMAGE, Image.DecompressionBombError)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
+MAX_PIXELS = 50_000_000  # of one image; what a decoder is given at most
 MANY_PARTS = 20_000  # markers, chunks or strips; a 20 MB photograph has a few hundred
 MANY_SCANS = 40  # a progressive JPEG has about ten; each one is a pass over the whole picture
 LONG_RLE = 1 << 20  # bytes of run-length-coded BMP, which Pillow decodes in Python

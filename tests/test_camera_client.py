@@ -36,6 +36,7 @@ class Mill:
     bodies: list[bytes] = field(default_factory=list)
     connections: set[Any] = field(default_factory=set)
     url: str = ""
+    problem: str = "https://selvedge.invalid/problems/image-undecodable"  # the type of every refusal
 
     @property
     def ids(self) -> list[str]:
@@ -57,7 +58,7 @@ def serving(mill: Mill) -> Iterator[Mill]:
                 self.close_connection = True
                 return
             status, headers = answer
-            body = json.dumps({"id": "01", "detail": "as the test says"}).encode()
+            body = json.dumps({"id": "01", "detail": "as the test says", "type": mill.problem}).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -140,6 +141,35 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_id(mill: Mill, wire: Cl
     capture_id = spool.put(b"picture", {})
     send_all(wire, spool)
     assert mill.ids == [capture_id] * 2
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
+def test_what_a_proxy_or_a_wrong_host_name_refuses_stays_in_the_spool(
+    mill: Mill, wire: Client, spool: Spool, tmp_path: Path, status: int
+) -> None:
+    mill.problem = "about:blank"
+    mill.answers = [(status, {}), (status, {})]
+    spool.put(b"good", {})
+    forwarder = send_all(wire, spool)
+    assert (forwarder.accepted, forwarder.rejected, len(set(mill.ids)), len(mill.ids)) == (1, 0, 1, 3)
+
+
+@pytest.mark.parametrize("damage", ["no image", "nuls in next"])
+def test_the_spool_opens_again_after_a_crash(tmp_path: Path, damage: str) -> None:
+    spool = Spool(tmp_path / "crashed")
+    first, second = spool.put(b"one", {}), spool.put(b"two", {})
+    spool.close()
+    if damage == "no image":
+        min((tmp_path / "crashed").glob("*.image")).unlink()
+    else:
+        (tmp_path / "crashed" / "next").write_bytes(bytes(4))
+    again = Spool(tmp_path / "crashed")
+    kept = again.oldest()
+    assert kept
+    assert kept.fields["capture_id"] == (second if damage == "no image" else first)
+    assert again.put(b"three", {})
+    assert len({path.stem for path in (tmp_path / "crashed").glob("*.json")}) == len(again)
+    again.close()
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 415, 422])

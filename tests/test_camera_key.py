@@ -67,3 +67,11 @@ def test_a_name_that_is_no_slug_is_refused(words: tuple[str, str]) -> None:
 def test_a_camera_that_does_not_exist_cannot_be_revoked() -> None:
     with pytest.raises(CommandError, match="no camera"):
         key_of("loom-7", "left", "--revoke")
+
+
+def test_a_second_rotation_lengthens_no_key() -> None:
+    first = key_of("loom-7", "left").strip()
+    key_of("loom-7", "left", "--rotate", "--overlap", "1")
+    ends = CameraKey.objects.get(digest=CameraKey.digest_of(first)).expires_at
+    key_of("loom-7", "left", "--rotate")
+    assert CameraKey.objects.get(digest=CameraKey.digest_of(first)).expires_at == ends

@@ -18,6 +18,7 @@ from django.utils import timezone
 from PIL import Image
 
 from inspections import registry
+from inspections.ids import new_id
 from inspections.models import Camera, Capture, HourlyCount, Line, ModelVersion, Status, Verdict
 from tests import cast, corpus, mill
 from tests.bundles import CUT, GOOD, HOLE, NOT_A_NUMBER, cloth
@@ -192,7 +193,7 @@ def test_who_lost_the_lease_writes_nothing(version: ModelVersion, posting: Clien
     mill.posted(posting, cloth())
     now = timezone.now()
     lost = claim_fresh(lines_waiting(now), now, 32)
-    judge_once(now + timedelta(minutes=1))
+    judge_once(lambda: now + timedelta(minutes=1))
     inspector = inspectors.inspector_for(version)
     assert inspector
     from ml.inspector import Item
@@ -220,7 +221,7 @@ def test_one_lines_flood_does_not_starve_another(version: ModelVersion, posting:
         mill.posted(posting, cloth(seed=seed))
     other = cast.with_key(cast.a_camera("loom-2"))
     late = mill.posted(other, cloth())
-    judge_once(timezone.now())
+    judge_once()
     late.refresh_from_db()
     assert late.status == Status.JUDGED
 
@@ -258,7 +259,7 @@ def test_what_a_browser_cannot_show_gets_a_copy_that_it_can(version: ModelVersio
 
 def test_files_without_a_row_are_removed_once_no_upload_can_own_them(posting: Client, version: ModelVersion) -> None:
     kept = mill.posted(posting, cloth())
-    orphan = kept.path.replace(str(kept.pk), "01999999-0000-7000-8000-000000000000")
+    orphan = kept.path.replace(str(kept.pk), str(new_id()))
     default_storage.save(orphan, ContentFile(cloth()))
     assert sweeping.remove_orphans(timezone.now()) == 0
     assert sweeping.remove_orphans(timezone.now() + timedelta(minutes=11)) == 1
@@ -290,3 +291,73 @@ def test_the_same_work_done_by_many_at_once_gives_one_verdict_each(tmp_path: Pat
     assert Verdict.objects.filter(effective=True).count() == 60
     assert sum(HourlyCount.objects.values_list("judged", flat=True)) == 60
     inspectors.forget()
+
+
+def test_a_batch_that_dies_costs_a_waiting_retry_no_attempt(
+    version: ModelVersion, posting: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = mill.posted(posting, cloth(seed=1))
+    Capture.objects.update(attempts=1)
+    mill.posted(posting, cloth(seed=2))
+
+    def dies(self: Any, items: Any) -> Any:
+        raise RuntimeError("the engine died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("workers.judging.claim_retry", lambda lines, now: [])
+        patched.setattr("ml.inspector.Inspector.judge", dies)
+        with pytest.raises(RuntimeError):
+            judge_once()
+    tried.refresh_from_db()
+    assert (tried.status, tried.attempts) == (Status.PENDING, 1)
+    drain()
+    tried.refresh_from_db()
+    assert tried.status == Status.JUDGED
+
+
+def test_a_line_whose_shares_do_not_fit_waits_and_stops_nobody(version: ModelVersion, posting: Client) -> None:
+    waiting = mill.posted(posting, cloth())
+    Line.objects.update(shares={"good": 0.9, "stain": 0.1})
+    other = cast.with_key(cast.a_camera("loom-2"))
+    assert mill.judged(other, cloth()).status == Status.JUDGED
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.attempts) == (Status.PENDING, 0)
+
+
+def test_a_storage_that_cannot_read_costs_no_attempt(
+    version: ModelVersion, posting: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = mill.posted(posting, cloth())
+
+    def away(self: Any, name: str, mode: str = "rb") -> Any:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("inspections.storage.AtomicFileStorage._open", away)
+        drain()
+    capture.refresh_from_db()
+    assert (capture.status, capture.attempts) == (Status.PENDING, 0)
+    assert judge_once(lambda: timezone.now() + timedelta(seconds=6)) == 1
+
+
+def test_no_room_for_a_display_copy_costs_no_verdict(
+    version: ModelVersion, posting: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = mill.posted(posting, cast.encoded(cast.weave(), "TIFF"))
+
+    def full(self: Any, name: str, content: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("inspections.storage.AtomicFileStorage._save", full)
+    drain()
+    capture.refresh_from_db()
+    assert capture.status == Status.JUDGED
+
+
+def test_a_named_device_that_is_missing_is_said_and_captures_wait(
+    version: ModelVersion, posting: Client, client: Client, settings: Any
+) -> None:
+    settings.DEVICE = "cuda:none"
+    capture = mill.judged(posting, cloth())
+    assert (capture.status, capture.attempts) == (Status.PENDING, 0)
+    assert client.get("/readyz").status_code == 503

@@ -368,6 +368,7 @@ def test_times_of_an_address_stand_in_the_form(mara: Client) -> None:
         ("until=9999-12-31T23:59-14:00", "The year must lie between 2000 and 2100."),
         ("since=2026-11-22T14:00&until=2026-11-22T13:00", "This must be later than “From”."),
         ("after=nonsense", "This address is damaged."),
+        ("after=0001-01-01T00:00:00%2B23:59~0199d0a0-0000-7000-8000-000000000000", "This address is damaged."),
         ("after=2026-11-22T14:00:00Z~x", "This address is damaged."),
         ("after=2026-11-22T14:00:00~0199d0a0-0000-7000-8000-000000000000", "This address is damaged."),
         ("order=worst&after=nan~0199d0a0-0000-7000-8000-000000000000", "This address is damaged."),

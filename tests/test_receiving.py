@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -285,3 +286,31 @@ def test_a_camera_is_seen_when_it_posts(camera: Camera, posting: Client) -> None
     post_form(posting, cast.a_png())
     camera.refresh_from_db()
     assert camera.seen_at and camera.seen_at >= before
+
+
+@pytest.mark.parametrize("position", ["abc", "\x00", "'"])
+def test_a_forged_cursor_is_refused(posting: Client, position: str) -> None:
+    from base64 import b64encode
+    from urllib.parse import quote, urlencode
+
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    response = posting.get(f"{CAPTURES}?cursor={quote(cursor)}")
+    assert (response.status_code, problem_of(response)) == (400, "bad-request")
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_a_time_that_some_time_zone_cannot_show_is_refused(posting: Client, time: str) -> None:
+    assert post_form(posting, cast.a_png(), captured_at=time).status_code == 400
+
+
+def test_what_is_stored_is_told_as_stored_though_the_database_goes_away(
+    posting: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("inspections.models.Camera.saw", away)
+    monkeypatch.setattr("inspections.api.captures.wait_for_verdict", away)
+    response = post_form(posting, cast.a_png(), headers={"Prefer": "wait=5"})
+    assert (response.status_code, response.json()["status"]) == (201, "pending")
+    assert Capture.objects.count() == 1

@@ -27,6 +27,7 @@ import json
 import logging
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
@@ -43,6 +44,10 @@ VERSION = "1"
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 BACKOFF_S, BACKOFF_MAX_S, RETRY_AFTER_MAX_S = 0.5, 30.0, 600.0
 ABOUT_THE_IMAGE = {400, 409, 413, 415, 422}  # sending it again would change nothing; every other error may pass
+IMAGE_PROBLEMS = {
+    "image-missing", "unsupported-image", "too-large", "too-many-pixels", "image-undecodable", "image-too-small",
+    "image-too-narrow", "capture-id-conflict",
+}  # fmt: skip
 log = logging.getLogger("selvedge.camera")
 
 
@@ -67,7 +72,9 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        return self.status in ABOUT_THE_IMAGE
+        """Refused by Selvedge itself for what the image or its fields are; a proxy's 400 or 413 is no word on it."""
+        kind = str(self.body.get("type", "")).rpartition("/")[2]
+        return self.status in ABOUT_THE_IMAGE and (kind in IMAGE_PROBLEMS or bool(self.body.get("errors")))
 
     @property
     def reason(self) -> str:
@@ -177,7 +184,7 @@ class Spool:
         """Take an image: on disk when this returns. Makes its capture_id, captured_at and sequence if not given."""
         with self._turn:
             sequence, self._next = self._next, self._next + 1
-            (self._folder / "next").write_text(str(self._next))
+            self._count()
             if not self.has_room(len(image)):
                 self.dropped += 1  # its sequence number is used up, so the server sees the gap
                 raise SpoolFull(f"{self._folder} holds {self._bytes} bytes")
@@ -188,6 +195,15 @@ class Spool:
             self._waiting.append(kept.sidecar)
             self._turn.notify_all()
             return str(kept.fields["capture_id"])
+
+    def _count(self) -> None:
+        try:
+            _write_whole(self._folder / "next", str(self._next).encode())
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            self.dropped += 1
+            raise SpoolFull(f"{self._folder}: {error}") from error
 
     def has_room(self, size: int) -> bool:
         return self._bytes + size <= self._max_bytes
@@ -234,8 +250,8 @@ class Spool:
             self._waiting.remove(kept.sidecar)
             problem = rejected / f"{kept.fields['capture_id']}.problem.json"
             _write_whole(problem, json.dumps({"status": answer.status, **answer.body}, indent=2).encode())
+            kept.sidecar.rename(rejected / f"{kept.fields['capture_id']}.json")  # first, as in delete
             kept.image.rename(rejected / f"{kept.fields['capture_id']}.image")
-            kept.sidecar.rename(rejected / f"{kept.fields['capture_id']}.json")
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -245,13 +261,17 @@ class Spool:
 
     def _first_sequence(self) -> int:
         counter = self._folder / "next"
-        told = int(counter.read_text() or 0) if counter.exists() else 0
+        text = counter.read_bytes() if counter.exists() else b""
+        told = int(text) if text.isdigit() else 0
         return max(told, int(self._waiting[-1].stem) + 1 if self._waiting else 0)
 
     def _clear_what_was_never_taken(self) -> None:
         for image in self._folder.glob("*.image"):
             if not image.with_suffix(".json").exists():
                 image.unlink()
+        for sidecar in self._folder.glob("*.json"):
+            if not sidecar.with_suffix(".image").exists():
+                sidecar.unlink()
         for part in self._folder.glob("*.part"):
             part.unlink()
 
@@ -366,6 +386,7 @@ def _post_folder(options: argparse.Namespace, key: str) -> int:
     client = Client(options.url, key, options.timeout)
     forwarder = Forwarder(client, spool)
     stop, last = threading.Event(), threading.Event()
+    missed: list[Path] = []
 
     def end(*_: object) -> None:
         stop.set()
@@ -373,7 +394,7 @@ def _post_folder(options: argparse.Namespace, key: str) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    feeder = threading.Thread(target=_feed, args=(options, spool, stop, last), daemon=True)
+    feeder = threading.Thread(target=_feed, args=(options, spool, stop, last, missed), daemon=True)
     feeder.start()
     through = forwarder.run(last, options.give_up)
     stop.set()
@@ -382,22 +403,37 @@ def _post_folder(options: argparse.Namespace, key: str) -> int:
     left = len(spool)
     client.close()
     spool.close()
-    return 3 if left or not through else 1 if forwarder.rejected else 0
+    return 3 if left or missed or not through else 1 if forwarder.rejected else 0
 
 
-def _feed(options: argparse.Namespace, spool: Spool, stop: threading.Event, last: threading.Event) -> None:
+def _feed(
+    options: argparse.Namespace, spool: Spool, stop: threading.Event, last: threading.Event, missed: list[Path]
+) -> None:
     """Put pictures into the spool, in the order of their names; again and again if watching."""
     seen: set[tuple[str, int]] = set()
     while not stop.is_set():
-        for path in _settled(options.folder, options.settle if options.watch else 0.0):
-            mark = (path.name, path.stat().st_mtime_ns)
-            if mark not in seen and not stop.is_set():
-                _take(path, options, spool, stop)
+        for path, changed in _settled(options.folder, options.settle if options.watch else 0.0):
+            mark = (path.name, changed)
+            if mark in seen or stop.is_set():
+                continue
+            if _is_taken(path, options, spool, stop):
                 seen.add(mark)
+            elif not options.watch:
+                missed.append(path)
         if not options.watch:
             break
         stop.wait(0.5)
     last.set()
+
+
+def _is_taken(path: Path, options: argparse.Namespace, spool: Spool, stop: threading.Event) -> bool:
+    """False where it could not be taken now: one bad file, or a full disk, must not stop the camera."""
+    try:
+        _take(path, options, spool, stop)
+    except (OSError, SpoolFull) as error:
+        log.error("could not take %s: %s", path.name, error)
+        return False
+    return True
 
 
 def _take(path: Path, options: argparse.Namespace, spool: Spool, stop: threading.Event) -> None:
@@ -412,20 +448,29 @@ def _take(path: Path, options: argparse.Namespace, spool: Spool, stop: threading
         image, {**{name: value for name, value in given.items() if value is not None}, **own}, {"file": path.name}
     )
     if options.done:
-        options.done.mkdir(parents=True, exist_ok=True)
-        path.replace(options.done / path.name)
+        _put_aside(path, options.done)
+
+
+def _put_aside(path: Path, done: Path) -> None:
+    """The picture is safe in the spool, so a failure here is only untidy."""
+    try:
+        done.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, done / path.name)
+    except OSError as error:
+        log.error("could not move %s to %s: %s", path.name, done, error)
 
 
 def _id_of(name: str, image: bytes) -> str:
     return hashlib.sha256(name.encode() + b"\0" + image).hexdigest()[:40]
 
 
-def _settled(folder: Path, settle_s: float) -> Iterator[Path]:
-    """Pictures that nobody has written to for a moment."""
+def _settled(folder: Path, settle_s: float) -> Iterator[tuple[Path, int]]:
+    """Pictures that nobody has written to for a moment, each with its time of change (ns)."""
     for path in sorted(folder.iterdir()):
         is_picture = path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.is_file()
-        if is_picture and time.time() - path.stat().st_mtime >= settle_s:
-            yield path
+        changed = path.stat().st_mtime_ns if is_picture and path.exists() else None
+        if changed is not None and time.time() - changed / 1e9 >= settle_s:
+            yield path, changed
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
-from inspections.models import Capture, Line
+from inspections.models import Capture, Line, Status
 
+PUT_BACK_S = 5
 MAX_BATCH_PIXELS = 64_000_000  # keeps a batch of large images well inside its lease
 
 
@@ -41,6 +42,13 @@ def claim_retry(lines: Sequence[Line], now: datetime) -> list[Capture]:
     """One capture that was tried before and whose lease ran out, alone."""
     rows = Capture.objects.claimable(now).filter(line__in=lines, attempts__gt=0, attempts__lt=settings.MAX_ATTEMPTS)
     return _claim(list(rows.order_by("id").values_list("id", flat=True)[:1]), now)
+
+
+def put_back(captures: Sequence[Capture], now: datetime) -> None:
+    """Give up claims without an attempt counted, for a few seconds: the storage was away, not the image at fault."""
+    for capture in captures:
+        held = Capture.objects.filter(pk=capture.pk, lease=capture.lease, status=Status.PENDING)
+        held.update(attempts=F("attempts") - 1, lease_until=now + timedelta(seconds=PUT_BACK_S))
 
 
 def _bounded(found: Sequence[tuple[UUID, int, int]]) -> list[UUID]:

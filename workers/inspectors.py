@@ -38,7 +38,7 @@ def forget() -> None:
 def _load(version: ModelVersion) -> Inspector | None:
     try:
         inspector = Inspector.load(version.folder, device=settings.DEVICE)
-    except (BundleError, OSError) as error:
+    except (BundleError, OSError, RuntimeError, ValueError, ImportError) as error:  # the device may be what is wrong
         _failed[version.digest] = time.monotonic() + TRY_AGAIN_S
         log.error("model-does-not-load", version=version.name, reason=str(error))
         ModelVersion.objects.filter(pk=version.pk).update(broken=str(error)[:300])

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from inspections import bell, tally
+from inspections.ids import made_at
 from inspections.models import Capture, Status
 
 log = structlog.get_logger(__name__)
@@ -51,11 +52,12 @@ def _remove_orphans(now: datetime, day: datetime) -> int:
         names = default_storage.listdir(folder)[1]
     except FileNotFoundError:
         return 0
-    old = [n for n in names if now - default_storage.get_modified_time(f"{folder}/{n}") > SAFE_AGE]
+    ages = {name: key for name in names if (key := _id_of(name))}
+    old = [name for name, key in ages.items() if now - made_at(key) > SAFE_AGE]
     removed = 0
     for start in range(0, len(old), MOST):
-        some = {name: _id_of(name) for name in old[start : start + MOST]}
-        known = set(Capture.objects.filter(pk__in=[k for k in some.values() if k]).values_list("pk", flat=True))
+        some = {name: ages[name] for name in old[start : start + MOST]}
+        known = set(Capture.objects.filter(pk__in=some.values()).values_list("pk", flat=True))
         for name, key in some.items():
             if key not in known or name.endswith(".part"):
                 default_storage.delete(f"{folder}/{name}")

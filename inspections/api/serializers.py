@@ -27,9 +27,12 @@ class Instant(serializers.DateTimeField):
         if not (isinstance(value, str) and RFC3339.fullmatch(value)):
             raise serializers.ValidationError("Not an RFC 3339 time such as 2026-11-22T14:03:22Z.")
         try:
-            return super().to_internal_value(value)
+            found = super().to_internal_value(value)
         except (OverflowError, ValueError) as error:
             raise serializers.ValidationError("This time does not exist.") from error
+        if not 1 < found.year < 9999:  # it must be shown in any time zone
+            raise serializers.ValidationError("This time is out of range.")
+        return found
 
 
 class Number(serializers.FloatField):

@@ -117,4 +117,6 @@ class Capture(models.Model):
     @property
     def effective_verdict(self) -> Any:
         """The first verdict by the version in force, or None."""
+        if self.status == Status.PENDING:
+            return None
         return next((verdict for verdict in self.verdicts.all() if verdict.effective), None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from math import isfinite
 from typing import Self
@@ -49,7 +49,10 @@ def _time(text: str) -> datetime:
     found = parse_datetime(text)
     if found is None or found.tzinfo is None:
         raise ValueError(text)
-    return found
+    try:
+        return found.astimezone(UTC)  # an offset can lead out of the calendar
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def _number(text: str) -> float:

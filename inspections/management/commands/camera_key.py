@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_slug
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from inspections.models import Camera, Line
@@ -50,7 +51,8 @@ class Command(BaseCommand):
             usable = camera.keys.usable(now)
             if usable.exists() and not options["rotate"]:
                 raise CommandError("This camera has a key. Use --rotate for a new one.")
-            usable.update(expires_at=now + timedelta(minutes=options["overlap"]))
+            end = now + timedelta(minutes=options["overlap"])
+            usable.filter(Q(expires_at=None) | Q(expires_at__gt=end)).update(expires_at=end)  # never lengthens a life
             self.stdout.write(camera.issue_key())
 
     def _revoke(self, line: str, slug: str) -> None:
