@@ -5,8 +5,6 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-__all__ = ["made_at", "new_id", "uuid7"]
-
 
 def new_id() -> UUID:
     """A new time-ordered id; ids made in one process rise strictly."""

@@ -25,7 +25,6 @@ class Sustained:
 
     bare: float
     product: float
-    uploads_s: float
 
     @property
     def ratio(self) -> float:
@@ -35,17 +34,17 @@ class Sustained:
 def sustained(product: Product, bundle: Path, images: Path, rounds: int = ROUNDS) -> Sustained:
     """POST to stored verdict against one bare judging process: alternately, on the same cores."""
     files = [path.read_bytes() for path in sorted(images.iterdir())]
-    bare, ours, uploads = [], [], []
+    bare: list[float] = []
+    ours: list[float] = []
     for turn in range(rounds):
         bare.append(_bare(bundle, images))
         rate = bare[-1] * 1.15  # a little more than can be judged, so that the judge never waits
         began = time.monotonic()
         before = product.judged()
-        load = offer(product, files, rate, ROUND_S, CAMERAS, f"sustained-{images.name}-{turn}")
+        offer(product, files, rate, ROUND_S, CAMERAS, f"sustained-{images.name}-{turn}")
         ours.append((product.judged() - before) / (time.monotonic() - began))
-        uploads.append(len(load.answered_s) / (time.monotonic() - began))
         drained(product)
-    return Sustained(median(bare), median(ours), median(uploads))
+    return Sustained(median(bare), median(ours))
 
 
 def _bare(bundle: Path, images: Path) -> float:
