@@ -1,45 +1,42 @@
-"""Labelled images: a manifest or class folders to arrays at input size, or one clear message naming the rows."""
+"""Labelled images as arrays at input size, each made ready as the inspector will make it."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.decode import UndecodableImage, decode
-from ml.preprocess import resize
+from ml.patches import patches
+from ml.picture import Picture
+from ml.preprocess import brightness, focus, homogenise
+from ml.refusal import DataError, refuse
+from ml.rows import Row, check_files, check_rows, class_names, parse_merge, read_rows
+from ml.spec import Input
 
-NAMED = 5  # rows named in a message; the rest are counted
+__all__ = [
+    "DataError", "Dataset", "Row", "check_files", "check_rows", "class_names", "load", "parse_merge", "read_rows",
+]  # fmt: skip
+
+UNSTATED = "not stated"
 
 
-class DataError(Exception):
-    """The data cannot be used; the message names what is wrong and where."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a manifest. `group` (the roll where it is given, else the source) stays on one side of a split."""
-
-    line: int
-    path: Path
-    label: str
-    source: str
-    roll: str = ""
-    split: str = ""
-
-    @property
-    def group(self) -> str:
-        return self.roll or self.source
+def _none() -> NDArray[np.float32]:
+    return np.empty(0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """images uint8 (N, H, W, C) at input size, targets (N,) into `classes`, and each image's group and given split."""
+    """images uint8 (N, H, W, C) at input size, targets (N,) into `classes`, and each image's group and given split.
+
+    licence: of the images, as the manifest states it. names, sources: of each image, and rows (N,): the row it is from
+    (a tiled row gives several images); empty where images came from no list. light, sharp (N,): brightness and focus
+    of the picture that each image is from, before anything was changed; empty where the images are as they came.
+    """
 
     images: NDArray[np.uint8]
     targets: NDArray[np.intp]
@@ -48,106 +45,95 @@ class Dataset:
     splits: tuple[str, ...]
     digest: str
     about: str
+    licence: str = UNSTATED
+    names: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    light: NDArray[np.float32] = field(default_factory=_none)
+    sharp: NDArray[np.float32] = field(default_factory=_none)
 
     def take(self, rows: NDArray[np.intp]) -> Dataset:
-        groups, splits = tuple(self.groups[row] for row in rows), tuple(self.splits[row] for row in rows)
-        return Dataset(self.images[rows], self.targets[rows], self.classes, groups, splits, self.digest, self.about)
+        return replace(
+            self, images=self.images[rows], targets=self.targets[rows],
+            groups=_some(self.groups, rows), splits=_some(self.splits, rows),
+            names=_some(self.names, rows), sources=_some(self.sources, rows),
+            rows=self.rows[rows] if len(self.rows) else self.rows,
+            light=self.light[rows] if len(self.light) else self.light,
+            sharp=self.sharp[rows] if len(self.sharp) else self.sharp,
+        )  # fmt: skip
 
     def counts(self) -> dict[str, int]:
         found = np.bincount(self.targets, minlength=len(self.classes))
         return dict(zip(self.classes, found.tolist(), strict=True))
 
+    def measured(self) -> Dataset:
+        """The same with `light` and `sharp` filled in."""
+        if len(self.light):
+            return self
+        light = np.array([brightness(image) for image in self.images], dtype=np.float32)
+        return replace(self, light=light, sharp=np.array([focus(image) for image in self.images], dtype=np.float32))
 
-def parse_merge(texts: Iterable[str]) -> dict[str, str]:
-    """`spot=nep,fuzzyball` to {nep: spot, fuzzyball: spot}."""
-    merged: dict[str, str] = {}
-    for text in texts:
-        target, equals, parts = text.partition("=")
-        if not (target and equals and parts):
-            raise DataError(f"--merge wants NAME=class,class, not {text!r}")
-        merged |= dict.fromkeys(parts.split(","), target)
-    return merged
-
-
-def read_rows(place: Path, merge: Mapping[str, str] | None = None) -> list[Row]:
-    """The rows of a manifest (path,label,source[,roll][,split]) or of a folder with a folder for each class."""
-    rows = _from_folder(place) if place.is_dir() else _from_manifest(place)
-    if not rows:
-        raise DataError(f"{place} lists no images")
-    names = merge or {}
-    return [Row(r.line, r.path, names.get(r.label, r.label), r.source, r.roll, r.split) for r in rows]
+    def homogenised(self, level: float) -> Dataset:
+        """The same with every picture's mean grey level moved to `level`, as the judge does with Input.homogenise."""
+        raw = self.measured()
+        moved = [homogenise(image, float(light), level) for image, light in zip(raw.images, raw.light, strict=True)]
+        return replace(raw, images=np.stack(moved))
 
 
-def _from_manifest(place: Path) -> list[Row]:
-    try:
-        with place.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            lacking = {"path", "label", "source"} - set(reader.fieldnames or ())
-            if lacking:
-                raise DataError(f"{place} lacks the column {', '.join(sorted(lacking))}")
-            return [_row(place.parent, line, entry) for line, entry in enumerate(reader, 2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise DataError(f"{place} cannot be read: {problem}") from problem
+def _some(values: tuple[str, ...], rows: NDArray[np.intp]) -> tuple[str, ...]:
+    return tuple(values[row] for row in rows) if values else ()
 
 
-def _row(folder: Path, line: int, entry: Mapping[str, str | None]) -> Row:
-    path, label, source, roll, split = (
-        (entry.get(key) or "").strip() for key in ("path", "label", "source", "roll", "split")
-    )
-    if not (path and label and source):
-        raise DataError(f"row {line} lacks its path, label or source")
-    return Row(line, folder / path, label, source, roll, split)
+def load(rows: Sequence[Row], classes: tuple[str, ...], shape: Input, about: str, mixed: bool = False) -> Dataset:
+    """Decodes every row and makes it ready as the inspector will. DataError on unreadable images.
 
-
-def _from_folder(place: Path) -> list[Row]:
-    """Without a manifest nothing says which images are of one source, so each counts as its own."""
-    files = sorted(file for file in place.glob("*/*") if file.is_file() and not file.name.startswith("."))
-    return [Row(number, file, file.parent.name, str(file.relative_to(place))) for number, file in enumerate(files, 1)]
-
-
-def class_names(rows: Sequence[Row], wanted: Sequence[str] = ()) -> tuple[str, ...]:
-    """The classes, `good` first. DataError on labels not wanted, on one class only, without good."""
-    found = sorted({row.label for row in rows}, key=lambda name: (name != "good", name))
-    classes = tuple(wanted) or tuple(found)
-    _refuse("unknown label", [f"row {row.line} ({row.label})" for row in rows if row.label not in classes])
-    if "good" not in found or len(found) < 2:
-        raise DataError(f"needs good and at least one defect class, and has only {', '.join(found)}")
-    return classes
-
-
-def check_files(rows: Sequence[Row]) -> None:
-    """DataError naming the rows whose file is missing."""
-    _refuse("missing file", [f"row {row.line} ({row.path.name})" for row in rows if not row.path.is_file()])
-
-
-def check_rows(rows: Sequence[Row]) -> None:
-    """DataError on missing files and on classes of fewer than two sources, which no split can hold apart."""
-    check_files(rows)
-    groups: dict[str, set[str]] = {}
-    for row in rows:
-        groups.setdefault(row.label, set()).add(row.group)
-    _refuse("fewer than 2 sources in class", [name for name, found in sorted(groups.items()) if len(found) < 2])
-
-
-def load(rows: Sequence[Row], classes: tuple[str, ...], size: tuple[int, int], channels: int, about: str) -> Dataset:
-    """Decodes and resizes every row as the inspector will; `size` is (width, height). DataError if unreadable."""
-    images = np.empty((len(rows), size[1], size[0], channels), dtype=np.uint8)
+    Images of several sizes that would all be resized are refused unless `mixed`: the same flaw would be seen at
+    several scales, which is rarely meant.
+    """
+    pictures: list[Picture] = []
+    sizes: list[tuple[int, int]] = []
     spoilt: list[str] = []
     digest = hashlib.sha256()
-    for index, row in enumerate(rows):
-        data = row.path.read_bytes()
+    for row in rows:
+        data = row.read()
         digest.update(f"{row.label}\t{row.source}\t{hashlib.sha256(data).hexdigest()}\n".encode())
         try:
-            images[index] = resize(decode(data, channels), *size)
+            pixels = decode(data, shape.channels)
         except UndecodableImage as problem:
-            spoilt.append(f"row {row.line} ({row.path.name}: {problem})")
-    _refuse("unreadable image", spoilt)
-    targets = np.array([classes.index(row.label) for row in rows], dtype=np.intp)
-    groups, splits = tuple(row.group for row in rows), tuple(row.split for row in rows)
-    return Dataset(images, targets, classes, groups, splits, digest.hexdigest(), about)
+            spoilt.append(f"{row.where[:-1]}: {problem})")
+            continue
+        sizes.append((pixels.shape[1], pixels.shape[0]))
+        pictures.append(patches(pixels, row, shape))
+    refuse("unreadable image", spoilt)
+    if shape.large == "resize" and not mixed:
+        _refuse_mixed(rows, sizes)
+    return _joined(rows, pictures, classes, digest.hexdigest(), about)
 
 
-def _refuse(what: str, found: Sequence[str]) -> None:
-    if found:
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        raise DataError(f"{what}: {', '.join(found[:NAMED])}{more}")
+def _refuse_mixed(rows: Sequence[Row], sizes: Sequence[tuple[int, int]]) -> None:
+    usual = Counter(sizes).most_common(1)[0][0]
+    odd = [f"{row.where[:-1]}, {size[0]} x {size[1]})" for row, size in zip(rows, sizes, strict=True) if size != usual]
+    refuse(f"mixed sizes, most are {usual[0]} x {usual[1]}, --resize-mixed takes them all", odd)
+
+
+def _joined(
+    rows: Sequence[Row], pictures: Sequence[Picture], classes: tuple[str, ...], digest: str, about: str
+) -> Dataset:
+    counts = [len(picture.views) for picture in pictures]
+    from_row = np.repeat(np.arange(len(rows), dtype=np.intp), counts)
+    mine = [rows[index] for index in from_row.tolist()]
+    return Dataset(
+        images=np.concatenate([picture.views for picture in pictures]),
+        targets=np.array([classes.index(row.label) for row in mine], dtype=np.intp),
+        classes=classes,
+        groups=tuple(row.group for row in mine),
+        splits=tuple(row.split for row in mine),
+        digest=digest,
+        about=about,
+        licence=", ".join(sorted({row.licence for row in rows} - {""})) or UNSTATED,
+        names=tuple(row.name for row in mine),
+        sources=tuple(row.source for row in mine),
+        rows=from_row,
+        light=np.repeat(np.array([picture.brightness for picture in pictures], dtype=np.float32), counts),
+        sharp=np.repeat(np.array([picture.focus for picture in pictures], dtype=np.float32), counts),
+    )

@@ -77,7 +77,8 @@ def gather(order: Order) -> Dataset:
     check_rows(rows)
     splits.guard(rows)
     about = f"{len(rows)} images of {order.manifest.parent.name}, split by {'roll' if rows[0].roll else 'source'}"
-    return load(rows, classes, (order.size, order.size), order.channels, about)
+    shape = Input(order.size, order.size, order.channels, order.large, order.max_tiles)
+    return load(rows, classes, shape, about)
 
 
 def held_out(packed: Packed, test: Dataset) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One image made ready for the network: decoded, measured, and resized or cut into tiles."""
+"""One image made ready for the network, the one way for training and judging: decoded, measured, evened, cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ml.answers import Undecodable
 from ml.bundle import Input
 from ml.decode import UndecodableImage, decode
-from ml.preprocess import brightness, focus, resize
+from ml.preprocess import brightness, focus, homogenise, resize
 from ml.tiles import Grid, lay_grid
 
 
@@ -25,14 +25,21 @@ class Picture:
 
 
 def open_picture(data: bytes, shape: Input) -> Picture | Undecodable:
-    """Decodes and cuts one image."""
+    """Decodes one image and makes it ready."""
     try:
         pixels = decode(data, shape.channels)
     except UndecodableImage as problem:
         return Undecodable(str(problem))
+    return prepare(pixels, shape)
+
+
+def prepare(pixels: NDArray[np.uint8], shape: Input) -> Picture:
+    """(H, W, C) of any size, resized or cut; measured first, and only then evened if the bundle asks for it."""
     views, grid = _views(pixels, shape)
-    sharpness = [focus(view) for view in views]
-    return Picture(views, grid, brightness(views), float(np.median(sharpness)))
+    light, sharpness = brightness(views), float(np.median([focus(view) for view in views]))
+    if shape.homogenise is not None:
+        views = homogenise(views, light, shape.homogenise)
+    return Picture(views, grid, light, sharpness)
 
 
 def _views(pixels: NDArray[np.uint8], shape: Input) -> tuple[NDArray[np.uint8], Grid | None]:

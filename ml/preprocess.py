@@ -18,6 +18,14 @@ def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(small).reshape(height, width, pixels.shape[2])
 
 
+def homogenise(pixels: Pixels, light: float, level: float) -> Pixels:
+    """uint8 (..., C) of mean grey level `light`, moved as a whole by whole grey levels to `level`, clipped to 0..255.
+
+    One shift for all tiles of an image, so that what is darker than its surroundings stays so.
+    """
+    return np.clip(pixels.astype(np.int16) + round(level - light), 0, 255).astype(np.uint8)
+
+
 def grey(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """uint8 (..., C) to float32 (...), 0..255: the mean of the channels."""
     return np.asarray(pixels.mean(axis=-1, dtype=np.float32))

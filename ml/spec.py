@@ -19,13 +19,17 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Input:
-    """What the graph takes. A larger image is resized to width x height, or judged as at most max_tiles tiles of it."""
+    """What the graph takes. A larger image is resized to width x height, or judged as at most max_tiles tiles of it.
+
+    homogenise: the mean grey level to which every image is moved after its own was recorded, or None.
+    """
 
     width: int
     height: int
     channels: int
     large: str = "resize"
     max_tiles: int = 64
+    homogenise: float | None = None
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,8 @@ def _check(spec: Spec) -> None:
     sides = (shape.width, shape.height, shape.channels, shape.max_tiles, spec.embedding_size, spec.probe.count)
     rules = (
         (
-            "good" in spec.classes and len(set(spec.classes)) == len(spec.classes) >= 2,
-            "classes must be named once, good among them",
+            len(set(spec.classes)) == len(spec.classes) >= 2,
+            "classes must be named once, and be two or more",
         ),
         ("unknown" not in spec.classes, "unknown is an answer and no class"),
         (all(isinstance(side, int) and side > 0 for side in sides), "sizes must be whole numbers above 0"),
@@ -167,6 +171,10 @@ def _check(spec: Spec) -> None:
             "input must be 1 or 3 channels and at most 4096 px",
         ),
         (shape.large in ("resize", "tiles"), "input.large must be resize or tiles"),
+        (
+            shape.homogenise is None or 0 <= shape.homogenise <= 255,
+            "input.homogenise must be a grey level in 0..255",
+        ),
         (len(spec.mean) == len(spec.std) == shape.channels, "mean and std need one figure a channel"),
         (all(math.isfinite(number) for number in numbers), "every figure must be finite"),
         (

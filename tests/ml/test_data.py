@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ml.data import DataError, Dataset, check_rows, class_names, load, parse_merge, read_rows
+from ml.spec import Input
 from ml.splits import guard, side_of, split
 from tests.ml.pictures import encode, ramp
 
@@ -28,7 +29,7 @@ GOOD = [("a.png", "good", "s1"), ("b.png", "good", "s2"), ("c.png", "hole", "s1"
 
 def test_a_manifest_becomes_arrays_at_input_size(tmp_path: Path) -> None:
     rows = read_rows(manifest(tmp_path, GOOD))
-    data = load(rows, class_names(rows), (64, 48), 1, "test")
+    data = load(rows, class_names(rows), Input(64, 48, 1), "test")
     assert data.images.shape == (4, 48, 64, 1)
     assert data.classes == ("good", "hole") and data.targets.tolist() == [0, 0, 1, 1]
     assert data.groups == ("s1", "s2", "s1", "s3")
@@ -39,7 +40,7 @@ def test_the_digest_changes_with_a_label(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     first = read_rows(manifest(tmp_path / "one", GOOD))
     second = read_rows(manifest(tmp_path / "two", [*GOOD[:3], ("d.png", "good", "s3")]))
-    digests = {load(rows, ("good", "hole"), (8, 8), 1, "").digest for rows in (first, second, first)}
+    digests = {load(rows, ("good", "hole"), Input(8, 8, 1), "").digest for rows in (first, second, first)}
     assert len(digests) == 2
 
 
@@ -49,7 +50,7 @@ def test_exif_is_applied_in_training_as_in_judging(tmp_path: Path) -> None:
     place = manifest(tmp_path, GOOD)
     (tmp_path / "a.png").write_bytes(encode(Image.fromarray(ramp(20, 16)), "PNG", exif=exif))
     rows = read_rows(place)
-    data = load(rows, class_names(rows), (16, 20), 3, "test")
+    data = load(rows, class_names(rows), Input(16, 20, 3), "test", mixed=True)
     assert np.array_equal(data.images[0], np.rot90(ramp(20, 16), -1))
 
 
@@ -78,7 +79,7 @@ def test_unreadable_images_are_named_with_their_rows(tmp_path: Path) -> None:
     (tmp_path / "c.png").write_bytes(b"nothing")
     rows = read_rows(place)
     with pytest.raises(DataError, match=r"unreadable image: row 4 \(c.png"):
-        load(rows, class_names(rows), (8, 8), 3, "")
+        load(rows, class_names(rows), Input(8, 8, 3), "")
 
 
 def test_labels_nobody_asked_for_are_named(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_labels_nobody_asked_for_are_named(tmp_path: Path) -> None:
 
 
 def test_one_class_only_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="at least one defect class"):
+    with pytest.raises(DataError, match="needs at least two classes, and rows 2 to 3 are all good"):
         class_names(read_rows(manifest(tmp_path, GOOD[:2])))
 
 

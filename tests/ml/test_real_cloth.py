@@ -9,6 +9,7 @@ import pytest
 
 from ml.data import check_rows, class_names, load, parse_merge, read_rows
 from ml.inspector import Inspector, Item, Judgement
+from ml.spec import Input
 from ml.splits import guard, split
 from tests.ml.test_starter import STARTER
 
@@ -22,7 +23,7 @@ def test_the_manifest_is_read_and_split_by_strip(real_cloth: Path) -> None:
     guard(rows)
     classes = class_names(rows)
     assert classes == ("good", "broken_yarn", "crease", "cut_selvage", "spot")
-    data = load(rows[::5], classes, (64, 64), 1, "")
+    data = load(rows[::5], classes, Input(64, 64, 1), "")
     found = split(data)
     sides = [{data.groups[row] for row in side} for side in (found.train, found.val, found.test)]
     assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
