@@ -33,9 +33,10 @@ def _none() -> NDArray[np.float32]:
 class Dataset:
     """images uint8 (N, H, W, C) at input size, targets (N,) into `classes`, and each image's group and given split.
 
-    licence: of the images, as the manifest states it. names, sources: of each image, and rows (N,): the row it is from
-    (a tiled row gives several images); empty where images came from no list. light, sharp (N,): brightness and focus
-    of the picture that each image is from, before anything was changed; empty where the images are as they came.
+    licence: of the images, as the manifest states it. split_by: how sides are kept apart. names, sources: of each
+    image, and lines (N,): the row it is from (a tiled row gives several images); empty where they are from no list.
+    light, sharp (N,): brightness and focus of the picture that each image is from, before anything was changed; empty
+    where the images are as they came.
     """
 
     images: NDArray[np.uint8]
@@ -46,9 +47,10 @@ class Dataset:
     digest: str
     about: str
     licence: str = UNSTATED
+    split_by: str = "hash of the source or roll"
     names: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    lines: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     light: NDArray[np.float32] = field(default_factory=_none)
     sharp: NDArray[np.float32] = field(default_factory=_none)
 
@@ -57,7 +59,7 @@ class Dataset:
             self, images=self.images[rows], targets=self.targets[rows],
             groups=_some(self.groups, rows), splits=_some(self.splits, rows),
             names=_some(self.names, rows), sources=_some(self.sources, rows),
-            rows=self.rows[rows] if len(self.rows) else self.rows,
+            lines=self.lines[rows] if len(self.lines) else self.lines,
             light=self.light[rows] if len(self.light) else self.light,
             sharp=self.sharp[rows] if len(self.sharp) else self.sharp,
         )  # fmt: skip
@@ -120,8 +122,7 @@ def _joined(
     rows: Sequence[Row], pictures: Sequence[Picture], classes: tuple[str, ...], digest: str, about: str
 ) -> Dataset:
     counts = [len(picture.views) for picture in pictures]
-    from_row = np.repeat(np.arange(len(rows), dtype=np.intp), counts)
-    mine = [rows[index] for index in from_row.tolist()]
+    mine = [row for row, count in zip(rows, counts, strict=True) for _ in range(count)]
     return Dataset(
         images=np.concatenate([picture.views for picture in pictures]),
         targets=np.array([classes.index(row.label) for row in mine], dtype=np.intp),
@@ -133,7 +134,7 @@ def _joined(
         licence=", ".join(sorted({row.licence for row in rows} - {""})) or UNSTATED,
         names=tuple(row.name for row in mine),
         sources=tuple(row.source for row in mine),
-        rows=from_row,
+        lines=np.array([row.line for row in mine], dtype=np.intp),
         light=np.repeat(np.array([picture.brightness for picture in pictures], dtype=np.float32), counts),
         sharp=np.repeat(np.array([picture.focus for picture in pictures], dtype=np.float32), counts),
     )

@@ -39,6 +39,6 @@ def _white(place: str, images: Any) -> float:
         lows.append(block.min())
         highs.append(block.max())
     low, high = float(np.min(lows)), float(np.max(highs))  # NaN where any is
-    if not (0 <= low and high <= 255):
+    if not (low >= 0 and high <= 255):
         raise DataError(f"{place}: images hold values from {low} to {high}, not 0..1 or 0..255")
     return 255.0 if high <= 1 else 1.0

@@ -1,18 +1,28 @@
-"""Who trains, who tunes, who tests: by a hash of the group, so that no source or roll ever stands on two sides."""
+"""Who trains, who tunes, who tests: by a hash of the group, so that no source or roll ever stands on two sides.
+
+Images that are near-duplicates count as one group as well (see ml.likeness).
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.data import DataError, Dataset, Row
+from ml.data import DataError, Dataset, Row, load
+from ml.likeness import DISTANCE, confirmed, hashes, join, near_duplicates
+from ml.spec import Input
+
+log = logging.getLogger(__name__)
 
 SIDES = ("train", "val", "test")
 SHARES = (0.7, 0.2, 0.1)
+SWALLOWED = 0.25
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,61 @@ def guard(rows: Sequence[Row]) -> None:
                     f"the {kind} {name!r} stands on both sides of the split: "
                     f"row {first.line} is {first.split or 'unset'!r}, row {row.line} is {row.split or 'unset'!r}"
                 )
+
+
+def settle(data: Dataset) -> Dataset:
+    """The same with near-duplicates in one group, to be split by us; a given split that parts some is refused.
+
+    Groups that were joined go by the first of their names. DataError naming the pair.
+    """
+    pairs = near_duplicates(hashes(data.images))
+    if any(data.splits):
+        for i, j in pairs.tolist():
+            if data.splits[i] != data.splits[j]:
+                raise DataError(f"near-duplicates stand on both sides of the split: {_tell(data, i)}, {_tell(data, j)}")
+        return replace(data, split_by="column of the manifest, no source, roll or near-duplicate on two sides")
+    groups, rule = join(data.groups, pairs), f"hashes within {DISTANCE} bits"
+    if _swallows(data, groups):
+        groups, rule = join(data.groups, confirmed(data.images, pairs)), f"{rule} and pictures that correlate"
+    kind = "source" if data.groups == data.sources else "roll"
+    before, after = len(set(data.groups)), len(set(groups))
+    if before == len(set(data.lines.tolist())):
+        log.warning("every image counts as its own source: only near-duplicates are kept on one side of a split")
+        kind = "image, as no two name one source"
+    near = (
+        f"near-duplicates joined by {rule}: {before} groups became {after}" if after < before else "no near-duplicates"
+    )
+    return replace(data, groups=groups, split_by=f"hash of the {kind}; {near}")
+
+
+def _swallows(data: Dataset, groups: tuple[str, ...]) -> bool:
+    """Whether joining made a group of more than SWALLOWED of the images, or left a class with one group of several.
+
+    Chains of chance likenesses do that in large sets of regular pictures, and such groups cannot be split at all.
+    """
+    if Counter(groups).most_common(1)[0][1] > max(SWALLOWED * len(groups), Counter(data.groups).most_common(1)[0][1]):
+        return True
+    was, now = _groups_of(data, data.groups), _groups_of(data, groups)
+    return any(len(now[index]) < 2 <= len(was[index]) for index in was)
+
+
+def _groups_of(data: Dataset, groups: tuple[str, ...]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for target, group in zip(data.targets.tolist(), groups, strict=True):
+        found.setdefault(target, set()).add(group)
+    return found
+
+
+def _tell(data: Dataset, index: int) -> str:
+    return f"row {data.lines[index]} ({data.names[index]}) is {data.splits[index] or 'unset'!r}"
+
+
+def rows_on(side: str, rows: Sequence[Row], classes: tuple[str, ...], shape: Input) -> list[Row]:
+    """The rows on one side of the split that training on these rows makes. DataError as in loading and splitting."""
+    guard(rows)
+    data = settle(load(rows, classes, shape, "", mixed=True))
+    lines = set(data.lines[getattr(split(data), side)].tolist())
+    return [row for row in rows if row.line in lines]
 
 
 def split(data: Dataset) -> Split:
