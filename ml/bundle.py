@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 from ml.spec import (
     FORMAT,
     GRAPH,
+    GRAPH_INT8,
     REFERENCE,
     SPEC,
     WEIGHTS,
     BundleError,
+    Faster,
     Input,
     Probe,
     Quality,
@@ -28,10 +31,12 @@ from ml.spec import (
 __all__ = [
     "FORMAT",
     "GRAPH",
+    "GRAPH_INT8",
     "REFERENCE",
     "SPEC",
     "WEIGHTS",
     "BundleError",
+    "Faster",
     "Input",
     "Probe",
     "Quality",
@@ -71,8 +76,12 @@ def digest(folder: Path) -> str:
         raise BundleError(f"{SPEC} cannot be read: {problem.strerror}") from problem
 
 
-def write(folder: Path, spec: Spec, weights: bytes, graph: bytes, card: str = "") -> Spec:
+def write(
+    folder: Path, spec: Spec, weights: bytes, graph: bytes, card: str = "", more: Mapping[str, bytes] | None = None
+) -> Spec:
     """Packs a bundle: to a `.part` sibling, synced, then renamed. Returns the spec with the hashes filled in.
+
+    `more`: further files by name, such as GRAPH_INT8; they are hashed like the weights and the graph.
 
     BundleError if `folder` already exists: a bundle never changes once written.
     """
@@ -81,7 +90,7 @@ def write(folder: Path, spec: Spec, weights: bytes, graph: bytes, card: str = ""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    contents = {WEIGHTS: weights, GRAPH: graph}
+    contents = {WEIGHTS: weights, GRAPH: graph, **(more or {})}
     packed = replace(spec, files={name: hashlib.sha256(data).hexdigest() for name, data in contents.items()})
     contents[SPEC] = (json.dumps(asdict(packed), indent=1, allow_nan=False) + "\n").encode()
     if card:

@@ -1,76 +1,101 @@
-"""The CPU engine, ONNX Runtime on the exported graph, and the choice of a device."""
+"""The CPU engine, OpenVINO on the exported graph, and the choice of a device."""
 
 from __future__ import annotations
 
 import ctypes
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from ml.bundle import GRAPH, BundleError, Spec
+from ml import chip
+from ml.bundle import GRAPH, GRAPH_INT8, BundleError, Spec
 from ml.probe import Answer, Engine
 
-# Pixels a run: 8 images of 64 px, one of 224. Larger runs are no faster; without the arena they are slower, because
-# every layer's memory comes fresh from the system, and they hold many times as much of it.
+# OpenVINO's converter, of which nothing is used here, counts its users; without this package it does not.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
+from openvino import frontend  # noqa: E402
+
+# Pixels a run: 8 images of 64 px, one of 224. Larger runs are no faster and hold many times as much memory.
 PIXELS = 1 << 15
 
-
-class CpuEngine:
-    """One session of `threads` threads; made for one judging process a core."""
-
-    device = "cpu"
-
-    def __init__(self, graph: Path, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        # A spinning thread takes the core from the neighbour process that shares it.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The arena keeps the largest batch's memory for ever; batches vary and memory is promised to others.
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        except REFUSALS as problem:
-            raise BundleError(f"{graph.name} cannot be loaded: {problem}") from problem
-        self._input = self._session.get_inputs()[0].name
-        if [output.name for output in self._session.get_outputs()] != ["logits", "maps", "embedding"]:
-            raise BundleError(f"{graph.name} does not return logits, maps and embedding")
-
-    def run(self, images: NDArray[np.uint8]) -> Answer:
-        step = max(1, PIXELS // (images.shape[1] * images.shape[2]))
-        parts = [self._session.run(None, {self._input: images[at : at + step]}) for at in range(0, len(images), step)]
-        logits, maps, embedding = (np.concatenate(values) for values in zip(*parts, strict=True))
-        return logits, maps, embedding
-
-
-# What ONNX Runtime raises on a graph that it cannot take; it has no common base below RuntimeError and Exception.
-_state = onnxruntime.capi.onnxruntime_pybind11_state
+# What OpenVINO raises on a graph that it cannot take.
 REFUSALS: tuple[type[Exception], ...] = (
-    _state.Fail,
-    _state.InvalidArgument,
-    _state.InvalidGraph,
-    _state.InvalidProtobuf,
-    _state.NoSuchFile,
-    _state.NotImplemented,
-    _state.RuntimeException,
+    frontend.GeneralFailure,
+    frontend.InitializationFailure,
+    frontend.NotImplementedFailure,
+    frontend.OpConversionFailure,
+    frontend.OpValidationFailure,
     RuntimeError,
 )
 
 
+class CpuEngine:
+    """One compiled graph of `threads` threads; made for one judging process a core.
+
+    `precision` bf16 runs the graph's products in bfloat16; an int8 graph carries its precision in itself.
+    """
+
+    device = "cpu"
+
+    def __init__(self, graph: Path, threads: int = 1, precision: str = "fp32") -> None:
+        self.precision = precision
+        try:
+            model = _read(graph)
+            if [output.any_name for output in model.outputs] != ["logits", "maps", "embedding"]:
+                raise BundleError(f"{graph.name} does not return logits, maps and embedding")
+            compiled = openvino.Core().compile_model(model, "CPU", _options(threads, precision))
+            self._request = compiled.create_infer_request()
+        except REFUSALS as problem:
+            raise BundleError(f"{graph.name} cannot be loaded: {problem}") from problem
+
+    def run(self, images: NDArray[np.uint8]) -> Answer:
+        step = max(1, PIXELS // (images.shape[1] * images.shape[2]))
+        parts = [self._run(images[at : at + step]) for at in range(0, len(images), step)]
+        logits, maps, embedding = (np.concatenate(values) for values in zip(*parts, strict=True))
+        return logits, maps, embedding
+
+    def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        found = self._request.infer({0: np.ascontiguousarray(images)}, share_inputs=True, share_outputs=True)
+        return tuple(values.copy() for values in found.values())  # the next run writes over them
+
+
+def _read(graph: Path) -> Any:
+    """The graph by the ONNX reader alone: left to itself OpenVINO tries every format it knows on a damaged file."""
+    if not graph.is_file():
+        raise BundleError(f"{graph.name} is missing")
+    reader = frontend.FrontEndManager().load_by_framework("onnx")
+    return reader.convert(reader.load(str(graph)))
+
+
+def _options(threads: int, precision: str) -> dict[str, Any]:
+    return {
+        # Without a hint OpenVINO takes bf16 wherever the chip has it.
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        # Several judging processes share a machine: pinned, they would all sit on the first core.
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
 def open_engine(folder: Path, spec: Spec, device: str, threads: int) -> Engine:
-    """The engine for `auto`, `cpu` or `cuda`. `auto` falls back to the CPU; a named device that is missing raises."""
+    """The engine for `auto`, `cpu` or `cuda`. `auto` falls back to the CPU; a named device that is missing raises.
+
+    On a CPU the bundle's own precision is used, or fp32 where the chip lacks the instructions for it.
+    """
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be auto, cpu or cuda, not {device!r}")
     if device == "cuda" or (device == "auto" and _driver()):
         engine = _gpu(folder, spec, required=device == "cuda")
         if engine:
             return engine
-    return CpuEngine(folder / GRAPH, threads)
+    precision = chip.usable(spec.engine.precision)
+    return CpuEngine(folder / (GRAPH_INT8 if precision == "int8" else GRAPH), threads, precision)
 
 
 def _driver() -> bool:

@@ -36,10 +36,10 @@ def load_network(folder: Path, spec: Spec) -> Network:
 class GpuEngine:
     """float16 network on the current CUDA device."""
 
-    device = "cuda"
+    device, precision = "cuda", "fp16"
 
     def __init__(self, folder: Path, spec: Spec) -> None:
-        net = Normalised(load_network(folder, spec), spec.mean, spec.std)
+        net = Normalised(load_network(folder, spec), spec.mean, spec.std, spec.contrast)
         self._net = net.eval().to("cuda", torch.float16).to(memory_format=torch.channels_last)
 
     def run(self, images: NDArray[np.uint8]) -> Answer:

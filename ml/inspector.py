@@ -30,7 +30,7 @@ class Inspector:
     """`Inspector.load(folder).judge(items)`. One process, one inspector: it is not made to be shared by threads."""
 
     def __init__(self, spec: Spec, engine: Engine, reference: NDArray[np.float32]) -> None:
-        self.spec, self.device = spec, engine.device
+        self.spec, self.device, self.precision = spec, engine.device, engine.precision
         self._engine, self._reference = engine, reference
 
     @classmethod

@@ -19,6 +19,7 @@ class Engine(Protocol):
     """Runs a network: uint8 (N, H, W, C) to logits (N, K), class maps (N, K, h, w) and embeddings (N, D), float32."""
 
     device: str
+    precision: str  # fp32, bf16 or int8 on a CPU, fp16 on a GPU
 
     def run(self, images: NDArray[np.uint8]) -> Answer: ...
 
@@ -44,7 +45,7 @@ def ask(engine: Engine, shape: Input, seed: int = 1, count: int = 3, tolerance: 
 
 def check(engine: Engine, spec: Spec, tolerance: float | None = None) -> None:
     """BundleError unless the engine answers what the spec says, within its tolerance (relative above 1)."""
-    probe = spec.probe
+    probe = expected_of(engine, spec)
     if probe.recipe != RECIPE:
         raise BundleError(f"the probe {probe.recipe!r} is not known to this version")
     logits, _, embedding = engine.run(images(spec.input, probe.seed, probe.count))
@@ -61,6 +62,12 @@ def check(engine: Engine, spec: Spec, tolerance: float | None = None) -> None:
             raise BundleError(
                 f"the probe's {what} are off by {apart:.3g}, more than {allowed:.3g}: not the model it says it is"
             )
+
+
+def expected_of(engine: Engine, spec: Spec) -> Probe:
+    """The answers that the bundle gives for the engine's precision; those of fp32 where it has no others."""
+    own = spec.engine.probe
+    return own if own and engine.precision == spec.engine.precision else spec.probe
 
 
 def _rows(values: NDArray[np.float32]) -> tuple[tuple[float, ...], ...]:

@@ -10,7 +10,10 @@ from typing import Any
 
 FORMAT = 1
 SPEC, WEIGHTS, GRAPH = "spec.json", "weights.safetensors", "graph.onnx"
+GRAPH_INT8 = "graph.int8.onnx"  # the same network with whole numbers inside; only where ml.precision saw it agree
+PRECISIONS = ("fp32", "bf16", "int8")
 REFERENCE = "unknown.reference"  # the tensor of reference embeddings beside the weights
+LOOKS = "unknown.looks"  # the tensor of reference looks (see ml.looks) beside them
 
 
 class BundleError(Exception):
@@ -39,12 +42,18 @@ class Unknown:
     The references are the rows of tensor REFERENCE in the weights file (float16, unit length); the distance is
     Euclidean, averaged over the `neighbours` nearest; `limit` is its `quantile` point on validation data. Where several
     tiles each have a chance to be the odd one, the limit is `largest`, the greatest distance that validation saw.
+
+    So is an image whose look (see ml.looks; the median over its tiles) lies further than `look_limit` from the rows of
+    tensor LOOKS: the `look_quantile` point of training images whose own source was held out. None: looks do not count.
     """
 
     limit: float
     largest: float
     neighbours: int = 1
     quantile: float = 0.995
+    look_limit: float | None = None
+    look_neighbours: int = 5
+    look_quantile: float = 0.99
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,16 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Faster:
+    """The precision that a CPU judges at. `probe` is what that precision answers (None for fp32, which has the spec's
+    own); `finding` is what ml.precision measured of every candidate, and why it chose or refused it."""
+
+    precision: str = "fp32"
+    probe: Probe | None = None
+    finding: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Spec:
     """Everything a judge must know beside the weights."""
 
@@ -87,11 +106,13 @@ class Spec:
     quality: Quality
     heat_scale: float
     probe: Probe
+    contrast: str = "set"  # how the graph normalises pixels: see ml.standardise
     metrics: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     created_at: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    engine: Faster = field(default_factory=Faster)
     format: int = FORMAT
 
     @property
@@ -113,7 +134,6 @@ def parse(raw: Mapping[str, Any]) -> Spec:
 
 
 def _build(raw: Mapping[str, Any]) -> Spec:
-    probe = raw["probe"]
     return Spec(
         name=str(raw["name"]),
         network=str(raw["network"]),
@@ -129,13 +149,24 @@ def _build(raw: Mapping[str, Any]) -> Spec:
         unknown=Unknown(**raw["unknown"]),
         quality=Quality(**raw["quality"]),
         heat_scale=float(raw["heat_scale"]),
-        probe=Probe(**{**probe, "logits": _rows(probe["logits"]), "embedding": _rows(probe["embedding"])}),
+        probe=_probe(raw["probe"]),
+        contrast=str(raw.get("contrast", "set")),
         metrics=dict(raw["metrics"]),
         data=dict(raw["data"]),
         training=dict(raw["training"]),
         created_at=str(raw["created_at"]),
         files={str(name): str(value) for name, value in raw["files"].items()},
+        engine=_engine(raw.get("engine", {})),
     )
+
+
+def _probe(raw: Mapping[str, Any]) -> Probe:
+    return Probe(**{**raw, "logits": _rows(raw["logits"]), "embedding": _rows(raw["embedding"])})
+
+
+def _engine(raw: Mapping[str, Any]) -> Faster:
+    probe = raw.get("probe")
+    return Faster(str(raw.get("precision", "fp32")), probe and _probe(probe), dict(raw.get("finding", {})))
 
 
 def _floats(values: Any) -> tuple[float, ...]:
@@ -154,6 +185,7 @@ def _check(spec: Spec) -> None:
         spec.threshold,
         spec.unknown.limit,
         spec.unknown.largest,
+        spec.unknown.look_limit or 0.0,
         spec.heat_scale,
         *spec.mean,
         *spec.std,
@@ -170,6 +202,7 @@ def _check(spec: Spec) -> None:
             shape.channels in (1, 3) and shape.width <= 4096 and shape.height <= 4096,
             "input must be 1 or 3 channels and at most 4096 px",
         ),
+        (spec.contrast in ("set", "image"), "contrast must be set or image"),
         (shape.large in ("resize", "tiles"), "input.large must be resize or tiles"),
         (
             shape.homogenise is None or 0 <= shape.homogenise <= 255,
@@ -190,6 +223,12 @@ def _check(spec: Spec) -> None:
             len(spec.probe.logits) == len(spec.probe.embedding) == spec.probe.count,
             "the probe's answers do not match its count",
         ),
+        (spec.engine.precision in PRECISIONS, f"engine.precision must be one of {', '.join(PRECISIONS)}"),
+        (
+            spec.engine.precision == "fp32" or spec.engine.probe is not None,
+            "a precision other than fp32 needs a probe of its own",
+        ),
+        (spec.engine.precision != "int8" or GRAPH_INT8 in spec.files, f"int8 needs {GRAPH_INT8} among its files"),
         ({WEIGHTS, GRAPH} <= set(spec.files), "files must name the weights and the graph"),
         (all(Path(name).name == name for name in spec.files), "files must lie in the bundle's own folder"),
     )

@@ -38,7 +38,7 @@ def test_the_web_loads_without_torch_and_without_an_engine() -> None:
 import sys, django
 from qc_site import wsgi
 import qc_site.urls
-print([m for m in ("torch", "torchvision", "onnxruntime", "sklearn") if m in sys.modules])
+print([m for m in ("torch", "torchvision", "onnxruntime", "openvino", "sklearn") if m in sys.modules])
 """
     assert run(code).strip() == "[]"
 

@@ -1,4 +1,4 @@
-"""The judging path needs numpy, Pillow, ONNX Runtime and safetensors, and the bundle reader nothing at all."""
+"""The judging path needs numpy, Pillow, OpenVINO, simplejpeg and safetensors, and the bundle reader nothing at all."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def test_the_bundle_reader_loads_no_library(tiny: Path) -> None:
         "torch",
         "torchvision",
         "onnxruntime",
+        "openvino",
+        "simplejpeg",
         "onnx",
         "safetensors",
         "PIL",
@@ -50,7 +52,7 @@ print(verify(Path({str(tiny)!r})).name)
 
 
 def test_judging_and_drawing_need_no_torch(tiny: Path) -> None:
-    blocked = {"torch", "torchvision", "onnx", "onnxscript", "sklearn", "scipy", "tqdm", "django"}
+    blocked = {"torch", "torchvision", "onnx", "onnxruntime", "onnxscript", "sklearn", "scipy", "tqdm", "django"}
     code = f"""
 import io
 from pathlib import Path
@@ -72,6 +74,6 @@ from pathlib import Path
 from ml.inspector import Inspector
 Inspector.load(Path({str(tiny)!r}), device="cpu")
 import sys
-print([name for name in ("torch", "torchvision", "sklearn", "onnx", "tqdm") if name in sys.modules])
+print([name for name in ("torch", "torchvision", "sklearn", "onnx", "onnxruntime", "openvino_telemetry.main") if name in sys.modules])
 """
     assert run(set(), code) == "[]"
