@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from inspections.models import DefectClass, ModelVersion, State
+from inspections.models.defect_class import GOOD
 from ml import bundle
 
 
@@ -19,6 +20,8 @@ def add(folder: Path, now: datetime) -> ModelVersion:
     The caller has loaded it and asked its probe. Classes that the mill lacks are made. Raises BundleError.
     """
     spec = bundle.verify(folder)
+    if GOOD not in spec.classes:
+        raise bundle.BundleError(f"it knows no class {GOOD!r}, so it would flag every capture of every line")
     digest = bundle.digest(folder)
     known = ModelVersion.objects.filter(digest=digest).first()
     if known and bundle_is_there(known):

@@ -26,8 +26,9 @@ class Item:
 class Judgement:
     """What the model says of one image.
 
-    `label` is a class or `unknown`. anomaly_score = 1 - P(good). `flagged` when that reaches the threshold, and always
-    when unknown. confidence is P(most probable class). The three are None when the network did not answer in numbers.
+    `label` is a class or `unknown`. anomaly_score = 1 - P(good), or 1 from a model that knows no good. `flagged` when
+    that reaches the threshold, and always from such a model and when unknown. confidence is P(most probable class). The
+    three are None when the network did not answer in numbers.
     embedding: float16 (D,). heatmap: uint8 (h, w) over the whole image, evidence for the defect class shown (the label,
     or the most probable defect where the label is none). warnings: any of dark, bright, blurred, unfamiliar,
     not-a-number, tiles-left-out. brightness: mean grey 0..255. focus: variance of the Laplacian at input size.

@@ -53,7 +53,10 @@ def read(place: Path, source_file: Path | None = None) -> Arrays:
             with np.load(place, allow_pickle=False) as found:
                 return _gather(place, dict(found), source_file)
         return _from_folder(place if place.is_dir() else place.parent, source_file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as problem:
+    except ValueError as problem:
+        plain = "only plain numbers and texts are read, never Python objects such as images of different sizes"
+        raise DataError(f"{place} cannot be read: {problem}; {plain}") from problem
+    except (OSError, EOFError, zipfile.BadZipFile) as problem:
         raise DataError(f"{place} cannot be read: {problem}") from problem
 
 

@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.data import DataError, Dataset, Row, load
+from ml.folds import folds, thin
 from ml.likeness import DISTANCE, confirmed, hashes, join, near_duplicates
 from ml.spec import Input
+
+__all__ = ["Split", "folds", "guard", "place", "rows_on", "settle", "side_of", "split", "thin"]
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,7 @@
-"""From what the network answered to what we say: calibrated, cautious, and in one place."""
+"""From what the network answered to what we say: calibrated, cautious, and in one place.
+
+Where no class is `good`, nothing can be passed: every image has an anomaly score of 1 and is flagged.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +36,14 @@ def conclude(spec: Spec, item: Item, picture: Picture, reading: Reading) -> Judg
     warnings = _warnings(spec, picture, chosen, bool(reading.distance[worst] > limit))
     threshold = spec.threshold if item.threshold is None else item.threshold
     counted = bool(np.isfinite(chosen).all())
-    score = float(1 - chosen[spec.classes.index("good")]) if counted else None
+    score = float(_anomaly(spec, chosen)) if counted else None
     label = UNKNOWN if _in_doubt(warnings) else spec.classes[int(chosen.argmax())]
     return Judgement(
         label=label,
         confidence=float(chosen.max()) if counted else None,
         anomaly_score=score,
         # Asked this way round, a threshold that is not a number flags.
-        flagged=label == UNKNOWN or score is None or not score < threshold,
+        flagged=label == UNKNOWN or score is None or "good" not in spec.classes or not score < threshold,
         probabilities=dict(zip(spec.classes, chosen.tolist(), strict=True)) if counted else None,
         threshold=threshold,
         embedding=reading.embedding[worst].astype(np.float16),
@@ -67,9 +70,19 @@ def _probabilities(spec: Spec, item: Item, reading: Reading) -> NDArray[np.float
     return np.where(sound[:, None], found, np.nan)
 
 
+def _anomaly(spec: Spec, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 - P(good) of (..., K); 1 where no class is good."""
+    if "good" not in spec.classes:
+        return np.ones(probabilities.shape[:-1])
+    return np.asarray(1 - probabilities[..., spec.classes.index("good")])
+
+
 def _worst(spec: Spec, probabilities: NDArray[np.float64], strange: NDArray[np.bool_]) -> int:
-    """The view that decides: one without numbers before a strange one, before the highest anomaly score."""
-    score = 1 - probabilities[:, spec.classes.index("good")]
+    """The view that decides: one without numbers before a strange one, before the highest anomaly score.
+
+    Where no class is good all score alike, and the view that is surest of its defect decides.
+    """
+    score = _anomaly(spec, probabilities) if "good" in spec.classes else probabilities.max(axis=1)
     return int(np.argmax(np.where(np.isnan(score), 3.0, score + strange)))
 
 
@@ -91,11 +104,17 @@ def _in_doubt(warnings: tuple[str, ...]) -> bool:
 
 
 def _heatmap(spec: Spec, picture: Picture, chosen: NDArray[np.float64], maps: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Evidence for the shown defect against good, 0..255; below `heat_scale` good cloth's own noise stays dark."""
-    good = spec.classes.index("good")
+    """Evidence for the shown defect against good, 0..255; below `heat_scale` good cloth's own noise stays dark.
+
+    Where no class is good, against the mean of the other classes.
+    """
     shown = np.nan_to_num(chosen, nan=0.0)
-    shown[good] = -1
-    evidence = np.nan_to_num(maps[:, int(shown.argmax())] - maps[:, good], nan=0.0, posinf=0.0, neginf=0.0)
+    good = spec.classes.index("good") if "good" in spec.classes else None
+    if good is not None:
+        shown[good] = -1
+    defect = int(shown.argmax())
+    against = np.delete(maps, defect, axis=1).mean(axis=1) if good is None else maps[:, good]
+    evidence = np.nan_to_num(maps[:, defect] - against, nan=0.0, posinf=0.0, neginf=0.0)
     heat = np.clip(evidence / max(float(evidence.max()), spec.heat_scale), 0, 1)
     drawn = np.rint(heat * 255).astype(np.uint8)
     return stitch(drawn, picture.grid) if picture.grid else drawn[0]

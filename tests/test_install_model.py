@@ -74,3 +74,9 @@ def test_a_damaged_bundle_is_refused_and_nothing_is_kept(tmp_path: Path, damage:
     with pytest.raises(CommandError, match="refused"):
         install(folder)
     assert not ModelVersion.objects.exists()
+
+
+def test_a_bundle_that_knows_no_good_cloth_is_refused_and_nothing_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="refused: it knows no class 'good'"):
+        install(small_bundle(tmp_path / "a", classes=("weave", "hole", "cut")))
+    assert not ModelVersion.objects.exists()

@@ -178,3 +178,35 @@ def test_a_given_split_is_kept_and_must_have_every_class_to_train_on() -> None:
     assert (found.train.tolist(), found.val.tolist(), found.test.tolist()) == ([0, 1], [2], [3])
     with pytest.raises(DataError, match="class hole without training images"):
         split(dataset("abcd", [0, 1, 0, 1], ["train", "val", "val", "test"]))
+
+
+def test_the_licence_travels_from_the_manifest(tmp_path: Path) -> None:
+    lines = [(*line, licence) for line, licence in zip(GOOD, ["CC0", "CC0", "our own", ""], strict=True)]
+    rows = read_rows(manifest(tmp_path, lines, "path,label,source,licence"))
+    assert load(rows, class_names(rows), Input(8, 8, 1), "").licence == "CC0, our own"
+    rows = read_rows(manifest(tmp_path, GOOD))
+    assert load(rows, class_names(rows), Input(8, 8, 1), "").licence == "not stated"
+
+
+def test_classes_without_good_are_taken(tmp_path: Path) -> None:
+    lines = [("a.png", "scratches", "s1"), ("b.png", "crazing", "s2")]
+    assert class_names(read_rows(manifest(tmp_path, lines))) == ("crazing", "scratches")
+
+
+def test_a_class_asked_for_that_no_row_has_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no row is of class: cut"):
+        class_names(read_rows(manifest(tmp_path, GOOD)), ("good", "hole", "cut"))
+
+
+@pytest.mark.parametrize("box", ["1 2 3", "a b c d", "-1 0 3 3"])
+def test_a_box_that_is_no_box_is_refused(tmp_path: Path, box: str) -> None:
+    with pytest.raises(DataError, match="row 2: box is"):
+        read_rows(manifest(tmp_path, [("a.png", "hole", "s1", box)], "path,label,source,box"))
+
+
+def test_images_of_several_sizes_are_refused_naming_the_odd_ones(tmp_path: Path) -> None:
+    rows = read_rows(manifest(tmp_path, GOOD))
+    rows[1].path.write_bytes(encode(ramp(30, 16)))
+    with pytest.raises(DataError, match=r"mixed sizes, most are 20 x 16, .*: row 3 \(b.png, 30 x 16\)$"):
+        load(rows, class_names(rows), Input(8, 8, 1), "")
+    assert len(load(rows, class_names(rows), Input(8, 8, 1), "", mixed=True).images) == 4
