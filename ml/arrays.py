@@ -20,9 +20,10 @@ from ml.refusal import DataError
 IMAGES = ("images", "x", "data")
 LABELS = ("labels", "y", "target")
 SOURCES = ("sources",)
-# Columns of a CSV beside an HDF5 file: the textile set of Kaggle has index, angle, indication_type, indication_value.
+# Columns of a CSV beside an HDF5 file. Kaggle's textile set has index, angle, indication_type, indication_value, split;
+# its index is a running number over both of its files and names no source.
 LABEL_COLUMNS = ("label", "indication_type")
-SOURCE_COLUMNS = ("source", "index")
+SOURCE_COLUMNS = ("source",)
 HDF5 = (".h5", ".hdf5")
 
 

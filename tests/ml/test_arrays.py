@@ -66,13 +66,20 @@ def test_an_npz_holds_the_same_names(tmp_path: Path) -> None:
     assert [row.label for row in read_rows(tmp_path / "cloth.npz")] == ["good", "good", "hole", "hole"]
 
 
-def test_an_hdf5_file_is_labelled_by_the_csv_of_its_name_and_the_index_is_the_source(tmp_path: Path) -> None:
+def test_an_hdf5_file_is_labelled_by_the_csv_of_its_name_whose_index_names_no_source(tmp_path: Path) -> None:
     place = hdf5(tmp_path / "train64.h5", images=GREY.astype(np.float32) / 255)
-    lines = ["index,angle,indication_type,indication_value", "7,0,good,0", "7,20,good,0", "8,0,hole,3", "9,0,hole,3"]
+    lines = ["index,angle,indication_type,indication_value,split", "48000,0,good,0,train", "48001,20,good,0,train"]
+    lines += ["48002,0,hole,3,train", "48003,20,hole,3,train"]
     place.with_suffix(".csv").write_text("\n".join(lines))
     rows = read_rows(place)
-    assert [(row.label, row.source) for row in rows] == [("good", "7"), ("good", "7"), ("hole", "8"), ("hole", "9")]
+    assert [(row.label, row.source) for row in rows[1:3]] == [("good", "train64.h5[1]"), ("hole", "train64.h5[2]")]
     assert np.array_equal(load(rows, ("good", "hole"), Input(64, 64, 1), "").images, GREY)
+
+
+def test_the_csv_beside_an_hdf5_file_may_name_sources(tmp_path: Path) -> None:
+    place = hdf5(tmp_path / "a.h5", images=GREY)
+    place.with_suffix(".csv").write_text("label,source\ngood,a\ngood,b\nhole,a\nhole,c\n")
+    assert [row.source for row in read_rows(place)] == ["a", "b", "a", "c"]
 
 
 def test_an_hdf5_file_may_hold_its_labels_itself(tmp_path: Path) -> None:
