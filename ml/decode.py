@@ -18,6 +18,7 @@ from PIL import (  # naming the plugins registers them, and no other decoder is 
 )
 
 from ml.hostile import DAMAGE, MAX_PIXELS, objection
+from ml.jpeg import flawless
 
 FORMATS = (
     JpegImagePlugin.JpegImageFile.format,  # opens MPO, a JPEG of several pictures, as well
@@ -36,6 +37,14 @@ class UndecodableImage(Exception):
 
 def decode(data: bytes, channels: int) -> NDArray[np.uint8]:
     """First frame as uint8 (H, W, channels), channels 1 or 3, upright. Raises UndecodableImage."""
+    reason = objection(data)
+    if reason:
+        raise UndecodableImage(reason)
+    pixels = flawless(data, channels)
+    return _by_pillow(data, channels) if pixels is None else pixels
+
+
+def _by_pillow(data: bytes, channels: int) -> NDArray[np.uint8]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of broken metadata, which changes no pixel
         return _pixels(_upright(data), channels)
@@ -52,9 +61,6 @@ def rendition(data: bytes, side: int) -> bytes:
 
 def _upright(data: bytes) -> Image.Image:
     """Opens with the allowed decoders only, decodes whole, and applies the EXIF orientation once."""
-    reason = objection(data)
-    if reason:
-        raise UndecodableImage(reason)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         _measure(image)

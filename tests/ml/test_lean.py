@@ -74,6 +74,7 @@ from pathlib import Path
 from ml.inspector import Inspector
 Inspector.load(Path({str(tiny)!r}), device="cpu")
 import sys
-print([name for name in ("torch", "torchvision", "sklearn", "onnx", "onnxruntime", "openvino_telemetry.main") if name in sys.modules])
+heavy = ("torch", "torchvision", "sklearn", "onnx", "onnxruntime", "openvino_telemetry.main")
+print([name for name in heavy if name in sys.modules])
 """
     assert run(set(), code) == "[]"
