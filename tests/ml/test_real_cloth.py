@@ -10,7 +10,7 @@ import pytest
 from ml.data import check_rows, class_names, load, parse_merge, read_rows
 from ml.inspector import Inspector, Item, Judgement
 from ml.spec import Input
-from ml.splits import guard, split
+from ml.splits import folds, guard, settle, split
 from tests.ml.test_starter import STARTER
 
 pytestmark = pytest.mark.real_data
@@ -37,3 +37,20 @@ def test_every_real_image_gets_a_whole_answer(real_cloth: Path) -> None:
         assert answer.probabilities and sum(answer.probabilities.values()) == pytest.approx(1)
         assert np.isfinite(answer.embedding).all() and 0 < answer.brightness < 255
         assert answer.flagged or answer.label == "good"
+
+
+def test_no_strip_is_the_near_duplicate_of_another_and_every_fold_tests_every_class(real_cloth: Path) -> None:
+    rows = read_rows(real_cloth / "fabric" / "aitex64" / "manifest.csv")
+    data = settle(load(rows, class_names(rows), Input(64, 64, 1), ""))
+    assert data.groups == data.sources and data.split_by == "hash of the source; no near-duplicates"
+    for train, test in folds(data, 3):
+        assert not {data.groups[row] for row in train} & {data.groups[row] for row in test}
+        assert set(data.targets[test].tolist()) == set(range(7))
+
+
+def test_steel_without_a_good_class_is_read_and_split(real_cloth: Path) -> None:
+    rows = read_rows(real_cloth / "steel" / "neu" / "manifest.csv")[::8]
+    check_rows(rows)
+    data = settle(load(rows, class_names(rows), Input(64, 64, 1), ""))
+    assert "good" not in data.classes and len(data.classes) == 6
+    assert set(data.targets[split(data).train].tolist()) == set(range(6))
