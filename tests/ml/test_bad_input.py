@@ -55,8 +55,8 @@ BAD: dict[str, tuple[Spoil, str, tuple[str, ...]]] = {
     "one class": (change(",hole,", ",good,"), "needs at least two classes, and rows 2 to 13 are all good", ()),
     "no such class": (change("2.png", "2.png"), "no row is of class: cut", ("--classes", "good,hole,cut")),
     "lone source": (
-        change("0.png,good", "0.png,cut"),
-        "fewer than 2 sources in class: cut (from row 2 (0.png) on)",
+        change("2.png,good", "2.png,cut"),
+        "fewer than 2 sources in class: cut (from row 4 (2.png) on)",
         (),
     ),
     "unreadable": (lambda f: (f / "4.png").write_bytes(b"GIF89a"), "unreadable image: row 6 (4.png: ", ()),
