@@ -113,7 +113,8 @@ def _tell(data: Dataset, index: int) -> str:
 def rows_on(side: str, rows: Sequence[Row], classes: tuple[str, ...], shape: Input) -> list[Row]:
     """The rows on one side of the split that training on these rows makes. DataError as in loading and splitting."""
     guard(rows)
-    data = settle(load(rows, classes, shape, "", mixed=True))
+    raw = replace(shape, homogenise=None)  # likeness is told before brightness is evened
+    data = settle(load(rows, classes, raw, "", mixed=True))
     lines = set(data.lines[getattr(split(data), side)].tolist())
     return [row for row in rows if row.line in lines]
 
