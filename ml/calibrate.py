@@ -26,8 +26,14 @@ def log_loss(logits: ArrayLike, targets: NDArray[np.intp], temperature: float) -
 def fit_temperature(logits: ArrayLike, targets: NDArray[np.intp]) -> float:
     """The one temperature in 0.05..20 of least log loss, on data that trained nothing (Guo et al. 2017).
 
-    Golden-section search over its logarithm, in which the loss has one valley.
+    Golden-section search over its logarithm, in which the loss has one valley. Rows that hold no numbers are left out;
+    without any that do it is 1.
     """
+    logits = np.asarray(logits, dtype=np.float64)
+    sound = np.isfinite(logits).all(axis=1)
+    if not sound.any():
+        return 1.0
+    logits, targets = logits[sound], targets[sound]
     low, high = np.log(0.05), np.log(20.0)
     ratio = (np.sqrt(5) - 1) / 2
     for _ in range(60):
@@ -37,6 +43,12 @@ def fit_temperature(logits: ArrayLike, targets: NDArray[np.intp]) -> float:
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+def undo_temperature(probabilities: ArrayLike, temperature: float) -> Floats:
+    """The probabilities (N, K) that temperature 1 would have given."""
+    chances = np.asarray(probabilities, dtype=np.float64)
+    return softmax(np.log(np.maximum(chances, 1e-300)), 1 / temperature)
 
 
 def shift_prior(probabilities: ArrayLike, old: ArrayLike, new: ArrayLike) -> Floats:
@@ -69,3 +81,8 @@ def threshold_by_budget(scores: NDArray[np.float64], share: float) -> float:
     ordered = np.sort(scores)[::-1]
     allowed = int(share * len(ordered))
     return float(np.nextafter(ordered[allowed], 1.0)) if allowed < len(ordered) else 0.0
+
+
+def threshold_by_reviews(scores: NDArray[np.float64], an_hour: float, most: float) -> float:
+    """The lowest threshold that flags at most `most` images an hour where `an_hour` images like these pass."""
+    return threshold_by_budget(scores, min(most / an_hour, 1.0))

@@ -1,4 +1,4 @@
-"""The command line: `python -m ml train|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input, in one clear message."""
+"""The command line: `python -m ml train|crossval|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 from ml import cli_commands
 from ml.bundle import BundleError
-from ml.data import DataError
+from ml.presets import CHOICES, PRESETS, knobs
+from ml.refusal import DataError
 
 EXAMPLES = """examples:
   python -m ml train --drawn 24000 --preset starter --seed 1 --overkill 0.005 --out starter
   python -m ml train --manifest cloth/manifest.csv --network textile_resnet --merge spot=nep,fuzzyball --out mill-1
+  python -m ml crossval --manifest cloth/manifest.csv --preset best --folds 3 --json figures.json --html report.html
   python -m ml evaluate mill-1 --manifest cloth/manifest.csv --json figures.json
   python -m ml bench --network textile_resnet --size 64 --json bench.json
   python -m ml draw --out cloth --rolls 20 --frames 10
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m ml", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
-    for add in (_add_train, _add_evaluate, _add_bench, _add_draw):
+    for add in (_add_train, _add_crossval, _add_evaluate, _add_bench, _add_draw):
         add(commands)
     return top
 
@@ -54,37 +56,68 @@ def _add_train(commands: Any) -> None:
     made = _command(
         commands, "train", cli_commands.train, "Train a network on labelled or drawn images; leaves a bundle."
     )
+    made.add_argument("--out", type=Path, required=True, help="folder of the bundle; must not exist")
+    made.add_argument("--name", default="", help="name of the model (the folder's)")
+    made.add_argument(
+        "--precision", default="auto", choices=("auto", "fp32", "bf16", "int8"),
+        help="of judging on a CPU; auto takes the fastest that the export check finds to agree with fp32",
+    )  # fmt: skip
+    made.add_argument("--curves", type=Path, help="draw the curves of loss and macro-F1 to this PNG or SVG file")
+    _add_learning(made)
+
+
+def _add_crossval(commands: Any) -> None:
+    made = _command(
+        commands, "crossval", cli_commands.crossval,
+        "Train once a fold and judge each image by a network that never saw its source.",
+    )  # fmt: skip
+    made.add_argument("--json", type=Path, help="write the figures here as well")
+    made.add_argument("--html", type=Path, help="write a report to look at, in one file")
+    _add_learning(made)
+
+
+def _add_learning(made: argparse.ArgumentParser) -> None:
+    """What train and crossval share: the data, the network, the recipe and its knobs."""
     source = made.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "--manifest", type=Path, help="CSV of path,label,source[,roll][,split], or a folder of class folders"
+        "--manifest", type=Path, help="CSV of path,label,source[,roll][,split][,licence], class folders, or arrays"
     )
     source.add_argument(
         "--drawn", type=_count, default=0, metavar="N", help="train on N frames of cloth drawn by ml.fabric"
     )
-    made.add_argument("--out", type=Path, required=True, help="folder of the bundle; must not exist")
-    made.add_argument("--network", default="textile_resnet", choices=("textile_resnet", "resnet18"))
-    made.add_argument("--preset", default="cloth", help="cloth, perceptilabs, starter or quick")
+    made.add_argument("--network", default="textile_resnet", help="for example textile_resnet, resnet18, resnet20v1")
+    made.add_argument("--preset", default="cloth", help=f"one of {', '.join(PRESETS)}")
     made.add_argument(
-        "--classes", default="", help="exactly these classes, comma-separated; any other label is refused"
+        "--classes", type=_names, default=(), help="exactly these classes, comma-separated; another label is refused"
     )
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
+    made.add_argument("--source-file", type=Path, help="CSV that names the source of each image of an array")
     made.add_argument("--size", type=_count, default=64, help="input side in pixels (64)")
     made.add_argument("--channels", type=int, default=3, choices=(1, 3))
     made.add_argument("--large", default="resize", choices=("resize", "tiles"), help="what to do with larger images")
     made.add_argument("--max-tiles", type=_count, default=64)
-    made.add_argument("--epochs", type=_count, default=0, help="instead of the preset's")
-    made.add_argument("--batch", type=_count, default=0, help="instead of the preset's")
+    made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
+    made.add_argument("--homogenise", action="store_true", help="move every image to the set's mean brightness")
+    made.add_argument("--stem", default="", help="standard, middle or small; the one that fits the size")
+    made.add_argument("--turns", type=_names, default=(), help="classes that stay themselves when turned by a quarter")
+    made.add_argument("--fixed", type=_names, default=(), help="classes that change when mirrored: never flipped")
+    made.add_argument("--folds", type=_count, default=3)
     made.add_argument("--threshold", type=_share, help="flag from this anomaly score, instead of by cost")
     made.add_argument("--cost", type=float, default=20.0, help="what an escape costs, in overkills (20)")
-    made.add_argument("--overkill", type=_share, help="raise the threshold until validation overkill is at most this")
+    made.add_argument("--overkill", type=_share, help="raise the threshold until overkill on good is at most this")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--threads", type=_count, default=1)
-    made.add_argument(
-        "--amp", action="store_true", help="train in bfloat16 where it is safe; faster on chips that have it"
-    )
-    made.add_argument("--name", default="", help="name of the model (the folder's)")
-    made.add_argument("--licence", default="not stated", help="licence of the images; travels with the bundle")
+    made.add_argument("--weights", type=Path, help="ImageNet weights as a file, or a bundle to take the trunk of")
+    made.add_argument("--licence", default="", help="of the images, where the manifest does not say")
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
+    made.add_argument("--work", type=Path, help="folder of checkpoints: the same command goes on after a kill")
+    recipe = made.add_argument_group("knobs", "instead of the preset's; ml/README.md says what each does")
+    for name, kind in knobs():
+        flag = f"--{name.replace('_', '-')}"
+        if kind is bool:
+            recipe.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
+        else:
+            recipe.add_argument(flag, type=kind, default=None, choices=CHOICES.get(name))
 
 
 def _add_evaluate(commands: Any) -> None:
@@ -97,7 +130,12 @@ def _add_evaluate(commands: Any) -> None:
     made.add_argument(
         "--side", choices=("train", "val", "test"), help="only the rows on this side of the split by hash"
     )
+    made.add_argument(
+        "--as-unknown", nargs="?", const="foreign", metavar="a,b",
+        help="images of these classes should be called unknown: named, `all`, or without names those it lacks",
+    )  # fmt: skip
     made.add_argument("--json", type=Path, help="write the figures here as well")
+    made.add_argument("--html", type=Path, help="write a report to look at, in one file")
     made.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     made.add_argument("--threads", type=_count, default=1)
 
@@ -131,6 +169,10 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
 
 
 def _share(text: str) -> float:

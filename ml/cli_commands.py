@@ -5,30 +5,61 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ml.data import DataError
+from ml.refusal import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml.data import Row
+    from ml.order import Order
 
 
 def train(options: argparse.Namespace) -> None:
-    from ml.learn import Order, learn
-    from ml.pack import Flag
-    from ml.presets import PRESETS
+    from ml.learn import learn
 
-    if options.preset not in PRESETS:
-        raise DataError(f"there is no preset {options.preset!r}: use one of {', '.join(PRESETS)}")
-    values = {key: value for key, value in vars(options).items() if key in Order.__dataclass_fields__}
-    values |= {"classes": tuple(filter(None, options.classes.split(","))), "merge": tuple(options.merge)}
-    spec = learn(Order(**values, flag=Flag(options.threshold, options.cost, options.overkill)))
+    spec = learn(_order(options), print)
+    if spec is None:
+        return
     print(f"{spec.name}: written to {options.out}")
     if "held_out" in spec.metrics:
         _print_figures(spec.metrics["held_out"])
+
+
+def crossval(options: argparse.Namespace) -> None:
+    from ml.learn import cross_validate
+
+    held, found = cross_validate(_order(options), print)
+    _print_figures(found)
+    for name, over in found["over_folds"].items():
+        if over["mean"] is not None:
+            print(f"  over folds {name:20} {over['mean']:.4f}  {_interval(over['interval'])}")
+    _save(options.json, found)
+
+
+def _order(options: argparse.Namespace) -> Order:
+    """The order that the options give."""
+    from ml.flagging import Flag
+    from ml.order import Order
+    from ml.presets import knobs
+
+    given = vars(options)
+    turned = {name: given[name] for name, _ in knobs() if given[name] is not None}
+    values = {key: value for key, value in given.items() if key in Order.__dataclass_fields__}
+    values |= {"merge": tuple(options.merge), "knobs": turned}
+    return Order(**values, flag=Flag(options.threshold, options.cost, options.overkill))
+
+
+def _interval(ends: list[float] | None) -> str:
+    return f"[{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
 
 
 def evaluate(options: argparse.Namespace) -> None:
     from ml.data import check_files, parse_merge, read_rows
     from ml.evaluate import evaluate_rows
     from ml.inspector import Inspector
+    from ml.report_bundle import of_bundle, split_of
     from ml.splits import side_of
 
     rows = read_rows(options.manifest, parse_merge(options.merge))
@@ -36,9 +67,23 @@ def evaluate(options: argparse.Namespace) -> None:
     check_files(rows)
     if not rows:
         raise DataError(f"no rows on the side {options.side}")
-    found = evaluate_rows(Inspector.load(options.bundle, options.device, options.threads), rows)
-    _print_figures(found)
-    _save(options.json, found)
+    inspector = Inspector.load(options.bundle, options.device, options.threads)
+    found = evaluate_rows(inspector, rows, _strange(options.as_unknown, rows, inspector.spec.classes))
+    told = found.figures | {"side": options.side or "all", "split": split_of(rows)}
+    _print_figures(told)
+    _save(options.json, told)
+    if options.html:
+        options.html.write_text(of_bundle(inspector.spec, found, told), encoding="utf-8")
+
+
+def _strange(wanted: str | None, rows: Sequence[Row], classes: Sequence[str]) -> set[str]:
+    """The labels that should be called unknown: none, those named, all, or those that the bundle does not know."""
+    found = {row.label for row in rows}
+    if wanted is None:
+        return set()
+    if wanted == "foreign":
+        return found - set(classes)
+    return found if wanted == "all" else set(wanted.split(","))
 
 
 def bench(options: argparse.Namespace) -> None:

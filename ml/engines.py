@@ -44,14 +44,10 @@ class CpuEngine:
 
     def __init__(self, graph: Path, threads: int = 1, precision: str = "fp32") -> None:
         self.precision = precision
-        try:
-            model = _read(graph)
-            if [output.any_name for output in model.outputs] != ["logits", "maps", "embedding"]:
-                raise BundleError(f"{graph.name} does not return logits, maps and embedding")
-            compiled = openvino.Core().compile_model(model, "CPU", _options(threads, precision))
-            self._request = compiled.create_infer_request()
-        except REFUSALS as problem:
-            raise BundleError(f"{graph.name} cannot be loaded: {problem}") from problem
+        model = compiled(graph, threads, precision)
+        if [output.any_name for output in model.outputs] != ["logits", "maps", "embedding"]:
+            raise BundleError(f"{graph.name} does not return logits, maps and embedding")
+        self._request = model.create_infer_request()
 
     def run(self, images: NDArray[np.uint8]) -> Answer:
         step = max(1, PIXELS // (images.shape[1] * images.shape[2]))
@@ -64,12 +60,17 @@ class CpuEngine:
         return tuple(values.copy() for values in found.values())  # the next run writes over them
 
 
-def _read(graph: Path) -> Any:
-    """The graph by the ONNX reader alone: left to itself OpenVINO tries every format it knows on a damaged file."""
+def compiled(graph: Path, threads: int, precision: str) -> Any:
+    """The graph made ready for this processor. BundleError if it is none that OpenVINO can take."""
     if not graph.is_file():
         raise BundleError(f"{graph.name} is missing")
-    reader = frontend.FrontEndManager().load_by_framework("onnx")
-    return reader.convert(reader.load(str(graph)))
+    try:
+        # The ONNX reader alone: left to itself OpenVINO tries every format it knows on a damaged file.
+        reader = frontend.FrontEndManager().load_by_framework("onnx")
+        model = reader.convert(reader.load(str(graph)))
+        return openvino.Core().compile_model(model, "CPU", _options(threads, precision))
+    except REFUSALS as problem:
+        raise BundleError(f"{graph.name} cannot be loaded: {problem}") from problem
 
 
 def _options(threads: int, precision: str) -> dict[str, Any]:

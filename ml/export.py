@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ class ParityError(Exception):
     """The graph does not answer what the network answers."""
 
 
-def to_graph(net: Network, mean: tuple[float, ...], std: tuple[float, ...], size: tuple[int, int, int]) -> bytes:
+def to_graph(
+    net: Network, mean: Sequence[float], std: Sequence[float], size: tuple[int, int, int], contrast: str = "set"
+) -> bytes:
     """ONNX bytes: uint8 `images` (N, H, W, C) to `logits`, `maps`, `embedding`; N is free, `size` is (H, W, C)."""
-    model = Normalised(net, mean, std).eval()
+    model = Normalised(net, mean, std, contrast).eval()
     example = torch.zeros((2, *size), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter speaks of its own coming changes
@@ -53,14 +56,16 @@ def without_traces(model: Any) -> Any:
     return model
 
 
-def check_parity(net: Network, mean: tuple[float, ...], std: tuple[float, ...], graph: bytes, images: Pixels) -> float:
+def check_parity(
+    net: Network, mean: Sequence[float], std: Sequence[float], graph: bytes, images: Pixels, contrast: str = "set"
+) -> float:
     """Largest difference between torch and ONNX Runtime on images (N, H, W, C). ParityError beyond PARITY."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.onnx"
         path.write_bytes(graph)
         answers = CpuEngine(path).run(images)
     with torch.inference_mode():
-        expected = [part.numpy() for part in Normalised(net, mean, std).eval()(torch.from_numpy(images))]
+        expected = [part.numpy() for part in Normalised(net, mean, std, contrast).eval()(torch.from_numpy(images))]
     apart = max(
         float(np.max(np.abs(answer - wanted) / np.maximum(1, np.abs(wanted))))
         for answer, wanted in zip(answers, expected, strict=True)

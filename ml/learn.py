@@ -1,10 +1,10 @@
-"""The train command: data to bundle, with nothing left half-written when it is refused."""
+"""The train and crossval commands: data to bundle or figures, with nothing left half-written when refused."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,75 +14,100 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml import card, splits
-from ml.bundle import Input, Spec
+from ml import card, crossval, splits, together
+from ml.bundle import Spec
+from ml.crossval import Held
 from ml.data import DataError, Dataset, check_rows, class_names, load, parse_merge, read_rows
 from ml.drawn import draw
 from ml.evaluate import evaluate
+from ml.fit import Trained, fit
 from ml.inspector import Inspector
-from ml.networks import build, default_stem
-from ml.pack import Flag, Packed, Trained, pack
-from ml.presets import PRESETS, Recipe
-from ml.train import Normaliser, statistics, train
+from ml.order import Order
+from ml.pack import Packed, pack
+from ml.spec import Input
+
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Order:
-    """What to learn from and how; the fields are the options of `python -m ml train`."""
+def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
+    """Trains, calibrates, evaluates and writes the bundle. DataError on data that cannot be used.
 
-    out: Path
-    manifest: Path | None = None
-    drawn: int = 0
-    network: str = "textile_resnet"
-    preset: str = "cloth"
-    classes: tuple[str, ...] = ()
-    merge: tuple[str, ...] = ()
-    size: int = 64
-    channels: int = 3
-    large: str = "resize"
-    max_tiles: int = 64
-    epochs: int = 0
-    batch: int = 0
-    seed: int = 0
-    threads: int = 1
-    amp: bool = False
-    name: str = ""
-    licence: str = "not stated"
-    flag: Flag = Flag()
-    log: Path | None = None
-
-
-def learn(order: Order) -> Spec:
-    """Trains, calibrates, evaluates on the test side and writes the bundle. DataError on data that cannot be used."""
-    if order.out.exists():
+    Under torchrun every process trains and only the first writes; the others get None.
+    """
+    if order.out is None or order.out.exists():
         raise DataError(f"{order.out} already exists")
     torch.set_num_threads(order.threads)
-    data = gather(order)
-    split = splits.split(data)
-    recipe = _recipe(order)
-    train_on, check_on = data.take(split.train), data.take(split.val)
-    run = _train(order, recipe, train_on, check_on)
-    packed = pack(order.name or order.out.name, run, train_on, check_on, order.flag, _provenance(order, data, split))
-    metrics = held_out(packed, data.take(split.test)) if len(split.test) else {}
+    team = together.join()
+    data, shape = gather(order)
+    make = _on_folds if order.recipe.calibrate == "folds" else _on_sides
+    run, train_on, held, metrics, provenance = make(order, data, shape, say)
+    if not team.first:
+        together.leave(team)
+        return None
+    packed = pack(order, run, train_on, held, provenance)
+    if not metrics:
+        metrics = held_out(packed, data.take(splits.split(data).test))
     final = replace(packed.spec, metrics={**packed.spec.metrics, **metrics})
-    return packed.write(order.out, metrics, card.text(final))
+    written = packed.write(order.out, metrics, card.text(final))
+    together.leave(team)
+    return written
 
 
-def gather(order: Order) -> Dataset:
-    """The labelled images of an order, at input size."""
+Made = tuple[Trained, Dataset, Held, dict[str, Any], dict[str, Any]]
+
+
+def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
+    """One network on the train side; the validation side chooses the epoch and calibrates."""
+    split = splits.split(data)
+    train_on, check_on = data.take(split.train), data.take(split.val)
+    run = fit(order, train_on, check_on, "train", shape)
+    sides = (("train", split.train), ("val", split.val), ("test", split.test))
+    held = crossval.held_by(run, train_on, check_on)
+    return run, train_on, held, {}, _provenance(order, data, f"{data.split_by}, 70/20/10", sides)
+
+
+def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
+    """Folds calibrate and give the figures; then one network trains on everything."""
+    if any(data.splits):
+        raise DataError("a manifest with a split column cannot be calibrated on folds: use --calibrate validation")
+    held = crossval.crossval(order, data, shape, say)
+    metrics = {"held_out": {**crossval.report(held, order), "of": "networks trained alike, out of fold"}}
+    run = fit(order, data, None, "whole", shape)
+    how = f"{order.folds} stratified folds by {data.split_by}; the network kept trained on all"
+    everything = (("train", np.arange(len(data.targets), dtype=np.intp)),)
+    return run, data, held, metrics, _provenance(order, data, how, everything)
+
+
+def cross_validate(order: Order, say: Say = lambda text: None) -> tuple[Held, dict[str, Any]]:
+    """What `python -m ml crossval` does: out-of-fold answers, and the figures over them."""
+    torch.set_num_threads(order.threads)
+    data, shape = gather(order)
+    held = crossval.crossval(order, data, shape, say)
+    return held, {**crossval.report(held, order), "network": order.network, "preset": order.preset}
+
+
+def gather(order: Order) -> tuple[Dataset, Input]:
+    """The labelled images of an order at input size, and the input as the bundle will say it."""
+    shape = order.shape
     if order.manifest is None:
-        return draw(order.drawn, order.seed, (order.size, order.size), order.channels, order.threads)
-    rows = read_rows(order.manifest, parse_merge(order.merge))
-    classes = class_names(rows, order.classes)
-    check_rows(rows)
-    splits.guard(rows)
-    about = f"{len(rows)} images of {order.manifest.parent.name}, split by {'roll' if rows[0].roll else 'source'}"
-    shape = Input(order.size, order.size, order.channels, order.large, order.max_tiles)
-    return load(rows, classes, shape, about)
+        data = draw(order.drawn, order.seed, (order.size, order.size), order.channels, order.threads)
+    else:
+        rows = read_rows(order.manifest, parse_merge(order.merge), order.source_file)
+        classes = class_names(rows, order.classes)
+        check_rows(rows)
+        splits.guard(rows)
+        about = f"{len(rows)} images of {(order.manifest if order.manifest.is_dir() else order.manifest.parent).name}"
+        data = splits.settle(load(rows, classes, shape, about, order.resize_mixed))
+    if order.homogenise:
+        level = float(data.measured().light.mean())
+        data, shape = data.homogenised(level), replace(shape, homogenise=level)
+    return data, shape
 
 
 def held_out(packed: Packed, test: Dataset) -> dict[str, Any]:
     """Figures on the test side, through the very inspector that will serve."""
+    if not len(test.targets):
+        return {}
     with TemporaryDirectory() as folder:
         packed.write(Path(folder) / "draft")
         inspector = Inspector.load(Path(folder) / "draft", device="cpu")
@@ -97,41 +122,11 @@ def png(image: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def _recipe(order: Order) -> Recipe:
-    recipe = PRESETS[order.preset]
-    return replace(recipe, epochs=order.epochs or recipe.epochs, batch=order.batch or recipe.batch)
-
-
-def _train(order: Order, recipe: Recipe, train_on: Dataset, check_on: Dataset) -> Trained:
-    stem = default_stem(order.network, order.size)
-    torch.manual_seed(order.seed)
-    net = build(order.network, order.channels, len(train_on.classes), stem)
-    mean, std = statistics(train_on.images)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    normalise = Normaliser(mean, std, device)
-    outcome = train(net, train_on, check_on, recipe, normalise, seed=order.seed, amp=order.amp, log=order.log)
-    record = {
-        "preset": order.preset, "recipe": asdict(recipe), "seed": order.seed, "best_epoch": outcome.best_epoch,
-        "best_macro_f1": outcome.best_macro_f1, "seconds": round(sum(epoch["seconds"] for epoch in outcome.epochs), 1),
-    }  # fmt: skip
-    shape = Input(order.size, order.size, order.channels, order.large, order.max_tiles)
-    return Trained(net, order.network, stem, shape, mean, std, _shares(recipe, train_on), record)
-
-
-def _shares(recipe: Recipe, data: Dataset) -> dict[str, float]:
-    """Class shares as the network saw them."""
-    counts = data.counts()
-    if recipe.balance:
-        return dict.fromkeys(counts, 1 / len(counts))
-    return {name: max(count, 1) / len(data.targets) for name, count in counts.items()}
-
-
-def _provenance(order: Order, data: Dataset, split: splits.Split) -> dict[str, Any]:
-    sides: Sequence[tuple[str, NDArray[np.intp]]] = (("train", split.train), ("val", split.val), ("test", split.test))
+def _provenance(order: Order, data: Dataset, how: str, sides: Sequence[tuple[str, NDArray[np.intp]]]) -> dict[str, Any]:
     return {
         "about": data.about,
         "digest": data.digest,
-        "licence": order.licence,
-        "split": "given" if any(data.splits) else "by hash of the source or roll, 70/20/10",
+        "licence": order.licence or data.licence,
+        "split": how,
         "counts": {side: data.take(rows).counts() for side, rows in sides},
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
-from torchvision.models import resnet18
+from torchvision.models import resnet18, resnet34, resnet50
 
-STEMS = ("standard", "small")
+from ml.network_names import IMAGENET, objection, sized
+from ml.resnet_cifar import v1_trunk, v2_trunk
+from ml.standardise import Standardise
 
 
 class Network(nn.Module):
@@ -58,37 +59,38 @@ class TextileBlock(nn.Module):
         return smaller + refined
 
 
-def textile_resnet(channels: int, classes: int, stem: str = "standard") -> Network:
+def textile_resnet(channels: int, classes: int) -> Network:
     """Three residual blocks, as in the PerceptiLabs textile model; 2 328 902 parameters at 1 channel, 6 classes."""
     trunk = nn.Sequential(TextileBlock(channels, 64), TextileBlock(64, 128), TextileBlock(128, 256), _conv(256, 512, 1))
     return Network(trunk, 512, classes)
 
 
-def resnet_18(channels: int, classes: int, stem: str = "standard") -> Network:
-    """torchvision's ResNet-18. Stem `small`: 3x3 stride 1 without max-pool, for inputs of 64 px and less."""
-    net = resnet18(weights=None)
-    if stem == "small":
-        first: list[nn.Module] = [nn.Conv2d(channels, 64, 3, 1, 1, bias=False), net.bn1, net.relu]
-    else:
-        first = [nn.Conv2d(channels, 64, 7, 2, 3, bias=False), net.bn1, net.relu, net.maxpool]
-    nn.init.kaiming_normal_(first[0].weight, mode="fan_out", nonlinearity="relu")  # type: ignore[arg-type]
-    trunk = nn.Sequential(*first, net.layer1, net.layer2, net.layer3, net.layer4)
-    return Network(trunk, 512, classes)
-
-
-NETWORKS: dict[str, Callable[[int, int, str], Network]] = {"textile_resnet": textile_resnet, "resnet18": resnet_18}
+def _imagenet(network: str, channels: int, classes: int, stem: str) -> Network:
+    """torchvision's ResNet with one of three stems; the two of 3x3 have no max-pool, for inputs of few pixels."""
+    net = {"resnet18": resnet18, "resnet34": resnet34, "resnet50": resnet50}[network](weights=None)
+    size, stride = {"standard": (7, 2), "middle": (3, 2), "small": (3, 1)}[stem]
+    first = nn.Conv2d(channels, 64, size, stride, size // 2, bias=False)
+    nn.init.kaiming_normal_(first.weight, mode="fan_out", nonlinearity="relu")
+    pool = [net.maxpool] if stem == "standard" else []
+    trunk = nn.Sequential(first, net.bn1, net.relu, *pool, net.layer1, net.layer2, net.layer3, net.layer4)
+    return Network(trunk, net.fc.in_features, classes)
 
 
 def default_stem(network: str, side: int) -> str:
     """The stem that fits an input of `side` pixels."""
-    return "small" if network == "resnet18" and side <= 64 else "standard"
+    return "small" if network in IMAGENET and side <= 64 else "standard"
 
 
 def build(network: str, channels: int, classes: int, stem: str = "standard") -> Network:
-    """A network by name. ValueError on a name or stem that there is not."""
-    if network not in NETWORKS or stem not in STEMS:
-        raise ValueError(f"there is no network {network!r} with stem {stem!r}: use one of {', '.join(NETWORKS)}")
-    return NETWORKS[network](channels, classes, stem)
+    """A new network by name. ValueError on a name, depth or stem that there is not, naming what there is."""
+    if reason := objection(network, stem):
+        raise ValueError(reason)
+    if network in IMAGENET:
+        return _imagenet(network, channels, classes, stem)
+    if found := sized(network):
+        version, blocks = found
+        return Network(*(v1_trunk if version == "v1" else v2_trunk)(channels, blocks), classes)
+    return textile_resnet(channels, classes)
 
 
 def parameters(net: nn.Module) -> int:
@@ -98,13 +100,10 @@ def parameters(net: nn.Module) -> int:
 class Normalised(nn.Module):
     """The network as it is exported: uint8 (N, H, W, C) in, normalised inside, everything a judge wants out."""
 
-    def __init__(self, net: Network, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(self, net: Network, mean: Sequence[float], std: Sequence[float], contrast: str = "set") -> None:
         super().__init__()
-        self.net = net
-        self.register_buffer("shift", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("scale", 1 / (255 * torch.tensor(std).view(1, -1, 1, 1)), persistent=False)
+        self.net, self.standardise = net, Standardise(mean, std, contrast)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        shift, scale = self.get_buffer("shift"), self.get_buffer("scale")
-        pixels = images.permute(0, 3, 1, 2).to(scale.dtype)
-        return self.net.explain((pixels - 255 * shift) * scale)
+        inputs = self.standardise(images.permute(0, 3, 1, 2))
+        return self.net.explain(inputs.to(self.net.classifier.weight.dtype))

@@ -1,66 +1,107 @@
-"""Recipes by name, with the transforms for training and for judging side by side."""
+"""Recipes by name: how a network is trained. Every field is an option of `python -m ml train` as well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
-import torch
-from torch import Tensor
-from torchvision.transforms import v2
+from ml.refusal import DataError
 
-from ml.preprocess import resize
-
-GROUP = 16  # images that share one draw of the augmentation: v2 draws once a call, and a call has a fixed cost
+CHOICES: dict[str, tuple[str, ...]] = {
+    "optimiser": ("adam", "adamw", "sgd"),
+    "schedule": ("constant", "cosine", "steps", "plateau"),
+    "augment": ("none", "cloth", "cifar", "strong"),
+    "contrast": ("set", "image"),
+    "keep": ("best", "last"),
+    "calibrate": ("validation", "folds"),
+    "start": ("new", "imagenet", "drawn"),
+}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. `schedule`: constant, or cosine with a short warm-up; `balance`: classes drawn equally often."""
+    """How to train.
+
+    rate: the highest learning rate. weight_decay: with adam it is L2, with adamw decoupled. schedule: constant; cosine
+    after a warm-up of `warmup` of all steps; steps (x 0.1 at 40, 60 and 80 % of the epochs, x 0.5 at 90 %); plateau
+    (x sqrt(0.1) after 5 epochs without a better macro-F1, not below 0.5e-6); steps falls on a plateau as well.
+    smoothing: of labels. balance: 0 takes every image once an epoch, 1 draws every class equally often, between is
+    between. mixup, cutmix: alpha of the beta distribution, 0 for none. ema: decay of the averaged weights that are
+    judged and kept, 0 for none. patience: epochs without a better macro-F1 after which it stops, 0 for never. clip:
+    largest gradient norm, 0 for any. keep: the best epoch on the validation side, or the last. calibrate: on the
+    validation side, or on folds, after which everything trains. contrast: pixels are normalised by the training set's
+    mean and deviation, or each image by its own. start: new weights, ImageNet's, or the trunk learnt on drawn cloth.
+    """
 
     optimiser: str = "adamw"
     rate: float = 2e-3
     weight_decay: float = 0.02
     schedule: str = "cosine"
+    warmup: float = 0.1
     epochs: int = 20
     batch: int = 64
-    balance: bool = True
+    smoothing: float = 0.0
+    balance: float = 1.0
     augment: str = "cloth"
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    ema: float = 0.0
+    patience: int = 0
+    clip: float = 0.0
+    keep: str = "best"
+    calibrate: str = "validation"
+    contrast: str = "set"
+    start: str = "new"
+    amp: bool = False
+    channels_last: bool = True
 
 
 PRESETS: dict[str, Recipe] = {
     "cloth": Recipe(),
-    # The textile model's own recipe: cross-entropy, Adam 1e-3, batch 256, 10 epochs, shuffled.
-    "perceptilabs": Recipe("adam", 1e-3, 0.0, "constant", 10, 256, balance=False, augment="none"),
+    # The textile model's own recipe: cross-entropy, Adam 1e-3 (0.9, 0.999), batch 256, 10 epochs, shuffled.
+    "perceptilabs": Recipe("adam", 1e-3, 0.0, "constant", 0.0, 10, 256, balance=0.0, augment="none"),
+    # The tutorial on ResNet v1 and v2: Adam 1e-3 falling in steps, L2 1e-4, shifts of 10 % and mirrored, 200 epochs.
+    "cifar": Recipe("adam", 1e-3, 1e-4, "steps", 0.0, 200, 32, balance=0.0, augment="cifar"),
+    # Weights that have seen photographs: small steps, few epochs.
+    "finetune": Recipe(rate=3e-4, weight_decay=0.05, epochs=15, batch=32, balance=0.5, clip=5.0, start="imagenet"),
+    # For small real sets: what docs/learning.md recommends.
+    "best": Recipe(
+        rate=1e-3, weight_decay=0.05, warmup=0.15, epochs=25, batch=32, smoothing=0.05, balance=0.5, augment="strong",
+        mixup=0.2, ema=0.995, clip=5.0, keep="last", calibrate="folds", contrast="image", start="drawn",
+    ),
     # The starter model's: drawn cloth is endless, so more of it does what weight decay would.
-    "starter": Recipe(rate=3e-3, epochs=12, balance=False),
+    "starter": Recipe(rate=3e-3, epochs=12, balance=0.0, contrast="image"),
     "quick": Recipe(epochs=3, batch=32),
-}
+}  # fmt: skip
 
 
-def train_transform(name: str, channels: int, side: tuple[int, int]) -> Callable[[Tensor], Tensor]:
-    """uint8 (N, C, H, W) to the same, `side` is (H, W). `cloth`: flips, shifts, light, some grey as grey cameras see.
-
-    No turns by 90 degrees, which swap warp and weft; no shift that leaves a black border, which is a defect.
-    """
-    if name == "none":
-        return lambda images: images
-    steps: list[torch.nn.Module] = [
-        v2.RandomHorizontalFlip(),
-        v2.RandomVerticalFlip(),
-        v2.RandomResizedCrop(side, scale=(0.85, 1.0), ratio=(0.92, 1.09), antialias=True),
-        v2.ColorJitter(brightness=0.25, contrast=0.2),
-    ]
-    if channels == 3:
-        steps += [v2.ColorJitter(saturation=0.3), v2.RandomGrayscale(0.3)]
-    steps += [v2.RandomApply([v2.GaussianBlur(3, (0.2, 0.7))], 0.15)]
-    both: Callable[[Tensor], Tensor] = v2.Compose(steps)
-    return both
+def recipe(preset: str, changes: dict[str, Any]) -> Recipe:
+    """A preset with some of its knobs turned. DataError on a preset, a choice or a figure that makes no sense."""
+    if preset not in PRESETS:
+        raise DataError(f"there is no preset {preset!r}: use one of {', '.join(PRESETS)}")
+    made = replace(PRESETS[preset], **changes)
+    for name, allowed in CHOICES.items():
+        if getattr(made, name) not in allowed:
+            raise DataError(f"{name} must be one of {', '.join(allowed)}, not {getattr(made, name)!r}")
+    _refuse_senseless(made)
+    return made
 
 
-eval_transform = resize  # judging changes nothing but the size; normalising happens inside the graph
+def _refuse_senseless(made: Recipe) -> None:
+    rules = (
+        (made.rate > 0, "rate must be above 0"),
+        (made.epochs >= 1 and made.batch >= 1, "epochs and batch must be 1 or more"),
+        (0 <= made.warmup < 1, "warmup must lie in 0..1"),
+        (0 <= made.smoothing < 1 and 0 <= made.ema < 1, "smoothing and ema must lie in 0..1"),
+        (0 <= made.balance <= 1, "balance must lie in 0..1"),
+        (min(made.mixup, made.cutmix, made.clip, made.weight_decay, made.patience) >= 0, "no knob may be negative"),
+    )
+    for holds, reason in rules:
+        if not holds:
+            raise DataError(reason)
 
 
-def in_groups(images: Tensor, transform: Callable[[Tensor], Tensor]) -> Tensor:
-    """Applies a transform to a batch in groups, so that a batch holds many draws of it."""
-    return torch.cat([transform(group) for group in torch.split(images, GROUP)])
+def knobs() -> list[tuple[str, type]]:
+    """Name and type of every knob, for the command line."""
+    kinds = {"str": str, "float": float, "int": int, "bool": bool}
+    return [(field.name, kinds[str(field.type)]) for field in fields(Recipe)]

@@ -1,0 +1,40 @@
+"""Where a killed training goes on: one file, replaced whole after every epoch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from ml.data import DataError
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Writes tensors and plain values: to a sibling, synced, then renamed over the old."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def load(path: Path, identity: str) -> dict[str, Any] | None:
+    """What was saved, None when nothing was. DataError if it belongs to another run (`identity`) or cannot be read.
+
+    Tensors and plain values only: nothing that a file could make run is unpickled.
+    """
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        found = str(state["identity"])
+    except (RuntimeError, OSError, KeyError, TypeError, EOFError, UnpicklingError) as problem:
+        raise DataError(f"{path} is no checkpoint that can be read: delete it to start anew") from problem
+    if found != identity:
+        raise DataError(f"{path} belongs to another training (data, recipe or seed differ): delete it to start anew")
+    return state

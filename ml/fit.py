@@ -1,0 +1,80 @@
+"""One network fitted to one side of the data, as an order says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from ml import pretrained, together
+from ml.data import Dataset
+from ml.networks import Network, build, default_stem
+from ml.order import Order
+from ml.presets import Recipe
+from ml.pretext import trunk
+from ml.spec import Input
+from ml.standardise import Standardise
+from ml.train import Course, Outcome, statistics, train
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted network and everything that packing needs to know of its training."""
+
+    net: Network
+    network: str
+    stem: str
+    input: Input
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    contrast: str
+    shares: dict[str, float]
+    training: dict[str, Any]
+    outcome: Outcome
+
+    @property
+    def standardise(self) -> Standardise:
+        return Standardise(self.mean, self.std, self.contrast)
+
+
+def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, shape: Input) -> Trained:
+    """Builds, starts and trains. `part` names this training in the log and among the checkpoints."""
+    recipe, team = order.recipe, together.join()
+    stem = order.stem or default_stem(order.network, order.size)
+    torch.manual_seed(order.seed)
+    net = build(order.network, shape.channels, len(train_on.classes), stem)
+    began = start(net, order, stem)
+    mean, std = statistics(train_on.images)
+    standardise = Standardise(mean, std, recipe.contrast).to(together.device(team))
+    course = Course(
+        order.seed, order.turns, order.fixed, order.log, order.work / f"{part}.pt" if order.work else None,
+        order.identity(train_on.digest, part), team, part,
+    )  # fmt: skip
+    outcome = train(net, train_on, check_on, recipe, standardise, course)
+    record = {
+        "preset": order.preset, "recipe": asdict(recipe), "seed": order.seed, "began": began,
+        "best_epoch": outcome.best_epoch, "best_macro_f1": outcome.best_macro_f1,
+        "seconds": round(sum(epoch["seconds"] for epoch in outcome.epochs), 1),
+    }  # fmt: skip
+    return Trained(
+        net, order.network, stem, shape, mean, std, recipe.contrast, _shares(recipe, train_on), record, outcome
+    )
+
+
+def start(net: Network, order: Order, stem: str) -> str:
+    """Gives a new network the weights it starts from, and says in words which those are."""
+    if order.weights and order.weights.is_dir():
+        pretrained.load_trunk(net, order.weights)
+        return f"trunk of {order.weights.name}"
+    if order.recipe.start == "imagenet":
+        return pretrained.load_imagenet(net, order.network, order.weights, stem)
+    if order.recipe.start == "drawn":
+        return trunk.take(net, order.network, stem, order.seed)
+    return "new weights"
+
+
+def _shares(recipe: Recipe, data: Dataset) -> dict[str, float]:
+    """Class shares as the network saw them: the weight of a class of n images is n ** (1 - balance)."""
+    weights = {name: max(count, 1) ** (1 - recipe.balance) for name, count in data.counts().items()}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
