@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.calibrate import fit_temperature, in_order, shift_prior, softmax, threshold_by_budget, threshold_by_cost
+from ml.calibrate import (
+    fit_temperature,
+    in_order,
+    shift_prior,
+    softmax,
+    threshold_by_budget,
+    threshold_by_cost,
+    threshold_by_reviews,
+    undo_temperature,
+)
 from ml.metrics import ece
 
 
@@ -54,3 +63,23 @@ def test_a_review_budget_sets_the_lowest_threshold_that_keeps_it() -> None:
 def test_shares_that_do_not_fit_are_refused(shares: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="shares"):
         in_order(shares, ("good", "hole"))
+
+
+def test_at_most_so_many_flags_an_hour() -> None:
+    scores = np.linspace(0, 1, 1001)
+    assert 3600 * (scores >= threshold_by_reviews(scores, an_hour=3600, most=36)).mean() == pytest.approx(36, abs=4)
+    assert threshold_by_reviews(scores, an_hour=10, most=20) == 0
+
+
+def test_a_temperature_can_be_taken_back() -> None:
+    logits = np.random.default_rng(1).normal(0, 3, (50, 4))
+    assert undo_temperature(softmax(logits, 2.5), 2.5) == pytest.approx(softmax(logits))
+    assert np.isnan(undo_temperature([[np.nan, np.nan]], 2.5)).all()
+
+
+def test_rows_that_are_no_numbers_do_not_spoil_the_temperature() -> None:
+    rng = np.random.default_rng(0)
+    logits, targets = rng.normal(0, 2, (500, 3)), rng.integers(0, 3, 500)
+    spoilt = np.concatenate([logits, np.full((5, 3), np.nan)])
+    assert fit_temperature(spoilt, np.append(targets, np.zeros(5, dtype=np.intp))) == fit_temperature(logits, targets)
+    assert fit_temperature(np.full((2, 3), np.nan), np.array([0, 1])) == 1

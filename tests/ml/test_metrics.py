@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.metrics import auroc, average_precision, brier, confusion, ece, macro_f1, per_class, rates, summary
+from ml.metrics import auroc, average_precision, brier, confusion, ece, macro_f1, per_class
 
 sklearn = pytest.importorskip("sklearn.metrics")
 RNG = np.random.default_rng(3)
@@ -28,24 +28,9 @@ def test_without_one_side_there_is_no_auroc() -> None:
     assert average_precision(np.zeros(3, dtype=bool), np.ones(3)) is None
 
 
-def test_escapes_are_missed_defects_and_overkill_is_flagged_good() -> None:
-    positive, flagged = np.array([True, True, True, False]), np.array([True, False, True, True])
-    assert rates(positive, flagged) == {"escape_rate": pytest.approx(1 / 3), "overkill": 1.0}
-
-
 def test_ece_is_the_gap_between_confidence_and_truth() -> None:
     assert ece(np.full(10, 0.8), np.arange(10) < 5) == pytest.approx(0.3)
 
 
 def test_brier_runs_from_nothing_to_two() -> None:
     assert brier(np.array([[1.0, 0], [0, 1]]), np.array([0, 0])) == 1.0
-
-
-def test_answers_without_numbers_count_as_unknown_and_as_defects() -> None:
-    chances = np.array([[0.9, 0.1], [np.nan, np.nan], [0.2, 0.8]])
-    found = summary(
-        ["good", "hole", "hole"], ["good", "unknown", "hole"], np.array([0, 1, 1]) > 0, chances, ("good", "hole")
-    )
-    assert found["unknown_rate"] == pytest.approx(1 / 3)
-    assert found["escape_rate"] == 0 and found["auroc"] == 1
-    assert found["confusion"]["counts"] == [[1, 0, 0], [0, 1, 1]]
