@@ -5,8 +5,8 @@ Classes in `fixed` are never mirrored (their label says which way they run), qua
 defect. Draws come from torch's generator, so `torch.manual_seed` repeats them.
 
 transforms v2 draws once a call: one draw for a whole batch, or a call for each image, which took two to five times as
-long (`strong`, 64 x 64 grey, one thread: 0.30 ms an image against 0.06 to 0.12). So the batch moves in one sampling with
-a matrix for each image, and light is a few factors; v2 does the rest.
+long (`strong`, 64 x 64 grey, one thread: 0.30 ms an image against 0.06 to 0.12). So the batch moves in one sampling,
+with a matrix for each image, and light is a few factors; v2 does the rest.
 """
 
 from __future__ import annotations
