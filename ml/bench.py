@@ -1,108 +1,97 @@
-"""The CPU engine against torch eager, both sides in one run, round by round; the whole path from bytes; memory."""
+"""Every engine and precision against torch eager, in one run, round by round; the whole path from bytes; memory."""
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import geometric_mean
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 
-from ml.decode import decode
+from ml import chip
 from ml.drawn import draw_roll
-from ml.engines import CpuEngine
-from ml.export import to_graph
-from ml.learn import png
-from ml.networks import Normalised, build, default_stem
-from ml.preprocess import resize
-
-# A judging process alone: what it imports, one batch, and the most memory it ever held.
-MEMORY = """
-import json, sys, time
-start = time.perf_counter()
-import numpy as np
-from pathlib import Path
-import ml.inspector
-from ml.engines import CpuEngine
-engine = CpuEngine(Path(sys.argv[1]))
-ready = time.perf_counter() - start
-shape = json.loads(sys.argv[2])
-engine.run(np.zeros(shape, dtype=np.uint8))
-# The high-water mark of this program alone: what getrusage tells begins with the parent's.
-status = Path("/proc/self/status")
-lines = status.read_text().splitlines() if status.exists() else []
-peak = next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), float("nan"))
-print(json.dumps({"ready_s": round(ready, 3), "peak_mib": round(peak, 1), "torch": "torch" in sys.modules}))
-"""
+from ml.peak import peaks
+from ml.preprocess import Pixels
+from ml.rounds import interleaved
+from ml.spec import PRECISIONS
+from ml.untrained import write_untrained
+from ml.ways import EAGER, LAST, OURS, network, operations, ways
+from ml.whole_path import by_inspector, by_torch, files, process
 
 
 def bench(networks: Sequence[str], size: int, channels: int, batch: int, rounds: int) -> dict[str, Any]:
-    """Medians over interleaved rounds, one thread, random weights (speed does not depend on them)."""
+    """Medians over interleaved rounds, one thread, random weights (speed does not depend on them).
+
+    `peak`: 10^9 operations a second of one core, for each precision (see ml.peak).
+    """
     torch.set_num_threads(1)
-    found = {name: _one(name, size, channels, batch, rounds) for name in networks}
-    return {"size": size, "channels": channels, "batch": batch, "rounds": rounds, "threads": 1, "networks": found}
-
-
-def _one(name: str, size: int, channels: int, batch: int, rounds: int) -> dict[str, Any]:
-    torch.manual_seed(0)
-    net = build(name, channels, 6, default_stem(name, size)).eval()
-    mean, std = (0.5,) * channels, (0.25,) * channels
+    most = peaks()
     images = draw_roll((1, batch, size, size, channels))[0]
-    files = [png(image) for image in images]
-    channels_last = Normalised(net, mean, std).eval()
-    with TemporaryDirectory() as folder:
-        graph = Path(folder) / "graph.onnx"
-        graph.write_bytes(to_graph(net, mean, std, (size, size, channels)))
-        engine = CpuEngine(graph)
-
-        plain = ((torch.from_numpy(images).permute(0, 3, 1, 2) - 127.5) / 63.75).contiguous()
-
-        def torch_eager() -> None:  # as anyone would call it: float planes, normalised beforehand
-            with torch.inference_mode():
-                net.explain(plain)
-
-        def torch_channels_last() -> None:
-            with torch.inference_mode():
-                channels_last(torch.from_numpy(images))
-
-        def from_bytes() -> None:
-            engine.run(np.stack([resize(decode(file, channels), size, size) for file in files]))
-
-        seconds = interleaved([torch_eager, torch_channels_last, lambda: engine.run(images), from_bytes], rounds)
-        memory = _memory(graph, images.shape)
-    slow, last, fast, whole = (batch / second for second in seconds)
+    found = {name: _one(name, images, rounds, most) for name in networks}
     return {
-        "torch_eager_per_s": round(slow, 1), "torch_channels_last_per_s": round(last, 1),
-        "cpu_engine_per_s": round(fast, 1), "ratio": round(fast / slow, 3),
-        "ratio_to_channels_last": round(fast / last, 3),
-        "from_png_bytes_per_s": round(whole, 1), "process": memory,
+        "size": size, "channels": channels, "batch": batch, "rounds": rounds, "threads": 1, "peak": most,
+        "networks": found, "geometric_mean": _means(found.values()), "load": _load(),
     }  # fmt: skip
 
 
-def interleaved(jobs: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Median seconds of each job: all of them once a round, so that a noisy neighbour hits them alike."""
-    for job in jobs:  # warm up
-        job()
-    times: list[list[float]] = [[] for _ in jobs]
-    for _ in range(rounds):
-        for job, mine in zip(jobs, times, strict=True):
-            start = time.perf_counter()
-            job()
-            mine.append(time.perf_counter() - start)
-    return [statistics.median(mine) for mine in times]
+def _one(name: str, images: Pixels, rounds: int, most: dict[str, float]) -> dict[str, Any]:
+    batch, size, _, channels = images.shape
+    net = network(name, size, channels)
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        runs = ways(net, images, folder)
+        work = operations(net, images)
+        answers = {way: run() for way, run in runs.items()}
+        seconds = dict(zip(runs, interleaved(list(runs.values()), rounds), strict=True))
+        whole = _whole(name, images, rounds, folder)
+    table = {
+        way: {
+            "per_s": round(batch / took, 1),
+            "ratio": round(seconds[EAGER] / took, 3),
+            "share_of_peak": round(work * batch / took / 1e3 / most[way.split()[-1]], 3),
+            "logits_apart": float(np.abs(answers[way] - answers[EAGER]).max()),
+        }
+        for way, took in seconds.items()
+    }
+    return {
+        "torch_eager_per_s": table[EAGER]["per_s"], "torch_channels_last_per_s": table[LAST]["per_s"],
+        "cpu_engine_per_s": table[OURS]["per_s"], "ratio": table[OURS]["ratio"],
+        "ratio_to_channels_last": round(seconds[LAST] / seconds[OURS], 3),
+        "million_operations": round(work, 1), "ways": table, **whole,
+    }  # fmt: skip
 
 
-def _memory(graph: Path, shape: tuple[int, ...]) -> dict[str, Any]:
-    command = [sys.executable, "-c", MEMORY, str(graph), json.dumps(shape)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+def _whole(name: str, images: Pixels, rounds: int, folder: Path) -> dict[str, Any]:
+    """From bytes, at every precision, and as one would write it with torch; each judging process alone."""
+    _, size, _, channels = images.shape
+    kind, data = files(images, size)
+    picture = folder / f"picture.{kind.lower()}"
+    picture.write_bytes(data[0])
+    bundles = {
+        precision: write_untrained(folder / precision, name, size, channels, precision)
+        for precision in PRECISIONS
+        if chip.can(precision)
+    }
+    jobs = {EAGER: by_torch(network(name, size, channels), data, size, channels)}
+    jobs |= {precision: by_inspector(bundle, data) for precision, bundle in bundles.items()}
+    seconds = interleaved(list(jobs.values()), rounds)
+    return {
+        "from_bytes": {"kind": kind}
+        | {way: round(len(data) / took, 1) for way, took in zip(jobs, seconds, strict=True)},
+        "process": {precision: process(bundle, picture) for precision, bundle in bundles.items()},
+    }
+
+
+def _means(found: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Geometric means of the ratios to torch eager, over the networks."""
+    tables = [one["ways"] for one in found]
+    return {way: round(geometric_mean(table[way]["ratio"] for table in tables), 3) for way in tables[0]}
+
+
+def _load() -> float | None:
+    """The machine's load over the last minute: above 1 beside this program, the figures are of a busy machine."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
