@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ml.bundle import Spec
+
+FIGURES = (
+    "macro_f1", "accuracy", "auroc", "average_precision", "ece", "brier", "escape_rate", "overkill", "unknown_rate",
+)  # fmt: skip
 
 
 def text(spec: Spec) -> str:
@@ -20,7 +25,8 @@ def text(spec: Spec) -> str:
         f"- Data: {spec.data.get('about', 'not stated')}; licence: {spec.data.get('licence', 'not stated')}.",
         f"- Split: {spec.data.get('split', 'not stated')}. Digest `{str(spec.data.get('digest', ''))[:16]}`.",
         f"- Temperature {spec.temperature:.3f}, threshold {spec.threshold:.4f}, "
-        f"unknown beyond distance {spec.unknown.limit:.4f} (its {spec.unknown.quantile:.1%} point on validation).",
+        f"unknown beyond distance {spec.unknown.limit:.4f} (its {spec.unknown.quantile:.1%} point on validation)"
+        f"{_looks(spec)}.",
         f"- Trained by preset `{spec.training.get('preset', '?')}`, seed {spec.training.get('seed', '?')}, "
         f"best epoch {spec.training.get('best_epoch', '?')}, {spec.training.get('seconds', '?')} s.",
         "",
@@ -32,27 +38,31 @@ def text(spec: Spec) -> str:
 def _figures(found: dict[str, Any] | None) -> list[str]:
     if not found:
         return ["No held-out images."]
-    names = (
-        "macro_f1",
-        "accuracy",
-        "auroc",
-        "average_precision",
-        "ece",
-        "brier",
-        "escape_rate",
-        "overkill",
-        "unknown_rate",
-    )
-    rows = [f"| {name.replace('_', ' ')} | {_number(found[name])} |" for name in names]
+    ends = found.get("interval", {})
+    rows = [f"| {name.replace('_', ' ')} | {_number(found.get(name))} | {_span(ends.get(name))} |" for name in FIGURES]
     classes = [
-        f"| {name} | {part['precision']:.3f} | {part['recall']:.3f} | {part['f1']:.3f} | {part['support']} |"
+        f"| {name} | {part['precision']:.3f} | {part['recall']:.3f} | {part['f1']:.3f} | "
+        f"{_span(part.get('interval', {}).get('f1'))} | {part['support']} |"
         for name, part in found["per_class"].items()
     ]
+    sources = f" of {found['sources']} sources" if found.get("sources") else ""
     return [
-        f"## On {found['images']} held-out images", "", "| figure | value |", "| --- | --- |", *rows, "",
-        "| class | precision | recall | F1 | images |", "| --- | --- | --- | --- | --- |", *classes,
+        f"## On {found['images']} held-out images{sources}", "",
+        "| figure | value | 95 % interval over sources |", "| --- | --- | --- |", *rows, "",
+        "| class | precision | recall | F1 | its interval | images |",
+        "| --- | --- | --- | --- | --- | --- |", *classes,
     ]  # fmt: skip
+
+
+def _looks(spec: Spec) -> str:
+    """The limit of looks, where they count."""
+    limit, share = spec.unknown.look_limit, spec.unknown.look_quantile
+    return "" if limit is None else f" or beyond look {limit:.3f} (the {share:.1%} point of sources held out)"
 
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.4f}"
+
+
+def _span(ends: Sequence[float] | None) -> str:
+    return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"

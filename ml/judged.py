@@ -74,7 +74,7 @@ def figures(judged: Judged, draws: int = DRAWS) -> dict[str, Any]:
     limits = {name: _pair(low_high, index) for index, name in enumerate(names)}
     return {
         "images": rows,
-        "sources": sources,
+        "sources": sources or None,
         **{name: value[name] for name in names if "/" not in name},
         "interval": {name: limits[name] for name in names if "/" not in name},
         "bootstrap": {"over": "source", "groups": sources, "draws": draws, "level": LEVEL},

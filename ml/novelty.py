@@ -24,13 +24,15 @@ class Known:
     looks: Floats
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, NDArray[np.floating]], size: int) -> Self:
-        """From the tensors REFERENCE and, where there is one, LOOKS. ValueError if they are not what they should be."""
+    def from_tensors(cls, tensors: Mapping[str, NDArray[np.floating]], size: int, unknown: Unknown) -> Self:
+        """From the tensors REFERENCE and, where looks count, LOOKS. ValueError if they are not what they should be."""
         embeddings = np.asarray(tensors[REFERENCE], dtype=np.float32)
         seen = np.asarray(tensors.get(LOOKS, np.empty((0, SIZE))), dtype=np.float32)
         for name, rows, width in ((REFERENCE, embeddings, size), (LOOKS, seen, SIZE)):
             if rows.ndim != 2 or rows.shape[1] != width or not np.isfinite(rows).all():
                 raise ValueError(f"{name} holds no usable references")
+        if unknown.look_limit is not None and not len(seen):
+            raise ValueError(f"{LOOKS} is missing")
         return cls(embeddings, seen)
 
     def tensors(self) -> dict[str, NDArray[np.floating]]:

@@ -46,7 +46,8 @@ def html(
 
 def _lead(found: Mapping[str, Any]) -> str:
     silent = found["images"] and found["accuracy_top_class"] == 0 and found["ece"] is None
-    told = f"{found['images']} images of {found['sources']} sources."
+    sources = f" of {found['sources']} sources" if found["sources"] else ""
+    told = f"{found['images']} images{sources}."
     if not found["images"]:
         return "No images whose class the model knows."
     return f"{told} The model answered none of them in numbers: all are unknown." if silent else told

@@ -68,14 +68,14 @@ def test_a_source_is_held_out_from_its_own_distance() -> None:
 
 def test_what_is_known_comes_back_from_its_tensors() -> None:
     known, unknown = fitted()
-    again = Known.from_tensors(known.tensors(), 8)
+    again = Known.from_tensors(known.tensors(), 8, unknown)
     pictures = noise(3)
     assert again.look_distances(pictures, unknown) == pytest.approx(known.look_distances(pictures, unknown))
     assert (again.embeddings == known.embeddings).all()
 
 
 def test_a_bundle_that_knows_no_looks_judges_by_embedding_alone() -> None:
-    known = Known.from_tensors({REFERENCE: np.eye(8, dtype=np.float16)}, 8)
+    known = Known.from_tensors({REFERENCE: np.eye(8, dtype=np.float16)}, 8, Unknown(1, 1))
     assert (known.look_distances(noise(2), Unknown(1, 1)) == 0).all()
     assert known.distances(np.eye(8), Unknown(1, 1)) == pytest.approx(0, abs=1e-3)
 
@@ -90,7 +90,7 @@ def test_a_bundle_that_knows_no_looks_judges_by_embedding_alone() -> None:
 )
 def test_references_that_cannot_be_are_refused(tensors: dict[str, NDArray[np.floating]]) -> None:
     with pytest.raises(ValueError, match="no usable references"):
-        Known.from_tensors(tensors, 8)
+        Known.from_tensors(tensors, 8, Unknown(1, 1))
 
 
 def test_one_source_alone_sets_no_limit_of_looks() -> None:
@@ -101,3 +101,8 @@ def test_one_source_alone_sets_no_limit_of_looks() -> None:
 
 def test_distance_is_euclidean_between_unit_vectors() -> None:
     assert distances(np.array([[3.0, 0.0]]), np.array([[0, 1]], dtype=np.float32), 1) == pytest.approx(2**0.5)
+
+
+def test_looks_that_count_and_are_not_there_are_refused() -> None:
+    with pytest.raises(ValueError, match="missing"):
+        Known.from_tensors({REFERENCE: np.eye(8, dtype=np.float16)}, 8, Unknown(1, 1, look_limit=2.0))
