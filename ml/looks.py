@@ -17,7 +17,7 @@ from ml.preprocess import grey
 Floats = NDArray[np.float32]
 
 WINDOW = 32  # pixels; windows overlap by half, and at most MOST a side
-MOST = 6
+MOST = 4
 EDGES = (0.02, 0.05, 0.08, 0.12, 0.17, 0.23, 0.3, 0.38, 0.5, 0.71)  # of the rings of the spectrum, cycles a pixel
 LINES_FROM = 2  # rings too narrow to hold a line beside a background are left out
 SIZE = 2 * (len(EDGES) - 1) - LINES_FROM
@@ -65,8 +65,8 @@ def _power(plane: Floats) -> Floats:
     padded = np.pad(plane, [(0, more) for more in short], mode="symmetric")
     rows, columns = (_starts(side) for side in padded.shape)
     cut = np.stack([padded[y : y + WINDOW, x : x + WINDOW] for y in rows for x in columns])
-    cut = (cut - cut.mean(axis=(1, 2), keepdims=True)) * _hann()
-    return np.asarray((np.abs(np.fft.rfft2(cut)) ** 2).mean(axis=0).ravel() + 1, dtype=np.float32)
+    waves = np.fft.rfft2((cut - cut.mean(axis=(1, 2), keepdims=True)) * _hann())
+    return np.asarray((waves.real**2 + waves.imag**2).mean(axis=0).ravel() + 1, dtype=np.float32)
 
 
 def _starts(side: int) -> list[int]:
