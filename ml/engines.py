@@ -112,13 +112,13 @@ def _driver() -> bool:
 
 def _gpu(folder: Path, spec: Spec, required: bool) -> Engine | None:
     try:
-        from ml.gpu import GpuEngine, available
+        from ml.gpu import available, open_gpu
     except ImportError as problem:
         if required:
             raise RuntimeError("device cuda was asked for, but torch is not installed") from problem
         return None
     if available():
-        return GpuEngine(folder, spec)
+        return open_gpu(folder, spec)
     if required:
         raise RuntimeError("device cuda was asked for, but torch finds no CUDA device")
     return None

@@ -1,8 +1,12 @@
-"""The GPU engine: torch from the weights, half precision, channels last; pixels cross the bus as bytes."""
+"""The GPU engine: torch from the weights, half precision, channels last; pixels cross the bus as bytes.
+
+Written without a GPU at hand: its decisions are tested with a feigned device, its speed and its answers are not.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,10 +15,28 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ml.bundle import REFERENCE, WEIGHTS, BundleError, Spec
+from ml.halving import Halving
 from ml.networks import Network, Normalised, build
 from ml.probe import Answer
+from ml.spec import LOOKS
 
-BATCH = 128  # images a run
+# What CUDA's libraries call their failures where torch has no class of its own for them.
+SIGNS = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "NCCL")
+
+
+class DeviceLost(SystemExit):
+    """The GPU answers no more, and in this process never will again: the process ends, and its supervisor starts it.
+
+    A SystemExit, so that nothing on the way that handles errors takes it for one that it can handle.
+    """
+
+
+class Device(Protocol):
+    """Runs at most `size` images (n, H, W, C) as one batch; `forget` gives its memory back."""
+
+    def run(self, images: NDArray[np.uint8], size: int) -> Answer: ...
+
+    def forget(self) -> None: ...
 
 
 def available() -> bool:
@@ -26,29 +48,60 @@ def load_network(folder: Path, spec: Spec) -> Network:
     try:
         net = build(spec.network, spec.input.channels, len(spec.classes), spec.stem)
         tensors = load_file(folder / WEIGHTS)
-        tensors.pop(REFERENCE, None)
-        net.load_state_dict(tensors)
+        own = {name: tensor for name, tensor in tensors.items() if name not in (REFERENCE, LOOKS)}
+        net.load_state_dict(own)
     except (SafetensorError, OSError, RuntimeError, ValueError) as problem:
         raise BundleError(f"{WEIGHTS} does not fit {spec.network}: {problem}") from problem
     return net.eval()
 
 
+def open_gpu(folder: Path, spec: Spec) -> GpuEngine:
+    """The bundle on the current CUDA device: the network in float16, its input standardised in float32 there."""
+    from ml.cuda_graphs import CudaGraphs
+
+    net = load_network(folder, spec).to(torch.float16).to(memory_format=torch.channels_last)
+    model = Normalised(net, spec.mean, spec.std, spec.contrast).eval().to("cuda")
+    return GpuEngine(CudaGraphs(model, (spec.input.height, spec.input.width, spec.input.channels)))
+
+
 class GpuEngine:
-    """float16 network on the current CUDA device."""
+    """Cuts what it is given into batches that fit. DeviceLost ends the process."""
 
     device, precision = "cuda", "fp16"
 
-    def __init__(self, folder: Path, spec: Spec) -> None:
-        net = Normalised(load_network(folder, spec), spec.mean, spec.std, spec.contrast)
-        self._net = net.eval().to("cuda", torch.float16).to(memory_format=torch.channels_last)
+    def __init__(self, device: Device) -> None:
+        self._device, self._sizes = device, Halving()
 
     def run(self, images: NDArray[np.uint8]) -> Answer:
-        parts = [self._run(images[at : at + BATCH]) for at in range(0, len(images), BATCH)]
+        parts: list[Answer] = []
+        done = 0
+        while done < len(images):
+            size = self._sizes.size(len(images) - done)
+            found = self._try(np.ascontiguousarray(images[done : done + size]), size)
+            if found is not None:
+                parts.append(found)
+                done += len(found[0])
         logits, maps, embedding = (np.concatenate(values) for values in zip(*parts, strict=True))
         return logits, maps, embedding
 
-    @torch.inference_mode()
-    def _run(self, images: NDArray[np.uint8]) -> Answer:
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).pin_memory().to("cuda", non_blocking=True)
-        logits, maps, embedding = (part.float().cpu().numpy() for part in self._net(pixels))
-        return logits, maps, embedding
+    def _try(self, images: NDArray[np.uint8], size: int) -> Answer | None:
+        """The answer, or None where the memory ran out: then the next try is half as large."""
+        try:
+            found = self._device.run(images, size)
+        except RuntimeError as problem:
+            if _out_of_memory(problem) and self._sizes.ran_out(size):
+                self._device.forget()
+                return None
+            if _out_of_memory(problem) or _lost(problem):
+                raise DeviceLost(f"the GPU is lost: {problem}") from problem
+            raise
+        self._sizes.went_well()
+        return found
+
+
+def _out_of_memory(problem: RuntimeError) -> bool:
+    return isinstance(problem, torch.OutOfMemoryError) or "out of memory" in str(problem)
+
+
+def _lost(problem: RuntimeError) -> bool:
+    return isinstance(problem, torch.AcceleratorError) or any(sign in str(problem) for sign in SIGNS)
