@@ -14,24 +14,26 @@ from ml import bundle, probe
 from ml.answers import Item, Judgement, Undecodable
 from ml.bundle import BundleError, Spec
 from ml.engines import open_engine
-from ml.novelty import distances
+from ml.novelty import Known
 from ml.picture import Picture, open_picture
 from ml.probe import Engine
+from ml.spec import LOOKS, REFERENCE
 from ml.tiles import Tiles
 from ml.verdict import Reading, conclude
 
 __all__ = ["Inspector", "Item", "Judgement", "Tiles", "Undecodable"]
 
 CHUNK = 32  # images decoded together
+KEPT = (REFERENCE, LOOKS)  # tensors beside the weights that tell known cloth
 HALF_TOLERANCE = 0.05  # half precision on a GPU answers to two or three digits
 
 
 class Inspector:
     """`Inspector.load(folder).judge(items)`. One process, one inspector: it is not made to be shared by threads."""
 
-    def __init__(self, spec: Spec, engine: Engine, reference: NDArray[np.float32]) -> None:
+    def __init__(self, spec: Spec, engine: Engine, known: Known) -> None:
         self.spec, self.device, self.precision = spec, engine.device, engine.precision
-        self._engine, self._reference = engine, reference
+        self._engine, self._known = engine, known
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto", threads: int = 1) -> Self:
@@ -40,10 +42,10 @@ class Inspector:
         `device`: `auto` takes a GPU where there is one, else the CPU; `cuda` raises RuntimeError where there is none.
         """
         spec = bundle.verify(folder)
-        reference = _reference(folder / bundle.WEIGHTS, spec)
+        known = _known(folder / bundle.WEIGHTS, spec)
         engine = open_engine(folder, spec, device, threads)
         probe.check(engine, spec, None if engine.device == "cpu" else HALF_TOLERANCE)
-        return cls(spec, engine, reference)
+        return cls(spec, engine, known)
 
     def judge(self, items: Sequence[Item]) -> list[Judgement | Undecodable]:
         """One answer for each item, in order; an image that cannot be read does not disturb the others.
@@ -73,20 +75,22 @@ class Inspector:
     def _read(self, views: NDArray[np.uint8]) -> Reading:
         """Runs the network over (n, H, W, C)."""
         logits, maps, embedding = self._engine.run(views)
-        return Reading(logits, maps, embedding, distances(embedding, self._reference, self.spec.unknown.neighbours))
+        unknown = self.spec.unknown
+        far, look = self._known.distances(embedding, unknown), self._known.look_distances(views, unknown)
+        return Reading(logits, maps, embedding, far, look)
 
 
 def _part(reading: Reading, rows: slice) -> Reading:
-    return Reading(reading.logits[rows], reading.maps[rows], reading.embedding[rows], reading.distance[rows])
+    return Reading(
+        reading.logits[rows], reading.maps[rows], reading.embedding[rows], reading.distance[rows], reading.look[rows]
+    )
 
 
-def _reference(weights: Path, spec: Spec) -> NDArray[np.float32]:
-    """The embeddings of known cloth that travel with the weights, (M, D)."""
+def _known(weights: Path, spec: Spec) -> Known:
+    """The known cloth that travels with the weights."""
     try:
         with safe_open(weights, framework="numpy") as tensors:
-            reference = tensors.get_tensor(bundle.REFERENCE).astype(np.float32)
-    except (SafetensorError, OSError) as problem:
+            kept = {name: tensors.get_tensor(name) for name in KEPT if name in tensors.keys()}  # noqa: SIM118
+        return Known.from_tensors(kept, spec.embedding_size, spec.unknown)
+    except (SafetensorError, OSError, KeyError, ValueError) as problem:
         raise BundleError(f"{weights.name} cannot be read: {problem}") from problem
-    if reference.ndim != 2 or reference.shape[1] != spec.embedding_size or not np.isfinite(reference).all():
-        raise BundleError(f"{weights.name} holds no usable reference embeddings")
-    return np.asarray(reference)

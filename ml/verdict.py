@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from ml.answers import UNKNOWN, Item, Judgement
 from ml.bundle import Spec
 from ml.calibrate import in_order, shift_prior, softmax
+from ml.novelty import foreign
 from ml.picture import Picture
 from ml.tiles import Tiles, stitch
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The network on n views: logits (n, K), class maps (n, K, h, w), embeddings (n, D), distances to known (n,)."""
+    """The network on n views: logits (n, K), class maps (n, K, h, w), embeddings (n, D); and how far from known cloth
+    their embeddings lie, `distance` (n,), and their looks, `look` (n,)."""
 
     logits: NDArray[np.float32]
     maps: NDArray[np.float32]
     embedding: NDArray[np.float32]
     distance: NDArray[np.float32]
+    look: NDArray[np.float32]
 
 
 def conclude(spec: Spec, item: Item, picture: Picture, reading: Reading) -> Judgement:
@@ -33,7 +36,8 @@ def conclude(spec: Spec, item: Item, picture: Picture, reading: Reading) -> Judg
     probabilities = _probabilities(spec, item, reading)
     worst = _worst(spec, probabilities, reading.distance > limit)
     chosen = probabilities[worst]
-    warnings = _warnings(spec, picture, chosen, bool(reading.distance[worst] > limit))
+    strange = bool(reading.distance[worst] > limit) or foreign(reading.look, spec.unknown)
+    warnings = _warnings(spec, picture, chosen, strange)
     threshold = spec.threshold if item.threshold is None else item.threshold
     counted = bool(np.isfinite(chosen).all())
     score = float(_anomaly(spec, chosen)) if counted else None
