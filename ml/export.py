@@ -59,7 +59,10 @@ def without_traces(model: Any) -> Any:
 def check_parity(
     net: Network, mean: Sequence[float], std: Sequence[float], graph: bytes, images: Pixels, contrast: str = "set"
 ) -> float:
-    """Largest difference between torch and ONNX Runtime on images (N, H, W, C). ParityError beyond PARITY."""
+    """Largest difference between torch and the CPU engine on images (N, H, W, C). ParityError beyond PARITY.
+
+    A network that holds a NaN is refused here, and only here: the engine's ReLU makes a 0 of it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.onnx"
         path.write_bytes(graph)
