@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -31,7 +32,9 @@ def load(path: Path, identity: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of files by other hands, which are refused below anyway
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found = str(state["identity"])
     except (RuntimeError, OSError, KeyError, TypeError, EOFError, UnpicklingError) as problem:
         raise DataError(f"{path} is no checkpoint that can be read: delete it to start anew") from problem

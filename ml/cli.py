@@ -1,4 +1,4 @@
-"""The command line: `python -m ml train|crossval|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input."""
+"""The command line: `python -m ml train|crossval|pretrain|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m ml", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
-    for add in (_add_train, _add_crossval, _add_evaluate, _add_bench, _add_draw):
+    for add in (_add_train, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw):
         add(commands)
     return top
 
@@ -74,6 +74,20 @@ def _add_crossval(commands: Any) -> None:
     made.add_argument("--json", type=Path, help="write the figures here as well")
     made.add_argument("--html", type=Path, help="write a report to look at, in one file")
     _add_learning(made)
+
+
+def _add_pretrain(commands: Any) -> None:
+    made = _command(
+        commands, "pretrain", cli_commands.pretrain,
+        "Learn a trunk on drawn cloth with planted faults, from which `--start drawn` begins.",
+    )  # fmt: skip
+    made.add_argument("--network", default="textile_resnet")
+    made.add_argument("--stem", default="")
+    made.add_argument("--patches", type=_count, default=100_000, help="how many patches, each seen once (100000)")
+    made.add_argument("--out", type=Path, help="a safetensors file; the place where the other commands look for it")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
 
 
 def _add_learning(made: argparse.ArgumentParser) -> None:
@@ -143,7 +157,7 @@ def _add_evaluate(commands: Any) -> None:
 def _add_bench(commands: Any) -> None:
     made = _command(commands, "bench", cli_commands.bench, "Compare the CPU engine with torch eager, both in one run.")
     made.add_argument(
-        "--network", action="append", choices=("textile_resnet", "resnet18"), help="may be repeated; default both"
+        "--network", action="append", help="may be repeated; textile_resnet and resnet18 if none is named"
     )
     made.add_argument("--size", type=_count, default=64)
     made.add_argument("--channels", type=int, default=3, choices=(1, 3))

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 def train(options: argparse.Namespace) -> None:
     from ml.learn import learn
 
+    _refuse_curves_without_log(options)
     spec = learn(_order(options), print)
     if spec is None:
         return
+    if options.curves:
+        from ml import curves
+
+        curves.draw(options.log, options.curves)
     print(f"{spec.name}: written to {options.out}")
     if "held_out" in spec.metrics:
         _print_figures(spec.metrics["held_out"])
@@ -30,12 +35,36 @@ def train(options: argparse.Namespace) -> None:
 def crossval(options: argparse.Namespace) -> None:
     from ml.learn import cross_validate
 
-    held, found = cross_validate(_order(options), print)
+    order = _order(options)
+    held, found = cross_validate(order, print)
     _print_figures(found)
     for name, over in found["over_folds"].items():
         if over["mean"] is not None:
             print(f"  over folds {name:20} {over['mean']:.4f}  {_interval(over['interval'])}")
     _save(options.json, found)
+    if options.html:
+        from ml.report_crossval import of_crossval
+
+        options.html.write_text(of_crossval(held, order, found), encoding="utf-8")
+
+
+def pretrain(options: argparse.Namespace) -> None:
+    from ml.network_names import objection
+    from ml.networks import default_stem
+    from ml.pretext import trunk
+    from ml.pretext.shapes import SIDE
+
+    stem = options.stem or default_stem(options.network, SIDE)
+    reason = objection(options.network, stem)
+    if reason:
+        raise DataError(reason)
+    net, _ = trunk.learn(options.network, stem, options.patches, options.seed, options.threads, options.log)
+    trunk.keep(net, options.out or trunk.place(options.network, stem))
+
+
+def _refuse_curves_without_log(options: argparse.Namespace) -> None:
+    if options.curves and not options.log:
+        raise DataError("--curves draws what --log holds: give both")
 
 
 def _order(options: argparse.Namespace) -> Order:
@@ -60,14 +89,15 @@ def evaluate(options: argparse.Namespace) -> None:
     from ml.evaluate import evaluate_rows
     from ml.inspector import Inspector
     from ml.report_bundle import of_bundle, split_of
-    from ml.splits import side_of
+    from ml.splits import rows_on
 
     rows = read_rows(options.manifest, parse_merge(options.merge))
-    rows = [row for row in rows if options.side in (None, row.split or side_of(row.group))]
     check_files(rows)
+    inspector = Inspector.load(options.bundle, options.device, options.threads)
+    if options.side:
+        rows = rows_on(options.side, rows, tuple(sorted({row.label for row in rows})), inspector.spec.input)
     if not rows:
         raise DataError(f"no rows on the side {options.side}")
-    inspector = Inspector.load(options.bundle, options.device, options.threads)
     found = evaluate_rows(inspector, rows, _strange(options.as_unknown, rows, inspector.spec.classes))
     told = found.figures | {"side": options.side or "all", "split": split_of(rows)}
     _print_figures(told)

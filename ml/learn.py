@@ -22,6 +22,8 @@ from ml.drawn import draw
 from ml.evaluate import evaluate
 from ml.fit import Trained, fit
 from ml.inspector import Inspector
+from ml.network_names import objection
+from ml.networks import default_stem
 from ml.order import Order
 from ml.pack import Packed, pack
 from ml.spec import Input
@@ -88,6 +90,9 @@ def cross_validate(order: Order, say: Say = lambda text: None) -> tuple[Held, di
 
 def gather(order: Order) -> tuple[Dataset, Input]:
     """The labelled images of an order at input size, and the input as the bundle will say it."""
+    reason = objection(order.network, order.stem or default_stem(order.network, order.size))
+    if reason:
+        raise DataError(reason)
     shape = order.shape
     if order.manifest is None:
         data = draw(order.drawn, order.seed, (order.size, order.size), order.channels, order.threads)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import MultiplicativeLR, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, MultiplicativeLR, ReduceLROnPlateau
 
 from ml.presets import Recipe
 
 # The published steps of the 200-epoch recipe, as shares of its epochs: x 0.1 at 80, 120 and 160, x 0.5 at 180.
 STEPS = ((0.4, 0.1), (0.6, 0.1), (0.8, 0.1), (0.9, 0.5))
+FIRST = 0.04  # of the highest rate, where a warm-up begins
 PARTS = ("optimiser", "by_step", "by_epoch", "by_score")
 PLATEAU = {"factor": 0.1**0.5, "patience": 5, "min_lr": 0.5e-6}
 
@@ -22,7 +24,7 @@ class Pace:
     """An optimiser with its schedules: `batch()` after every step, `epoch(score)` after every validation."""
 
     optimiser: torch.optim.Optimizer
-    by_step: OneCycleLR | None
+    by_step: LambdaLR | None
     by_epoch: MultiplicativeLR | None
     by_score: ReduceLROnPlateau | None
 
@@ -49,16 +51,20 @@ def pace(net: nn.Module, recipe: Recipe, steps: int) -> Pace:
     """The pace of `recipe` over `steps` batches an epoch."""
     optimiser = _optimiser(net, recipe)
     if recipe.schedule == "cosine":
-        total = steps * recipe.epochs + 1
-        wave = OneCycleLR(
-            optimiser, recipe.rate, total_steps=total, pct_start=max(recipe.warmup, 1 / total), cycle_momentum=False
-        )
-        return Pace(optimiser, wave, None, None)
+        total = steps * recipe.epochs
+        return Pace(optimiser, LambdaLR(optimiser, lambda step: _wave(step / total, recipe.warmup)), None, None)
     by_epoch = None
     if recipe.schedule == "steps":
         by_epoch = MultiplicativeLR(optimiser, lambda epoch: _step(epoch, recipe.epochs))
     falling = recipe.schedule in ("steps", "plateau")
     return Pace(optimiser, None, by_epoch, ReduceLROnPlateau(optimiser, "max", **PLATEAU) if falling else None)
+
+
+def _wave(done: float, warmup: float) -> float:
+    """Half a cosine up to 1 over `warmup` of the whole, half a cosine down to nothing over the rest (Smith 2018)."""
+    if done < warmup:
+        return FIRST + (1 - FIRST) * (1 - math.cos(math.pi * done / warmup)) / 2
+    return (1 + math.cos(math.pi * min(1.0, (done - warmup) / (1 - warmup)))) / 2
 
 
 def _step(epoch: int, epochs: int) -> float:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ml.networks import Network, build
 from ml.presets import Recipe
-from ml.pretrained import over_channels
 from ml.pretext.patches import KINDS, planted
 from ml.pretext.shapes import SIDE
+from ml.pretrained import over_channels
 from ml.refusal import DataError
 from ml.standardise import Standardise
 from ml.train import Course, Outcome, train
@@ -30,8 +30,11 @@ def place(network: str, stem: str) -> Path:
     return KEPT / f"{network}-{stem}.safetensors"
 
 
-def learn(network: str, stem: str, patches: int, seed: int = 0, log: Path | None = None) -> tuple[Network, Outcome]:
+def learn(
+    network: str, stem: str, patches: int, seed: int = 0, threads: int = 1, log: Path | None = None
+) -> tuple[Network, Outcome]:
     """A network of one channel that tells the kinds of planted fault apart; each patch is seen once."""
+    torch.set_num_threads(threads)
     torch.manual_seed(seed)
     net = build(network, 1, len(KINDS), stem)
     course = Course(seed=seed, title="drawn trunk", log=log)
@@ -50,7 +53,7 @@ def take(net: Network, network: str, stem: str, seed: int = 0) -> str:
     """Puts the trunk into `net`, whatever its channels; learns one first where none is kept. Says what it did."""
     path = place(network, stem)
     if not path.is_file():
-        source, _ = learn(network, stem, PATCHES, seed)
+        source, _ = learn(network, stem, PATCHES, seed, torch.get_num_threads())
         net.trunk.load_state_dict(_fitted(source.trunk.state_dict(), net))
         return f"trunk learnt on {PATCHES} drawn patches of {SIDE} px just now"
     try:
