@@ -40,7 +40,7 @@ def bench(networks: Sequence[str], size: int, channels: int, batch: int, rounds:
 
 def _one(name: str, images: Pixels, rounds: int, most: dict[str, float]) -> dict[str, Any]:
     batch, size, _, channels = images.shape
-    net = network(name, size, channels)
+    net = network(name, channels)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         runs = ways(net, images, folder)
@@ -76,7 +76,7 @@ def _whole(name: str, images: Pixels, rounds: int, folder: Path) -> dict[str, An
         for precision in PRECISIONS
         if chip.can(precision)
     }
-    jobs = {EAGER: by_torch(network(name, size, channels), data, size, channels)}
+    jobs = {EAGER: by_torch(network(name, channels), data, size, channels)}
     jobs |= {precision: by_inspector(bundle, data) for precision, bundle in bundles.items()}
     seconds = interleaved(list(jobs.values()), rounds)
     return {

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml import cli_commands
 from ml.bundle import BundleError
+from ml.network_names import STEMS
 from ml.presets import CHOICES, PRESETS, knobs
 from ml.refusal import DataError
 
@@ -82,7 +83,7 @@ def _add_pretrain(commands: Any) -> None:
         "Learn a trunk on drawn cloth with planted faults, from which `--start drawn` begins.",
     )  # fmt: skip
     made.add_argument("--network", default="textile_resnet")
-    made.add_argument("--stem", default="")
+    made.add_argument("--stem", default="standard", choices=STEMS)
     made.add_argument("--patches", type=_count, default=100_000, help="how many patches, each seen once (100000)")
     made.add_argument("--out", type=Path, help="a safetensors file; the place where the other commands look for it")
     made.add_argument("--seed", type=int, default=0)
@@ -112,7 +113,9 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("--max-tiles", type=_count, default=64)
     made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
     made.add_argument("--homogenise", action="store_true", help="move every image to the set's mean brightness")
-    made.add_argument("--stem", default="", help="standard, middle or small; the one that fits the size")
+    made.add_argument(
+        "--stem", default=STEMS[0], choices=STEMS, help="of resnet18, 34 and 50; small sees finer, slower"
+    )
     made.add_argument("--turns", type=_names, default=(), help="classes that stay themselves when turned by a quarter")
     made.add_argument("--fixed", type=_names, default=(), help="classes that change when mirrored: never flipped")
     made.add_argument("--folds", type=_count, default=3)

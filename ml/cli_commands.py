@@ -50,16 +50,13 @@ def crossval(options: argparse.Namespace) -> None:
 
 def pretrain(options: argparse.Namespace) -> None:
     from ml.network_names import objection
-    from ml.networks import default_stem
     from ml.pretext import trunk
-    from ml.pretext.shapes import SIDE
 
-    stem = options.stem or default_stem(options.network, SIDE)
-    reason = objection(options.network, stem)
+    reason = objection(options.network, options.stem)
     if reason:
         raise DataError(reason)
-    net, _ = trunk.learn(options.network, stem, options.patches, options.seed, options.threads, options.log)
-    trunk.keep(net, options.out or trunk.place(options.network, stem))
+    net, _ = trunk.learn(options.network, options.stem, options.patches, options.seed, options.threads, options.log)
+    trunk.keep(net, options.out or trunk.place(options.network, options.stem))
 
 
 def _refuse_curves_without_log(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from ml import pretrained, together
 from ml.data import Dataset
-from ml.networks import Network, build, default_stem
+from ml.networks import Network, build
 from ml.order import Order
 from ml.presets import Recipe
 from ml.pretext import trunk
@@ -41,10 +41,9 @@ class Trained:
 def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, shape: Input) -> Trained:
     """Builds, starts and trains. `part` names this training in the log and among the checkpoints."""
     recipe, team = order.recipe, together.join()
-    stem = order.stem or default_stem(order.network, order.size)
     torch.manual_seed(order.seed)
-    net = build(order.network, shape.channels, len(train_on.classes), stem)
-    began = start(net, order, stem)
+    net = build(order.network, shape.channels, len(train_on.classes), order.stem)
+    began = start(net, order)
     mean, std = statistics(train_on.images)
     standardise = Standardise(mean, std, recipe.contrast).to(together.device(team))
     course = Course(
@@ -58,19 +57,19 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
         "seconds": round(sum(epoch["seconds"] for epoch in outcome.epochs), 1),
     }  # fmt: skip
     return Trained(
-        net, order.network, stem, shape, mean, std, recipe.contrast, _shares(recipe, train_on), record, outcome
+        net, order.network, order.stem, shape, mean, std, recipe.contrast, _shares(recipe, train_on), record, outcome
     )
 
 
-def start(net: Network, order: Order, stem: str) -> str:
+def start(net: Network, order: Order) -> str:
     """Gives a new network the weights it starts from, and says in words which those are."""
     if order.weights and order.weights.is_dir():
         pretrained.load_trunk(net, order.weights)
         return f"trunk of {order.weights.name}"
     if order.recipe.start == "imagenet":
-        return pretrained.load_imagenet(net, order.network, order.weights, stem)
+        return pretrained.load_imagenet(net, order.network, order.weights, order.stem)
     if order.recipe.start == "drawn":
-        return trunk.take(net, order.network, stem, order.seed)
+        return trunk.take(net, order.network, order.stem, order.seed)
     return "new weights"
 
 

@@ -23,7 +23,6 @@ from ml.evaluate import evaluate
 from ml.fit import Trained, fit
 from ml.inspector import Inspector
 from ml.network_names import objection
-from ml.networks import default_stem
 from ml.order import Order
 from ml.pack import Packed, pack
 from ml.spec import Input
@@ -90,9 +89,7 @@ def cross_validate(order: Order, say: Say = lambda text: None) -> tuple[Held, di
 
 def gather(order: Order) -> tuple[Dataset, Input]:
     """The labelled images of an order at input size, and the input as the bundle will say it."""
-    reason = objection(order.network, order.stem or default_stem(order.network, order.size))
-    if reason:
-        raise DataError(reason)
+    _refuse_early(order)
     shape = order.shape
     if order.manifest is None:
         data = draw(order.drawn, order.seed, (order.size, order.size), order.channels, order.threads)
@@ -109,6 +106,14 @@ def gather(order: Order) -> tuple[Dataset, Input]:
     return data, shape
 
 
+def _refuse_early(order: Order) -> None:
+    """DataError on a network, stem or recipe that there is not, before anything is read."""
+    reason = objection(order.network, order.stem)
+    if reason:
+        raise DataError(reason)
+    _ = order.recipe  # made, and so checked
+
+
 def held_out(packed: Packed, test: Dataset) -> dict[str, Any]:
     """Figures on the test side, through the very inspector that will serve."""
     if not len(test.targets):
@@ -117,7 +122,7 @@ def held_out(packed: Packed, test: Dataset) -> dict[str, Any]:
         packed.write(Path(folder) / "draft")
         inspector = Inspector.load(Path(folder) / "draft", device="cpu")
         pairs = ((png(image), test.classes[target]) for image, target in zip(test.images, test.targets, strict=True))
-        return {"held_out": evaluate(inspector, pairs)}
+        return {"held_out": evaluate(inspector, pairs, test.sources or test.groups)}
 
 
 def png(image: NDArray[np.uint8]) -> bytes:

@@ -76,11 +76,6 @@ def _imagenet(network: str, channels: int, classes: int, stem: str) -> Network:
     return Network(trunk, net.fc.in_features, classes)
 
 
-def default_stem(network: str, side: int) -> str:
-    """The stem that fits an input of `side` pixels."""
-    return "small" if network in IMAGENET and side <= 64 else "standard"
-
-
 def build(network: str, channels: int, classes: int, stem: str = "standard") -> Network:
     """A new network by name. ValueError on a name, depth or stem that there is not, naming what there is."""
     if reason := objection(network, stem):

@@ -35,7 +35,7 @@ class Order:
     max_tiles: int = 64
     resize_mixed: bool = False
     homogenise: bool = False
-    stem: str = ""
+    stem: str = "standard"
     turns: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     folds: int = 3

@@ -28,7 +28,11 @@ def homogenise(pixels: Pixels, light: float, level: float) -> Pixels:
 
 def grey(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """uint8 (..., C) to float32 (...), 0..255: the mean of the channels."""
-    return np.asarray(pixels.mean(axis=-1, dtype=np.float32))
+    planes = pixels.astype(np.float32)
+    if planes.shape[-1] == 1:
+        return planes[..., 0]
+    # Plane by plane: numpy's own mean over so short an axis takes seven times as long.
+    return (planes[..., 0] + planes[..., 1] + planes[..., 2]) / np.float32(3)
 
 
 def brightness(pixels: Pixels) -> float:

@@ -12,7 +12,7 @@ from ml import bundle, probe
 from ml.bundle import Faster, Input, Quality, Spec, Unknown
 from ml.export import to_graph
 from ml.gate import open_graph
-from ml.networks import build, default_stem
+from ml.networks import build
 from ml.precision import TOLERANCE
 from ml.quantise import to_int8
 
@@ -25,7 +25,7 @@ def write_untrained(folder: Path, network: str, size: int, channels: int = 3, pr
     No gate is asked about `precision`: random weights would fail it, and their speed is what is wanted.
     """
     torch.manual_seed(0)
-    net = build(network, channels, len(CLASSES), default_stem(network, size)).eval()
+    net = build(network, channels, len(CLASSES), "standard").eval()
     mean, std = (0.5,) * channels, (0.25,) * channels
     graph = to_graph(net, mean, std, (size, size, channels))
     shape = Input(size, size, channels)
@@ -36,7 +36,7 @@ def write_untrained(folder: Path, network: str, size: int, channels: int = 3, pr
     with open_graph(more.get(bundle.GRAPH_INT8, graph), precision) as engine:
         faster = Faster(precision, None if precision == "fp32" else probe.ask(engine, shape, tolerance=TOLERANCE))
     spec = Spec(
-        name=f"{network}-untrained", network=network, stem=default_stem(network, size), classes=CLASSES, input=shape,
+        name=f"{network}-untrained", network=network, stem="standard", classes=CLASSES, input=shape,
         mean=mean, std=std, embedding_size=net.embedding_size, temperature=1.0, threshold=0.5,
         shares=dict.fromkeys(CLASSES, 1 / len(CLASSES)), unknown=Unknown(limit=9.0, largest=9.0),
         quality=Quality(dark=0, bright=255, blurred=0), heat_scale=1.0, probe=asked, engine=faster,

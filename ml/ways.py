@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ml import chip
 from ml.engines import CpuEngine
 from ml.export import to_graph
-from ml.networks import Network, build, default_stem
+from ml.networks import Network, build
 from ml.preprocess import Pixels
 from ml.quantise import to_int8
 
@@ -23,10 +23,10 @@ EAGER, LAST, OURS = "torch eager fp32", "torch channels last fp32", "OpenVINO fp
 Ways = dict[str, Callable[[], NDArray[np.float32]]]
 
 
-def network(name: str, size: int, channels: int, classes: int = 6) -> Network:
+def network(name: str, channels: int, classes: int = 6) -> Network:
     """A network of random weights: its speed is that of a trained one."""
     torch.manual_seed(0)
-    return build(name, channels, classes, default_stem(name, size)).eval()
+    return build(name, channels, classes).eval()
 
 
 def operations(net: Network, images: Pixels) -> float:

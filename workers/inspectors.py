@@ -48,5 +48,5 @@ def _load(version: ModelVersion) -> Inspector | None:
     _held[version.digest] = inspector
     while len(_held) > HELD:
         _held.popitem(last=False)
-    log.info("model-loaded", version=version.name, device=inspector.device)
+    log.info("model-loaded", version=version.name, device=inspector.device, precision=inspector.precision)
     return inspector

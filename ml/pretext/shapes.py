@@ -41,8 +41,8 @@ def line(rng: np.random.Generator, dashed: bool) -> Plane:
     centre = rng.uniform(*MIDDLE) + wave(rng, rng.uniform(0, 5))
     mask = bell(X - centre[:, None].astype(np.float32), rng.uniform(0.7, 2.6))
     if rng.random() < 0.6:
-        first, last = sorted(rng.uniform(-5, SIDE + 6, 2))
-        last = max(last, first + rng.uniform(20, 50))
+        first = rng.uniform(-5, SIDE - 20)
+        last = first + rng.uniform(20, SIDE)
         mask = mask * np.clip((Y - first) / 2, 0, 1) * np.clip((last - Y) / 2, 0, 1)
     if dashed:
         mask = mask * (np.sin(Y * 2 * np.pi / rng.uniform(4, 14) + rng.uniform(0, 6)) > rng.uniform(-0.9, 0.3))

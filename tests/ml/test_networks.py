@@ -10,8 +10,8 @@ from torchvision.models import get_model_weights  # noqa: E402
 
 from ml.engines import CpuEngine  # noqa: E402
 from ml.export import ParityError, check_parity, to_graph  # noqa: E402
-from ml.network_names import is_network, stems  # noqa: E402
-from ml.networks import Network, build, default_stem, parameters  # noqa: E402
+from ml.network_names import is_network  # noqa: E402
+from ml.networks import Network, build, parameters  # noqa: E402
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.15)
 
@@ -82,8 +82,6 @@ def test_a_network_that_there_is_not_is_refused_naming_what_there_is(name: str, 
 
 
 def test_every_stem_but_the_standard_keeps_the_map_of_a_small_image_large() -> None:
-    assert default_stem("resnet18", 224) == "standard" and default_stem("resnet20v1", 64) == "standard"
-    assert default_stem("resnet34", 64) in stems("resnet34")
     for stem, side in (("small", 8), ("middle", 4), ("standard", 2)):
         net = build("resnet18", 1, 2, stem).eval()
         assert net.explain(torch.zeros(1, 1, 64, 64))[1].shape == (1, 2, side, side)
