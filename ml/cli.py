@@ -121,7 +121,9 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("--folds", type=_count, default=3)
     made.add_argument("--threshold", type=_share, help="flag from this anomaly score, instead of by cost")
     made.add_argument("--cost", type=float, default=20.0, help="what an escape costs, in overkills (20)")
-    made.add_argument("--overkill", type=_share, help="raise the threshold until overkill on good is at most this")
+    made.add_argument(
+        "--overkill", type=_share, default=0.05, help="raise the threshold until it flags at most this of good"
+    )
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--threads", type=_count, default=1)
     made.add_argument("--weights", type=Path, help="ImageNet weights as a file, or a bundle to take the trunk of")

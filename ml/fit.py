@@ -43,6 +43,7 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
     recipe, team = order.recipe, together.join()
     torch.manual_seed(order.seed)
     net = build(order.network, shape.channels, len(train_on.classes), order.stem)
+    net.flips = recipe.flips
     began = start(net, order)
     mean, std = statistics(train_on.images)
     standardise = Standardise(mean, std, recipe.contrast).to(together.device(team))

@@ -17,7 +17,7 @@ class Flag:
 
     fixed: float | None = None
     cost: float = 20.0  # what an escape costs, in overkills
-    overkill: float | None = None
+    overkill: float | None = 0.05  # of good images; None for any
 
     def threshold(self, logits: NDArray[np.float32], data: Dataset, temperature: float) -> float:
         if self.fixed is not None:

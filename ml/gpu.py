@@ -47,6 +47,7 @@ def load_network(folder: Path, spec: Spec) -> Network:
     """The bundle's network in torch, on the CPU, ready to judge. BundleError if the weights do not fit it."""
     try:
         net = build(spec.network, spec.input.channels, len(spec.classes), spec.stem)
+        net.flips = spec.flips
         tensors = load_file(folder / WEIGHTS)
         own = {name: tensor for name, tensor in tensors.items() if name not in (REFERENCE, LOOKS)}
         net.load_state_dict(own)

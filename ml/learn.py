@@ -111,7 +111,9 @@ def _refuse_early(order: Order) -> None:
     reason = objection(order.network, order.stem)
     if reason:
         raise DataError(reason)
-    _ = order.recipe  # made, and so checked
+    if order.recipe.flips and order.fixed:
+        names = ", ".join(order.fixed)
+        raise DataError(f"{names} may not be mirrored, so no image can be judged mirrored: --no-flips")
 
 
 def held_out(packed: Packed, test: Dataset) -> dict[str, Any]:

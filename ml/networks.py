@@ -11,14 +11,20 @@ from ml.network_names import IMAGENET, objection, sized
 from ml.resnet_cifar import v1_trunk, v2_trunk
 from ml.standardise import Standardise
 
+MIRRORINGS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))  # axes of (N, C, H, W)
+
 
 class Network(nn.Module):
-    """A trunk and a linear classifier. `forward` gives logits; `explain` also what a judge wants to see."""
+    """A trunk and a linear classifier. `forward` gives logits; `explain` also what a judge wants to see.
+
+    With `flips`, `explain` takes the mean over the image's mirrorings; `forward`, which trains, never does.
+    """
 
     def __init__(self, trunk: nn.Module, width: int, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.classifier = nn.Linear(width, classes)
+        self.flips = False
 
     @property
     def embedding_size(self) -> int:
@@ -34,6 +40,18 @@ class Network(nn.Module):
         The map of a class is a 1x1 convolution of the last feature map with that class's weights (Zhou et al. 2016);
         its mean plus the bias is the logit, so the maps cost next to nothing.
         """
+        if self.flips:
+            return self._mirrored(images)
+        return self._once(images)
+
+    def _mirrored(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The mean over the image and its three mirrorings, maps turned back: one pass over four times the batch."""
+        views = torch.cat([images.flip(sides) if sides else images for sides in MIRRORINGS])
+        logits, maps, embedding = (part.unflatten(0, (len(MIRRORINGS), -1)) for part in self._once(views))
+        upright = [maps[place].flip(sides) if sides else maps[place] for place, sides in enumerate(MIRRORINGS)]
+        return logits.mean(dim=0), torch.stack(upright).mean(dim=0), embedding.mean(dim=0)
+
+    def _once(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features = self.trunk(images)  # (N, D, h, w)
         embedding = features.mean(dim=(2, 3))
         maps = nn.functional.conv2d(features, self.classifier.weight[:, :, None, None])

@@ -58,7 +58,7 @@ def pack(order: Order, run: Trained, train_on: Dataset, held: Held, data: dict[s
     spec = Spec(
         name=order.name or (order.out.name if order.out else run.network), network=run.network, stem=run.stem,
         classes=train_on.classes, input=run.input, mean=run.mean, std=run.std, contrast=run.contrast,
-        embedding_size=run.net.embedding_size, temperature=temperature,
+        flips=run.net.flips, embedding_size=run.net.embedding_size, temperature=temperature,
         threshold=order.flag.threshold(held.logits, held.data, temperature), shares=run.shares, unknown=unknown,
         quality=quality_limits(train_on), heat_scale=_heat_scale(held.maps, held.data), probe=_probe(graph, run.input),
         engine=choice.engine,

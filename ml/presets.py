@@ -31,6 +31,7 @@ class Recipe:
     largest gradient norm, 0 for any. keep: the best epoch on the validation side, or the last. calibrate: on the
     validation side, or on folds, after which everything trains. contrast: pixels are normalised by the training set's
     mean and deviation, or each image by its own. start: new weights, ImageNet's, or the trunk learnt on drawn cloth.
+    flips: judge by the mean over an image's four mirrorings, at four times the cost.
     """
 
     optimiser: str = "adamw"
@@ -52,6 +53,7 @@ class Recipe:
     calibrate: str = "validation"
     contrast: str = "set"
     start: str = "new"
+    flips: bool = False
     amp: bool = False
     channels_last: bool = True
 
@@ -65,10 +67,10 @@ PRESETS: dict[str, Recipe] = {
     # Weights that have seen photographs: small steps, few epochs.
     "finetune": Recipe(rate=3e-4, weight_decay=0.05, epochs=15, batch=32, balance=0.5, clip=5.0, start="imagenet"),
     # For small real sets: what docs/learning.md recommends.
-    # For small real sets: what docs/learning.md recommends.
     "best": Recipe(
         rate=1e-3, weight_decay=0.05, warmup=0.15, epochs=20, batch=32, smoothing=0.05, balance=0.5, augment="strong",
-        mixup=0.2, ema=0.995, clip=5.0, keep="last", calibrate="folds", contrast="image", start="drawn", amp=True,
+        mixup=0.2, ema=0.995, clip=5.0, keep="last", calibrate="folds", contrast="image", start="drawn", flips=True,
+        amp=True,
     ),
     # The starter model's: the same, but drawn cloth is endless, so that a part of it can be spared to calibrate on.
     "starter": Recipe(

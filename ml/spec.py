@@ -106,6 +106,7 @@ class Spec:
     quality: Quality
     heat_scale: float
     probe: Probe
+    flips: bool = False  # whether the graph judges each image in its four mirrorings
     contrast: str = "set"  # how the graph normalises pixels: see ml.standardise
     metrics: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -150,6 +151,7 @@ def _build(raw: Mapping[str, Any]) -> Spec:
         quality=Quality(**raw["quality"]),
         heat_scale=float(raw["heat_scale"]),
         probe=_probe(raw["probe"]),
+        flips=bool(raw.get("flips", False)),
         contrast=str(raw.get("contrast", "set")),
         metrics=dict(raw["metrics"]),
         data=dict(raw["data"]),
