@@ -60,5 +60,6 @@ class Order:
     def identity(self, digest: str, part: str) -> str:
         """What tells one part of this training from that of any other, so that no checkpoint is taken for its own."""
         told = [digest, part, self.network, self.stem, self.seed, self.size, self.channels, self.folds]
-        text = json.dumps([*told, self.turns, self.fixed, asdict(self.recipe)], default=str)
+        seen = [self.classes, self.large, self.max_tiles, self.homogenise, self.weights]
+        text = json.dumps([*told, *seen, self.turns, self.fixed, asdict(self.recipe)], default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -98,7 +98,7 @@ class _Run:
         self.halved = self.recipe.amp and (self.device.type == "cuda" or chip.can("bf16"))
         self.worker = shared(self.net, self.course.team)
         self.average = Average(self.net, self.recipe.ema) if self.recipe.ema else None
-        self.steps = -(-len(self.train_on.targets) // self.recipe.batch)
+        self.steps = len(_lengths(len(self.train_on.targets), self.recipe.batch, self.course.team.size))
         self.pace = pace(self.net, self.recipe, self.steps)
         _, height, width, channels = self.train_on.images.shape
         self.augment = Augment(
@@ -110,16 +110,18 @@ class _Run:
         return self.average.net if self.average else self.net
 
     def tired(self) -> bool:
-        return bool(self.recipe.patience) and self.epoch - self.better_at[0] >= self.recipe.patience
+        """Without a validation side nothing can get better, and so patience never ends."""
+        patience = self.recipe.patience if self.check_on is not None else 0
+        return bool(patience) and self.epoch - self.better_at[0] >= patience
 
     def one_epoch(self, bar: Any) -> None:
         start = time.perf_counter()
         rng = np.random.default_rng([self.course.seed, self.epoch])
         torch.manual_seed(self.course.seed * 100_003 + self.epoch * 101 + self.course.team.rank)
         self.net.train()
-        losses = [self._step(rows, rng, bar) for rows in _batches(self.train_on, self.recipe, rng)]
+        losses = [self._step(rows, rng, bar) for rows in self._batches(rng)]
         self.epoch += 1
-        loss = float(np.mean(losses))
+        loss = agree(float(np.mean(losses)), self.course.team, self.device)
         if not math.isfinite(loss):
             raise DataError(f"the loss is no number any more in epoch {self.epoch}: try a lower --rate")
         figures = {"epoch": self.epoch, "loss": loss, "rate": self.pace.optimiser.param_groups[0]["lr"]}
@@ -132,6 +134,11 @@ class _Run:
         if self.course.team.first:
             _note(self.course.log, {"run": self.course.title, **self.history[-1]})
         bar.set_postfix(loss=f"{loss:.3f}", **({} if score is None else {"macro_f1": f"{score:.3f}"}))
+
+    def _batches(self, rng: np.random.Generator) -> Iterator[Tensor]:
+        """Row numbers of one epoch, shuffled, a batch at a time."""
+        order = torch.from_numpy(_order(self.train_on, self.recipe.balance, rng))
+        yield from torch.split(order, _lengths(len(order), self.recipe.batch, self.course.team.size))
 
     def _step(self, rows: Tensor, rng: np.random.Generator, bar: Any) -> float:
         targets = mine(torch.from_numpy(self.train_on.targets)[rows], self.course.team)
@@ -205,10 +212,14 @@ def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[floa
     return tuple(float(round(value, 6)) for value in mean), tuple(float(round(value, 6)) for value in std)
 
 
-def _batches(data: Dataset, recipe: Recipe, rng: np.random.Generator) -> Iterator[Tensor]:
-    """Row numbers of one epoch, shuffled, a batch at a time."""
-    order = torch.from_numpy(_order(data, recipe.balance, rng))
-    yield from torch.split(order, recipe.batch)
+def _lengths(count: int, batch: int, processes: int) -> list[int]:
+    """Lengths of the batches of `count` rows. A last one that leaves a process fewer than two joins the one before:
+    of one image batch norm can make nothing where the map is one pixel."""
+    lengths = [batch] * (count // batch) + [count % batch] * (count % batch > 0)
+    if len(lengths) > 1 and lengths[-1] < min(2 * processes, batch):
+        last = lengths.pop()
+        lengths[-1] += last
+    return lengths
 
 
 def _order(data: Dataset, balance: float, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -19,11 +19,12 @@ from ml import curves  # noqa: E402
 from ml.data import Dataset  # noqa: E402
 from ml.drawn import draw  # noqa: E402
 from ml.networks import build  # noqa: E402
+from ml.order import Order  # noqa: E402
 from ml.presets import PRESETS, Recipe, recipe  # noqa: E402
 from ml.refusal import DataError  # noqa: E402
 from ml.schedule import pace  # noqa: E402
 from ml.standardise import Standardise  # noqa: E402
-from ml.train import Course, _order, train  # noqa: E402
+from ml.train import Course, _lengths, _order, train  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 SHORT = Recipe(epochs=3, batch=16, augment="cloth", mixup=0.2, cutmix=0.5, ema=0.9, smoothing=0.1, clip=1.0)
@@ -120,6 +121,29 @@ def test_patience_ends_a_training_that_does_not_get_better(cloth: Dataset) -> No
     frozen = Recipe("sgd", 1e-12, 0.0, "constant", 0.0, 30, 64, balance=0.0, augment="none", patience=2)
     _, told = run(cloth, frozen, Course())
     assert len(told.epochs) < 10
+
+
+def test_patience_without_a_validation_side_ends_nothing(cloth: Dataset) -> None:
+    _, told = run(cloth, replace(SHORT, patience=1), Course(), check=False)
+    assert len(told.epochs) == 3
+
+
+def test_a_last_batch_too_small_for_batch_norm_or_for_the_team_joins_the_one_before(cloth: Dataset) -> None:
+    assert _lengths(17, 16, 1) == [17] and _lengths(18, 16, 1) == [16, 2] and _lengths(32, 16, 1) == [16, 16]
+    assert _lengths(35, 16, 2) == [16, 19] and _lengths(3, 16, 2) == [3] and _lengths(3, 1, 1) == [1, 1, 1]
+    odd = cloth.take(np.arange(17))
+    net = build("resnet18", 1, len(cloth.classes))  # its map of 32 px is one pixel
+    train(net, odd, None, replace(SHORT, epochs=1), Standardise((0.5,), (0.25,)), Course())
+
+
+def test_a_checkpoint_is_known_by_all_that_changes_what_is_learnt() -> None:
+    plain = Order(manifest=Path("m.csv"))
+    others = (
+        {"classes": ("hole", "good")}, {"large": "tiles"}, {"homogenise": True}, {"weights": Path("other")},
+        {"large": "tiles", "max_tiles": 4}, {"knobs": {"rate": 0.1}}, {"seed": 1},
+    )  # fmt: skip
+    told = {replace(plain, **changes).identity("d", "train") for changes in ({}, *others)}
+    assert len(told) == 1 + len(others)
 
 
 def test_the_kept_epoch_is_the_best_by_macro_f1_or_the_last(cloth: Dataset) -> None:
