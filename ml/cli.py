@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def _add_pretrain(commands: Any) -> None:
     made.add_argument("--stem", default="standard", choices=STEMS)
     made.add_argument("--patches", type=_count, default=100_000, help="how many patches, each seen once (100000)")
     made.add_argument("--out", type=Path, help="a safetensors file; the place where the other commands look for it")
-    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--seed", type=_seed, default=0)
     made.add_argument("--threads", type=_count, default=1)
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
 
@@ -120,11 +121,11 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("--fixed", type=_names, default=(), help="classes that change when mirrored: never flipped")
     made.add_argument("--folds", type=_count, default=3)
     made.add_argument("--threshold", type=_share, help="flag from this anomaly score, instead of by cost")
-    made.add_argument("--cost", type=float, default=20.0, help="what an escape costs, in overkills (20)")
+    made.add_argument("--cost", type=_cost, default=20.0, help="what an escape costs, in overkills (20)")
     made.add_argument(
         "--overkill", type=_share, default=0.05, help="raise the threshold until it flags at most this of good"
     )
-    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--seed", type=_seed, default=0)
     made.add_argument("--threads", type=_count, default=1)
     made.add_argument("--weights", type=Path, help="ImageNet weights as a file, or a bundle to take the trunk of")
     made.add_argument("--licence", default="", help="of the images, where the manifest does not say")
@@ -146,6 +147,7 @@ def _add_evaluate(commands: Any) -> None:
     made.add_argument("bundle", type=Path)
     made.add_argument("--manifest", type=Path, required=True)
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b")
+    made.add_argument("--source-file", type=Path, help="CSV that names the source of each image of an array")
     made.add_argument(
         "--side", choices=("train", "val", "test"), help="only the rows on this side of the split by hash"
     )
@@ -178,7 +180,7 @@ def _add_draw(commands: Any) -> None:
     made.add_argument("--out", type=Path, required=True)
     made.add_argument("--rolls", type=_count, default=6)
     made.add_argument("--frames", type=_count, default=12, help="frames of each roll")
-    made.add_argument("--seed", type=int, default=0, help="of the first roll")
+    made.add_argument("--seed", type=_seed, default=0, help="of the first roll")
     made.add_argument("--size", type=_count, default=256)
     made.add_argument("--sheet", action="store_true", help="one contact sheet (sheet.png) instead: a row for each roll")
 
@@ -187,6 +189,20 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def _cost(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError("must be 0 or more")
     return number
 
 

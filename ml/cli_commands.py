@@ -20,6 +20,7 @@ def train(options: argparse.Namespace) -> None:
     from ml.learn import learn
 
     _refuse_curves_without_log(options)
+    _refuse_nowhere(options.log, options.curves)
     spec = learn(_order(options), print)
     if spec is None:
         return
@@ -35,6 +36,7 @@ def train(options: argparse.Namespace) -> None:
 def crossval(options: argparse.Namespace) -> None:
     from ml.learn import cross_validate
 
+    _refuse_nowhere(options.log, options.json, options.html)
     order = _order(options)
     held, found = cross_validate(order, print)
     _print_figures(found)
@@ -52,6 +54,7 @@ def pretrain(options: argparse.Namespace) -> None:
     from ml.network_names import objection
     from ml.pretext import trunk
 
+    _refuse_nowhere(options.log)
     reason = objection(options.network, options.stem)
     if reason:
         raise DataError(reason)
@@ -62,6 +65,13 @@ def pretrain(options: argparse.Namespace) -> None:
 def _refuse_curves_without_log(options: argparse.Namespace) -> None:
     if options.curves and not options.log:
         raise DataError("--curves draws what --log holds: give both")
+
+
+def _refuse_nowhere(*places: Path | None) -> None:
+    """DataError on a file that could not be written in the end, before the hours that lead there."""
+    nowhere = [str(place) for place in places if place and (place.is_dir() or not place.parent.is_dir())]
+    if nowhere:
+        raise DataError(f"no file can be written to {', '.join(nowhere)}: its folder must be there")
 
 
 def _order(options: argparse.Namespace) -> Order:
@@ -88,7 +98,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from ml.report_bundle import of_bundle, split_of
     from ml.splits import rows_on
 
-    rows = read_rows(options.manifest, parse_merge(options.merge))
+    _refuse_nowhere(options.json, options.html)
+    rows = read_rows(options.manifest, parse_merge(options.merge), options.source_file)
     check_files(rows)
     inspector = Inspector.load(options.bundle, options.device, options.threads)
     if options.side:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from ml import novelty
 from ml.calibrate import fit_temperature, softmax
@@ -104,7 +105,7 @@ def _inner(order: Order, side: Dataset) -> tuple[Dataset, Dataset | None]:
     """All of the side where the last epoch is kept, or a class has one source left; else a part chooses the epoch."""
     if order.recipe.keep == "last" or thin(side, 2):
         return side, None
-    train_rows, check_rows = folds(side, INNER, order.seed)[0]
+    train_rows, check_rows = folds(side, min(INNER, len(set(side.groups))), order.seed)[0]
     return side.take(train_rows), side.take(check_rows)
 
 
@@ -127,7 +128,7 @@ def judged(held: Held, order: Order) -> Judged:
     truth = [classes[index] for index in held.data.targets]
     data = held.data
     sure = flagged | strange | (GOOD not in classes)
-    return Judged(classes, truth, said, sure, chances, data.sources or data.groups, data.names, before)
+    return Judged(classes, truth, said, sure, chances, data.groups, data.names, before)
 
 
 def report(held: Held, order: Order) -> dict[str, Any]:
@@ -163,9 +164,5 @@ def _mean(values: list[float | None]) -> dict[str, Any]:
     mean = float(np.mean(known))
     if len(known) < 2:
         return {"mean": mean, "interval": None}
-    reach = STUDENT.get(len(known) - 1, 1.96) * float(np.std(known, ddof=1)) / len(known) ** 0.5
+    reach = float(stdtrit(len(known) - 1, 0.975)) * float(np.std(known, ddof=1)) / len(known) ** 0.5
     return {"mean": mean, "interval": [mean - reach, mean + reach]}
-
-
-# Student's t, 97.5 % point by degrees of freedom (any table of the distribution).
-STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}

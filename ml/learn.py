@@ -82,13 +82,16 @@ def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
 def cross_validate(order: Order, say: Say = lambda text: None) -> tuple[Held, dict[str, Any]]:
     """What `python -m ml crossval` does: out-of-fold answers, and the figures over them."""
     torch.set_num_threads(order.threads)
-    data, shape = gather(order)
+    data, shape = gather(order, given=False)
     held = crossval.crossval(order, data, shape, say)
     return held, {**crossval.report(held, order), "network": order.network, "preset": order.preset}
 
 
-def gather(order: Order) -> tuple[Dataset, Input]:
-    """The labelled images of an order at input size, and the input as the bundle will say it."""
+def gather(order: Order, given: bool = True) -> tuple[Dataset, Input]:
+    """The labelled images of an order at input size, and the input as the bundle will say it.
+
+    Unless `given`, a split column is checked and then set aside: near-duplicates are joined, as folds need it.
+    """
     _refuse_early(order)
     shape = order.shape
     if order.manifest is None:
@@ -100,6 +103,8 @@ def gather(order: Order) -> tuple[Dataset, Input]:
         splits.guard(rows)
         about = f"{len(rows)} images of {(order.manifest if order.manifest.is_dir() else order.manifest.parent).name}"
         data = splits.settle(load(rows, classes, shape, about, order.resize_mixed))
+        if any(data.splits) and not given:
+            data = splits.settle(replace(data, splits=("",) * len(data.splits)))
     if order.homogenise:
         level = float(data.measured().light.mean())
         data, shape = data.homogenised(level), replace(shape, homogenise=level)
@@ -111,6 +116,8 @@ def _refuse_early(order: Order) -> None:
     reason = objection(order.network, order.stem)
     if reason:
         raise DataError(reason)
+    if order.weights and not order.weights.is_dir() and order.recipe.start != "imagenet":
+        raise DataError(f"{order.weights} is no bundle's folder, and only --start imagenet reads a file of weights")
     if order.recipe.flips and order.fixed:
         names = ", ".join(order.fixed)
         raise DataError(f"{names} may not be mirrored, so no image can be judged mirrored: --no-flips")
@@ -124,7 +131,7 @@ def held_out(packed: Packed, test: Dataset) -> dict[str, Any]:
         packed.write(Path(folder) / "draft")
         inspector = Inspector.load(Path(folder) / "draft", device="cpu")
         pairs = ((png(image), test.classes[target]) for image, target in zip(test.images, test.targets, strict=True))
-        return {"held_out": evaluate(inspector, pairs, test.sources or test.groups)}
+        return {"held_out": evaluate(inspector, pairs, test.groups)}
 
 
 def png(image: NDArray[np.uint8]) -> bytes:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml import arrays
+from ml.answers import UNKNOWN
 from ml.refusal import DataError, refuse
 
 COLUMNS = ("path", "label", "source", "roll", "split", "licence", "box")
@@ -136,6 +137,7 @@ def class_names(rows: Sequence[Row], wanted: Sequence[str] = ()) -> tuple[str, .
     """The classes, `good` first where there is one. DataError on labels not wanted, on one class only."""
     found = sorted({row.label for row in rows}, key=lambda name: (name != "good", name))
     classes = tuple(wanted) or tuple(found)
+    refuse("unknown is an answer and no class", [row.where for row in rows if row.label == UNKNOWN])
     refuse("unknown label", [f"row {row.line} ({row.label})" for row in rows if row.label not in classes])
     refuse("no row is of class", [name for name in classes if name not in found])
     if len(found) < 2:

@@ -74,6 +74,7 @@ def settle(data: Dataset) -> Dataset:
             if data.splits[i] != data.splits[j]:
                 raise DataError(f"near-duplicates stand on both sides of the split: {_tell(data, i)}, {_tell(data, j)}")
         return replace(data, split_by="column of the manifest, no source, roll or near-duplicate on two sides")
+    data = replace(data, groups=join(data.groups, _of_one_source(data)))
     groups, rule = join(data.groups, pairs), f"hashes within {DISTANCE} bits"
     if _swallows(data, groups):
         groups, rule = join(data.groups, confirmed(data.images, pairs)), f"{rule} and pictures that correlate"
@@ -86,6 +87,14 @@ def settle(data: Dataset) -> Dataset:
         f"near-duplicates joined by {rule}: {before} groups became {after}" if after < before else "no near-duplicates"
     )
     return replace(data, groups=groups, split_by=f"hash of the {kind}; {near}")
+
+
+def _of_one_source(data: Dataset) -> NDArray[np.intp]:
+    """(P, 2): pairs of images of one source that stand in two groups, as where only some rows name their roll."""
+    first: dict[str, int] = {}
+    pairs = [(first.setdefault(source, row), row) for row, source in enumerate(data.sources)]
+    apart = [(i, j) for i, j in pairs if data.groups[i] != data.groups[j]]
+    return np.array(apart, dtype=np.intp).reshape(-1, 2)
 
 
 def _swallows(data: Dataset, groups: tuple[str, ...]) -> bool:
@@ -135,10 +144,11 @@ def split(data: Dataset) -> Split:
 def _by_hash(data: Dataset) -> list[str]:
     """Sides by hash; a class of few sources that missed one of the first two sides lends it a source.
 
-    The lent source is that of the class whose place is nearest to the side, so a rerun lends the same.
+    Classes borrow in the order of their names and the source of least place first, so that a rerun lends the same,
+    in whatever order the classes are asked for.
     """
     sides = {group: side_of(group) for group in data.groups}
-    for index in range(len(data.classes)):
+    for index in sorted(range(len(data.classes)), key=data.classes.__getitem__):
         mine = sorted({data.groups[row] for row in np.flatnonzero(data.targets == index)}, key=place)
         for side, lent in (("train", mine[:1]), ("val", mine[1:2])):
             if len(mine) > 1 and not any(sides[group] == side for group in mine):

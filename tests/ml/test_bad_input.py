@@ -52,6 +52,7 @@ def all_on_sides(folder: Path) -> None:
 BAD: dict[str, tuple[Spoil, str, tuple[str, ...]]] = {
     "missing file": (lambda f: (f / "1.png").unlink(), "missing file: row 3 (1.png)", ()),
     "unknown label": (change("2.png,good", "2.png,crease"), "row 4 (crease)", ("--classes", "good,hole")),
+    "unknown as a class": (change("2.png,good", "2.png,unknown"), "no class: row 4 (2.png)", ()),
     "one class": (change(",hole,", ",good,"), "needs at least two classes, and rows 2 to 13 are all good", ()),
     "no such class": (change("2.png", "2.png"), "no row is of class: cut", ("--classes", "good,hole,cut")),
     "lone source": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ml.data import DataError, Dataset, load, read_rows
 from ml.spec import Input
-from ml.splits import rows_on, settle, split
+from ml.splits import _by_hash, rows_on, settle, split
 from tests.ml.pictures import encode
 from tests.ml.test_likeness import cloth, same_blob
 
@@ -79,3 +80,18 @@ def test_the_rows_of_a_side_are_those_that_training_put_there(tmp_path: Path) ->
     for side in ("train", "val", "test"):
         found = [row.line for row in rows_on(side, rows, ("good", "hole"), shape)]
         assert found == data.lines[getattr(split(data), side)].tolist()
+
+
+def test_rows_of_one_source_stay_together_though_only_some_name_their_roll() -> None:
+    data = dataset(cloth(12), [f"s{index // 3}" for index in range(12)], [0, 1] * 6)
+    partly = replace(data, groups=("r1", "r1", *data.groups[2:]))
+    assert settle(partly).groups == ("r1",) * 3 + data.groups[3:]
+
+
+def test_the_sides_do_not_hang_on_the_order_in_which_classes_are_named() -> None:
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        sources, targets = [f"{seed}-{n}" for n in rng.integers(0, 5, 8)], rng.integers(0, 2, 8)
+        data = dataset(np.zeros((8, 8, 8, 1), np.uint8), sources, targets.tolist())
+        turned = replace(data, classes=("hole", "good"), targets=1 - data.targets)
+        assert _by_hash(data) == _by_hash(turned)
