@@ -36,8 +36,8 @@ class GateImages:
         return min(int((self.targets == index).sum()) for index in range(len(self.classes)))
 
 
-def gather(check_on: Dataset, shape: Input) -> GateImages:
-    """At least IMAGES in all, and A_CLASS of each class as far as there are any.
+def gather(check_on: Dataset, shape: Input, side: str = "validation") -> GateImages:
+    """At least IMAGES in all, and A_CLASS of each class as far as there are any. `side`: what `check_on` is.
 
     A class that ml.fabric can draw is filled up with drawn frames; another one with views of its own images, each
     shifted, mirrored or lighter: numbers that the network has not multiplied yet. What is missing in all then is drawn
@@ -63,7 +63,7 @@ def gather(check_on: Dataset, shape: Input) -> GateImages:
         np.concatenate([real, np.stack([image for image, _ in added])]) if added else real,
         np.concatenate([targets, np.array([label for _, label in added], dtype=np.intp)]),
         check_on.classes,
-        {"validation": len(real), "drawn": len(drawn), "views": len(views)},
+        {side: len(real), "drawn": len(drawn), "views": len(views)},
     )
 
 

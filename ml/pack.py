@@ -54,7 +54,8 @@ def pack(order: Order, run: Trained, train_on: Dataset, held: Held, data: dict[s
     shape = (run.input.height, run.input.width, run.input.channels)
     graph = to_graph(run.net, run.mean, run.std, shape, run.contrast)
     parity = check_parity(run.net, run.mean, run.std, graph, held.data.images[:64], run.contrast)
-    choice = precision.choose(graph, run.input, train_on, held.data, known, unknown, order.precision)
+    side = "training" if order.recipe.calibrate == "folds" else "validation"  # folds leave no image unseen
+    choice = precision.choose(graph, run.input, train_on, held.data, known, unknown, order.precision, side)
     spec = Spec(
         name=order.name or (order.out.name if order.out else run.network), network=run.network, stem=run.stem,
         classes=train_on.classes, input=run.input, mean=run.mean, std=run.std, contrast=run.contrast,

@@ -34,17 +34,19 @@ def choose(
     known: Known,
     unknown: Unknown,
     wanted: str = "auto",
+    side: str = "validation",
 ) -> Choice:
     """The fastest precision that says the same as fp32 on `check_on` (at input size), else fp32.
 
     `train_on` is what int8 takes its ranges from; `known` and `unknown` are how the bundle tells unknown cloth.
     `wanted` names one precision instead; DataError if it fails the gate.
+    `side` says in the finding what `check_on` is: `training` where a network trained on all that there was.
     """
     if wanted not in WANTED:
         raise DataError(f"there is no precision {wanted!r}: use one of {', '.join(WANTED)}")
     if wanted == "fp32":
         return Choice(Faster(finding={"chosen": "fp32", "why": "asked for"}), {})
-    images = gather(check_on, shape)
+    images = gather(check_on, shape, side)
     with open_graph(graph, "fp32") as plain:
         gate = Gate(graph, plain, plain.run(images.images), images, known, unknown)
         tried = list(gate.judge_all(calibration(train_on), PRECISIONS[1:] if wanted == "auto" else (wanted,)))
