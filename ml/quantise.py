@@ -60,8 +60,10 @@ def quantised(model: onnx.ModelProto, images: NDArray[Any], names: Sequence[str]
 
 
 def _names(model: onnx.ModelProto, spared: int) -> list[str]:
-    """Names of the nodes to quantise: from the first convolution that is not spared to the last before the maps."""
+    """Names of the nodes to quantise: from the first convolution that is not spared to the one that makes the maps.
+
+    That one is the last in every graph, also where the maps of mirrorings are averaged after it.
+    """
     nodes = list(model.graph.node)
-    convolutions = [at for at, node in enumerate(nodes) if node.op_type == "Conv" and "maps" not in node.output]
-    kept = nodes[convolutions[spared] :]
-    return [node.name for node in kept if node.op_type in KINDS and "maps" not in node.output]
+    convolutions = [at for at, node in enumerate(nodes) if node.op_type == "Conv"]
+    return [node.name for node in nodes[convolutions[spared] : convolutions[-1]] if node.op_type in KINDS]

@@ -16,7 +16,10 @@ from ml.presets import Recipe
 STEPS = ((0.4, 0.1), (0.6, 0.1), (0.8, 0.1), (0.9, 0.5))
 FIRST = 0.04  # of the highest rate, where a warm-up begins
 PARTS = ("optimiser", "by_step", "by_epoch", "by_score")
-PLATEAU = {"factor": 0.1**0.5, "patience": 5, "min_lr": 0.5e-6}
+# Better by a threshold that is no share of the score: of a loss, below 0, a share would take worse for better.
+PLATEAU: dict[str, Any] = {
+    "factor": 0.1**0.5, "patience": 5, "min_lr": 0.5e-6, "threshold": 1e-4, "threshold_mode": "abs",
+}  # fmt: skip
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+import onnx
 import torch
 from safetensors.numpy import load_file
 
@@ -24,7 +25,7 @@ from ml.gate_images import UNLABELLED, GateImages, gather
 from ml.networks import Normalised, build
 from ml.novelty import Known
 from ml.precision import Choice, choose
-from ml.quantise import to_int8
+from ml.quantise import _names, to_int8
 from ml.spec import GRAPH, GRAPH_INT8, Input
 
 STARTER = Path(bundle.__file__).parent / "starter"
@@ -40,7 +41,7 @@ def cloth() -> Dataset:
 @pytest.fixture(scope="module")
 def starter(cloth: Dataset) -> Choice:
     spec = bundle.verify(STARTER)
-    known = Known.from_tensors(load_file(STARTER / bundle.WEIGHTS), spec.embedding_size)
+    known = Known.from_tensors(load_file(STARTER / bundle.WEIGHTS), spec.embedding_size, spec.unknown)
     return choose((STARTER / GRAPH).read_bytes(), SHAPE, cloth, cloth, known, spec.unknown)
 
 
@@ -95,6 +96,16 @@ def test_the_answers_of_int8_stay_close_to_those_of_fp32(cloth: Dataset) -> None
 
 @whole_numbers
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("flips", [False, True])
+def test_what_makes_the_maps_stays_in_fp32(flips: bool) -> None:
+    net = build("resnet8v1", 1, 3).eval()
+    net.flips = flips
+    model = onnx.load_model_from_string(to_graph(net, (0.5,), (0.25,), (32, 32, 1)))
+    quantised = set(_names(model, 0))
+    convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
+    assert [name for name in convolutions if name not in quantised] == convolutions[-1:]
+
+
 def test_a_network_whose_int8_says_otherwise_stays_in_fp32(undecided: bytes, cloth: Dataset) -> None:
     found = choose(undecided, SHAPE, cloth, cloth, *nothing_known())
     refused = [one["refused"] for one in found.engine.finding["candidates"] if one["precision"] == "int8"]
@@ -130,6 +141,7 @@ def test_classes_that_cannot_be_drawn_are_filled_with_views_of_their_own(cloth: 
     found = gather(few, SHAPE)
     assert len(found.images) == len(found.targets) == sum(found.origin.values()) >= 1000
     assert found.origin["validation"] == 40 and found.origin["views"] > 0
+    assert gather(few, SHAPE, "training").origin["training"] == 40
     assert found.smallest() >= 200 or set(range(6)) - set(few.targets.tolist())
 
 

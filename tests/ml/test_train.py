@@ -197,6 +197,13 @@ def test_a_plateau_cuts_the_rate_by_the_root_of_ten_after_five_epochs_without_a_
     assert min(seen) >= 0.5e-6
 
 
+def test_a_plateau_without_a_validation_side_goes_by_the_loss() -> None:
+    made = pace(torch.nn.Linear(2, 2), Recipe("adam", 1e-3, 0.0, "plateau", 0.0, 40), 1)
+    for epoch in range(8):
+        made.epoch(-0.5 - epoch * 1e-5)
+    assert made.optimiser.param_groups[0]["lr"] == pytest.approx(1e-3 * 0.1**0.5)
+
+
 def test_the_cosine_warms_up_and_ends_near_nothing() -> None:
     found = rates(Recipe(rate=1e-2, epochs=20, warmup=0.25), steps=5)
     assert found[0] < 1e-2 / 10
