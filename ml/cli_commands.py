@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ml.data import Row
     from ml.order import Order
+    from ml.spec import Spec
 
 
 def train(options: argparse.Namespace) -> None:
@@ -107,11 +108,18 @@ def evaluate(options: argparse.Namespace) -> None:
     if not rows:
         raise DataError(f"no rows on the side {options.side}")
     found = evaluate_rows(inspector, rows, _strange(options.as_unknown, rows, inspector.spec.classes))
-    told = found.figures | {"side": options.side or "all", "split": split_of(rows)}
+    split = split_of(rows) + _seen(inspector.spec, options.side)
+    told = found.figures | {"side": options.side or "all", "split": split}
     _print_figures(told)
     _save(options.json, told)
     if options.html:
         options.html.write_text(of_bundle(inspector.spec, found, told), encoding="utf-8")
+
+
+def _seen(spec: Spec, side: str | None) -> str:
+    """A word of warning where a side is asked for that training did not hold back, as when folds calibrated."""
+    counts = spec.data.get("counts", {})
+    return "; but the bundle trained on every side" if side and counts and side not in counts else ""
 
 
 def _strange(wanted: str | None, rows: Sequence[Row], classes: Sequence[str]) -> set[str]:

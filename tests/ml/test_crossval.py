@@ -185,3 +185,14 @@ def test_folds_keep_near_duplicates_together_though_the_manifest_has_a_split_of_
     (tmp_path / "m.csv").write_text("\n".join(lines))
     data, _ = gather(Order(manifest=tmp_path / "m.csv", channels=1), given=False)
     assert data.groups[0] == data.groups[-1] and not any(data.splits)
+
+
+def test_a_side_of_what_a_bundle_trained_on_whole_is_not_told_as_held_out(tmp_path: Path) -> None:
+    assert main(["draw", "--out", str(tmp_path / "cloth"), "--rolls", "12", "--frames", "8", "--size", "64"]) == 0
+    manifest = ["--manifest", str(tmp_path / "cloth" / "manifest.csv")]
+    words = ["--network", "resnet8v1", "--size", "32", "--preset", "quick", "--epochs", "1", "--precision", "fp32"]
+    for how, warned in (("folds", True), ("validation", False)):
+        out, told = tmp_path / how, tmp_path / f"{how}.json"
+        assert main(["train", *manifest, *words, "--calibrate", how, "--out", str(out)]) == 0
+        assert main(["evaluate", str(out), *manifest, "--side", "test", "--json", str(told)]) == 0
+        assert ("trained on every side" in json.loads(told.read_text())["split"]) is warned
