@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from ml import novelty
+from ml.answers import UNKNOWN
 from ml.calibrate import fit_temperature, softmax
 from ml.data import Dataset
 from ml.fit import Trained, fit
@@ -18,8 +19,10 @@ from ml.folds import folds, thin
 from ml.judged import GOOD, Judged, figures
 from ml.order import Order
 from ml.spec import Input, Unknown
+from ml.splits import place
 from ml.train import answers
 
+PARTS = 10  # of the sources, when each is to be calibrated by the others
 INNER = 4  # of the training side, one part in this many chooses the epoch, where the recipe keeps the best
 HEADLINES = (
     "accuracy",
@@ -49,11 +52,6 @@ class Held:
     distance: NDArray[np.float32]
     foreign: NDArray[np.bool_]
     seconds: tuple[float, ...] = ()
-
-    def without(self, fold: int) -> Held:
-        """The answers of the other networks; all where there is only one."""
-        rows = np.flatnonzero(self.fold != fold)
-        return self if not len(rows) else self.take(rows)
 
     def take(self, rows: NDArray[np.intp]) -> Held:
         return replace(
@@ -110,13 +108,19 @@ def _inner(order: Order, side: Dataset) -> tuple[Dataset, Dataset | None]:
 
 
 def judged(held: Held, order: Order) -> Judged:
-    """What would have been said, where temperature, threshold and limit of each fold come from the other folds."""
+    """What would have been said, each source calibrated without itself.
+
+    A bundle's temperature, threshold and limit come from all the answers together. So here sources are dealt into
+    PARTS, and those of a part come from the answers on the others: nothing is told of a source by itself.
+    """
     classes = held.data.classes
+    part = _dealt(held.data.groups)
     before = softmax(held.logits)
     chances = np.empty_like(before)
     flagged, strange = np.zeros(len(before), dtype=bool), np.zeros(len(before), dtype=bool)
-    for number in np.unique(held.fold):
-        mine, others = held.fold == number, held.without(int(number))
+    for number in np.unique(part):
+        mine = part == number
+        others = held if mine.all() else held.take(np.flatnonzero(~mine))
         temperature = fit_temperature(others.logits, others.data.targets)
         chances[mine] = softmax(held.logits[mine], temperature)
         strange[mine] = (held.distance[mine] > np.quantile(others.distance, Unknown.quantile)) | held.foreign[mine]
@@ -124,11 +128,17 @@ def judged(held: Held, order: Order) -> Judged:
             threshold = order.flag.threshold(others.logits, others.data, temperature)
             flagged[mine] = 1 - chances[mine][:, classes.index(GOOD)] >= threshold
     top = [classes[index] for index in chances.argmax(axis=1)]
-    said = ["unknown" if odd else name for odd, name in zip(strange, top, strict=True)]
+    said = [UNKNOWN if odd else name for odd, name in zip(strange, top, strict=True)]
     truth = [classes[index] for index in held.data.targets]
     data = held.data
     sure = flagged | strange | (GOOD not in classes)
     return Judged(classes, truth, said, sure, chances, data.groups, data.names, before)
+
+
+def _dealt(groups: Sequence[str]) -> NDArray[np.intp]:
+    """Which of PARTS each row (N,) is in: its group's, dealt out in the order of their places."""
+    order = {group: index % PARTS for index, group in enumerate(sorted(set(groups), key=place))}
+    return np.array([order[group] for group in groups], dtype=np.intp)
 
 
 def report(held: Held, order: Order) -> dict[str, Any]:
@@ -157,7 +167,7 @@ def _part(whole: Judged, rows: NDArray[np.bool_]) -> Judged:
 
 
 def _mean(values: list[float | None]) -> dict[str, Any]:
-    """Mean and its 95 % interval by Student's t over folds: wide with three, as it should be."""
+    """Mean and its 95 % interval by Student's t over folds, cut to 0..1: wide with three, as it should be."""
     known = [value for value in values if value is not None]
     if not known:
         return {"mean": None, "interval": None}
@@ -165,4 +175,4 @@ def _mean(values: list[float | None]) -> dict[str, Any]:
     if len(known) < 2:
         return {"mean": mean, "interval": None}
     reach = float(stdtrit(len(known) - 1, 0.975)) * float(np.std(known, ddof=1)) / len(known) ** 0.5
-    return {"mean": mean, "interval": [mean - reach, mean + reach]}
+    return {"mean": mean, "interval": [max(0.0, mean - reach), min(1.0, mean + reach)]}

@@ -48,7 +48,7 @@ class Network(nn.Module):
     def _mirrored(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The mean over the image and its three mirrorings, maps turned back: one pass over four times the batch."""
         views = torch.cat([images.flip(sides) if sides else images for sides in MIRRORINGS])
-        logits, maps, embedding = (part.unflatten(0, (len(MIRRORINGS), -1)) for part in self._once(views))
+        logits, maps, embedding = (part.unflatten(0, (len(MIRRORINGS), -1)) for part in self._once(views))  # type: ignore[no-untyped-call]
         upright = [maps[place].flip(sides) if sides else maps[place] for place, sides in enumerate(MIRRORINGS)]
         return logits.mean(dim=0), torch.stack(upright).mean(dim=0), embedding.mean(dim=0)
 

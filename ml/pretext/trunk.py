@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -53,7 +54,7 @@ def take(net: Network, network: str, stem: str, seed: int = 0) -> str:
     """Puts the trunk into `net`, whatever its channels; learns one first where none is kept. Says what it did."""
     path = place(network, stem)
     if not path.is_file():
-        source, _ = learn(network, stem, PATCHES, seed, torch.get_num_threads())
+        source = _learnt(network, stem, seed)
         net.trunk.load_state_dict(_fitted(source.trunk.state_dict(), net))
         return f"trunk learnt on {PATCHES} drawn patches of {SIDE} px just now"
     try:
@@ -61,6 +62,12 @@ def take(net: Network, network: str, stem: str, seed: int = 0) -> str:
     except (SafetensorError, RuntimeError, OSError) as problem:
         raise DataError(f"{path.name} holds no trunk of {network}: {problem}") from problem
     return f"trunk {path.name}, learnt on drawn patches"
+
+
+@cache
+def _learnt(network: str, stem: str, seed: int) -> Network:
+    """Once a process: every fold begins from the same."""
+    return learn(network, stem, PATCHES, seed, torch.get_num_threads())[0]
 
 
 def _light(tensor: Tensor) -> Tensor:

@@ -49,16 +49,18 @@ def test_every_image_is_judged_once_by_a_network_that_never_saw_its_source(
         assert group not in seen[fold]
 
 
-def test_what_calibrates_a_fold_comes_from_the_other_folds(cloth: Dataset) -> None:
+def test_what_calibrates_a_source_comes_from_the_others(cloth: Dataset) -> None:
     held = crossval.crossval(QUICK, cloth, SHAPE)
-    first = held.fold == 0
+    first = crossval._dealt(held.data.groups) == 0
     logits, far = held.logits.copy(), held.distance.copy()
     logits[first] *= 3
     far[first] += 100
     plain, bent = crossval.judged(held, QUICK), crossval.judged(replace(held, logits=logits, distance=far), QUICK)
-    cubed = plain.probabilities[first] ** 3  # the temperature did not follow the fold's own louder answers
+    cubed = plain.probabilities[first] ** 3  # the temperature did not follow the sources' own louder answers
     assert np.allclose(bent.probabilities[first], cubed / cubed.sum(axis=1, keepdims=True), atol=1e-6)
-    assert {bent.said[row] for row in np.flatnonzero(first)} == {"unknown"}  # nor did the limit follow its distances
+    assert {bent.said[row] for row in np.flatnonzero(first)} == {"unknown"}  # nor did the limit follow their distances
+    groups = np.array(held.data.groups)
+    assert not set(groups[first]) & set(groups[~first])
 
 
 def test_crossval_prints_and_keeps_the_mean_and_the_interval_over_folds(tmp_path: Path) -> None:
