@@ -65,7 +65,7 @@ def undecided(cloth: Dataset) -> bytes:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, filled: GateImages) -> None:
     """The images are drawn once for several tests."""
-    monkeypatch.setattr(precision, "gather", lambda data, shape: filled)
+    monkeypatch.setattr(precision, "gather", lambda data, shape, side: filled)
 
 
 def nothing_known() -> tuple[Known, Unknown]:
