@@ -151,7 +151,7 @@ def draw(options: argparse.Namespace) -> None:
 
 def _print_figures(found: dict[str, Any]) -> None:
     for name, value in found.items():
-        if not isinstance(value, dict):
+        if not isinstance(value, (dict, list)):
             print(f"{name:18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value}")
     for name, part in found["per_class"].items():
         values = "  ".join(f"{key} {part[key]:.3f}" for key in ("precision", "recall", "f1"))
