@@ -42,7 +42,20 @@ def trained(drawn: Path) -> Path:
     out, log = drawn.parent / "bundle", drawn.parent / "log.jsonl"
     done = ml(
         *("train", "--manifest", drawn, "--network", "textile_resnet", "--preset", "quick", "--size", "32"),
-        *("--epochs", "3", "--merge", "gap=cut,hole", "--licence", "our own", "--log", log, "--out", out),
+        *(
+            "--epochs",
+            "3",
+            "--merge",
+            "gap=cut,hole",
+            "--licence",
+            "our own",
+            "--log",
+            log,
+            "--out",
+            out,
+            "--overkill",
+            "1",
+        ),
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress bar where nobody looks
