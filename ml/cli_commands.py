@@ -129,7 +129,12 @@ def _strange(wanted: str | None, rows: Sequence[Row], classes: Sequence[str]) ->
         return set()
     if wanted == "foreign":
         return found - set(classes)
-    return found if wanted == "all" else set(wanted.split(","))
+    if wanted == "all":
+        return found
+    named = set(wanted.split(","))
+    if named - found:
+        raise DataError(f"--as-unknown: no row is of class {', '.join(sorted(named - found))}")
+    return named
 
 
 def bench(options: argparse.Namespace) -> None:

@@ -47,7 +47,9 @@ def keep(net: Network, path: Path) -> None:
     """Writes the trunk: filters in half precision, as it is only a start; statistics in full."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: _light(tensor) for name, tensor in net.trunk.state_dict().items()}
-    save_file(tensors, path, {"about": "trunk learnt on drawn cloth with planted faults"})
+    part = path.with_name(path.name + ".part")
+    save_file(tensors, part, {"about": "trunk learnt on drawn cloth with planted faults"})
+    part.replace(path)
 
 
 def take(net: Network, network: str, stem: str, seed: int = 0) -> str:

@@ -70,3 +70,13 @@ def test_a_damaged_trunk_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "resnet8v1-standard.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(DataError, match="holds no trunk of resnet8v1"):
         trunk.take(build("resnet8v1", 1, 3), "resnet8v1", "standard")
+
+
+def test_a_trunk_that_was_kept_is_taken_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(trunk, "KEPT", tmp_path)
+    source, other = build("resnet8v1", 1, 3), build("resnet8v1", 1, 5)
+    trunk.keep(source, trunk.place("resnet8v1", "standard"))
+    assert [file.name for file in tmp_path.iterdir()] == ["resnet8v1-standard.safetensors"]
+    trunk.take(other, "resnet8v1", "standard")
+    pairs = zip(source.trunk.state_dict().values(), other.trunk.state_dict().values(), strict=True)
+    assert all(torch.allclose(a.float(), b.float(), atol=1e-3) for a, b in pairs)
