@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -82,6 +85,15 @@ def _options(threads: int, precision: str) -> dict[str, Any]:
         # Several judging processes share a machine: pinned, they would all sit on the first core.
         "ENABLE_CPU_PINNING": False,
     }
+
+
+@contextmanager
+def open_graph(graph: bytes, precision: str = "fp32") -> Iterator[CpuEngine]:
+    """An engine on a graph that is in no bundle yet."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / GRAPH
+        path.write_bytes(graph)
+        yield CpuEngine(path, precision=precision)
 
 
 def open_engine(folder: Path, spec: Spec, device: str, threads: int) -> Engine:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ml.engines import CpuEngine
+from ml.engines import open_graph
 from ml.networks import Network, Normalised
 from ml.preprocess import Pixels
 
@@ -63,10 +61,8 @@ def check_parity(
 
     A network that holds a NaN is refused here, and only here: the engine's ReLU makes a 0 of it.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.onnx"
-        path.write_bytes(graph)
-        answers = CpuEngine(path).run(images)
+    with open_graph(graph) as engine:
+        answers = engine.run(images)
     with torch.inference_mode():
         expected = [part.numpy() for part in Normalised(net, mean, std, contrast).eval()(torch.from_numpy(images))]
     apart = max(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,7 +11,7 @@ import numpy as np
 from ml import chip
 from ml.agreement import compare
 from ml.data import Dataset
-from ml.engines import CpuEngine
+from ml.engines import CpuEngine, open_graph
 from ml.gate_images import A_CLASS, IMAGES, GateImages
 from ml.novelty import Known
 from ml.preprocess import Pixels
@@ -93,10 +90,3 @@ def calibration(train_on: Dataset) -> Pixels:
     rows = np.random.default_rng(0).permutation(len(train_on.targets))[:CALIBRATION]
     return train_on.images[rows]
 
-
-@contextmanager
-def open_graph(graph: bytes, precision: str) -> Iterator[CpuEngine]:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.onnx"
-        path.write_bytes(graph)
-        yield CpuEngine(path, precision=precision)

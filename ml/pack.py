@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from ml.bundle import Input, Quality, Spec, Unknown
 from ml.calibrate import fit_temperature, softmax
 from ml.crossval import Held
 from ml.data import Dataset
-from ml.engines import CpuEngine
+from ml.engines import open_graph
 from ml.export import check_parity, to_graph
 from ml.fit import Trained
 from ml.judged import GOOD
@@ -91,10 +90,8 @@ def _heat_scale(maps: NDArray[np.float32], data: Dataset) -> float:
 
 
 def _probe(graph: bytes, shape: Input) -> bundle.Probe:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / bundle.GRAPH
-        path.write_bytes(graph)
-        return probe.ask(CpuEngine(path), shape)
+    with open_graph(graph) as engine:
+        return probe.ask(engine, shape)
 
 
 def _calibration(logits: NDArray[np.float32], data: Dataset, temperature: float) -> dict[str, float]:

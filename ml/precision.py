@@ -8,7 +8,8 @@ from typing import Any
 
 from ml import probe
 from ml.data import Dataset
-from ml.gate import Gate, Tried, calibration, open_graph
+from ml.engines import open_graph
+from ml.gate import Gate, Tried, calibration
 from ml.gate_images import GateImages, gather
 from ml.novelty import Known
 from ml.refusal import DataError

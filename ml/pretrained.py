@@ -34,7 +34,7 @@ def load_imagenet(net: Network, network: str, file: Path | None, stem: str) -> s
     if stem != "standard":
         given = {name: tensor for name, tensor in given.items() if name.split(".")[0] not in ("0", "1")}
         given |= {name: tensor for name, tensor in wanted.items() if name.split(".")[0] in ("0", "1")}
-    _put(given, net, f"{path.name} does not hold the weights of {network}")
+    put(given, net, f"{path.name} does not hold the weights of {network}")
     return f"ImageNet weights of {path.name}" + (f", with a new {stem} stem" if stem != "standard" else "")
 
 
@@ -67,7 +67,7 @@ def load_trunk(net: Network, folder: Path) -> None:
         raise DataError(problem)
     tensors = load_file(folder / bundle.WEIGHTS)
     given = {name.removeprefix("trunk."): tensor for name, tensor in tensors.items() if name.startswith("trunk.")}
-    _put(given, net, problem)
+    put(given, net, problem)
 
 
 def over_channels(filters: Tensor, channels: int) -> Tensor:
@@ -100,7 +100,7 @@ def _ours(state: Mapping[str, Tensor], net: Network) -> dict[str, Tensor]:
     return {parts.get(head, head) + name.removeprefix(head): kept[name] for name, head in heads.items()}
 
 
-def _put(given: dict[str, Tensor], net: Network, problem: str) -> None:
+def put(given: dict[str, Tensor], net: Network, problem: str) -> None:
     """Every tensor of the trunk from `given`. Files of old do not count batches; all else must be there and fit."""
     wanted = net.trunk.state_dict()
     first = next(name for name, tensor in wanted.items() if tensor.dim() == 4)

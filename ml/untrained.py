@@ -10,8 +10,8 @@ from safetensors.torch import save
 
 from ml import bundle, probe
 from ml.bundle import Faster, Input, Quality, Spec, Unknown
+from ml.engines import open_graph
 from ml.export import to_graph
-from ml.gate import open_graph
 from ml.networks import build
 from ml.precision import TOLERANCE
 from ml.quantise import to_int8

@@ -18,9 +18,8 @@ from ml import bundle, chip, gate_images, precision, probe
 from ml.bundle import BundleError, Faster, Unknown
 from ml.data import DataError, Dataset
 from ml.drawn import draw
-from ml.engines import open_engine
+from ml.engines import open_engine, open_graph
 from ml.export import to_graph
-from ml.gate import open_graph
 from ml.gate_images import UNLABELLED, GateImages, gather
 from ml.networks import Normalised, build
 from ml.novelty import Known
