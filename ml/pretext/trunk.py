@@ -14,7 +14,7 @@ from ml.networks import Network, build
 from ml.presets import Recipe
 from ml.pretext.patches import KINDS, planted
 from ml.pretext.shapes import SIDE
-from ml.pretrained import over_channels
+from ml.pretrained import put
 from ml.refusal import DataError
 from ml.standardise import Standardise
 from ml.train import Course, Outcome, train
@@ -55,14 +55,15 @@ def keep(net: Network, path: Path) -> None:
 def take(net: Network, network: str, stem: str, seed: int = 0) -> str:
     """Puts the trunk into `net`, whatever its channels; learns one first where none is kept. Says what it did."""
     path = place(network, stem)
+    problem = f"{path.name} holds no trunk of {network}"
     if not path.is_file():
-        source = _learnt(network, stem, seed)
-        net.trunk.load_state_dict(_fitted(source.trunk.state_dict(), net))
+        put(_learnt(network, stem, seed).trunk.state_dict(), net, problem)
         return f"trunk learnt on {PATCHES} drawn patches of {SIDE} px just now"
     try:
-        net.trunk.load_state_dict(_fitted(load_file(path), net))
-    except (SafetensorError, RuntimeError, OSError) as problem:
-        raise DataError(f"{path.name} holds no trunk of {network}: {problem}") from problem
+        kept = load_file(path)
+    except (SafetensorError, OSError) as reason:
+        raise DataError(f"{problem}: {reason}") from reason
+    put({name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in kept.items()}, net, problem)
     return f"trunk {path.name}, learnt on drawn patches"
 
 
@@ -74,13 +75,3 @@ def _learnt(network: str, stem: str, seed: int) -> Network:
 
 def _light(tensor: Tensor) -> Tensor:
     return (tensor.half() if tensor.dim() > 1 else tensor).contiguous()
-
-
-def _fitted(tensors: dict[str, Tensor], net: Network) -> dict[str, Tensor]:
-    """In full precision, the first filters spread over as many channels as `net` takes: their sum stays the same."""
-    wanted = net.trunk.state_dict()
-    full = {name: tensor.to(wanted[name].dtype) for name, tensor in tensors.items() if name in wanted}
-    first = next(name for name, tensor in wanted.items() if tensor.dim() == 4)
-    if first in full:
-        full[first] = over_channels(full[first], wanted[first].shape[1])
-    return full
