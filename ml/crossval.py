@@ -17,6 +17,7 @@ from ml.data import Dataset
 from ml.fit import Trained, fit
 from ml.folds import folds, thin
 from ml.judged import GOOD, Judged, figures
+from ml.novelty import Known
 from ml.order import Order
 from ml.spec import Input, Unknown
 from ml.splits import place
@@ -67,7 +68,7 @@ def crossval(order: Order, data: Dataset, shape: Input, say: Callable[[str], Non
         part = f"fold-{number + 1}"
         train_on, check_on = _inner(order, data.take(train_rows))
         run = fit(order, train_on, check_on, part, shape)
-        held = held_by(run, train_on, data.take(test_rows))
+        held, *_ = held_by(run, train_on, data.take(test_rows))
         right = float((held.logits.argmax(axis=1) == held.data.targets).mean())
         say(f"{part}: {len(test_rows)} images, top class right {right:.3f}, {held.seconds[0]:.0f} s")
         parts.append((test_rows, held))
@@ -88,15 +89,21 @@ def _pooled(data: Dataset, parts: list[tuple[NDArray[np.intp], Held]]) -> Held:
     )
 
 
-def held_by(run: Trained, train_on: Dataset, check_on: Dataset) -> Held:
-    """What one network says of a side that it did not train on."""
-    known_by = answers(run.net, train_on.images, run.standardise)[2]
+def held_by(run: Trained, train_on: Dataset, check_on: Dataset) -> tuple[Held, Known, Unknown]:
+    """What one network says of a side that it did not train on; and the cloth that it knows, with its limits."""
     said = answers(run.net, check_on.images, run.standardise)
-    known, unknown = novelty.fit(known_by, train_on.targets, said[2], train_on.images, train_on.groups)
+    known, unknown = know(run, train_on, said[2])
     odd = known.look_distances(check_on.images, unknown) > (unknown.look_limit or np.inf)
     none = np.zeros(len(check_on.targets), dtype=np.intp)
     far = known.distances(said[2], unknown)
-    return Held(check_on, none, said[0], said[1], said[2], far, odd, (run.training["seconds"],))
+    held = Held(check_on, none, said[0], said[1], said[2], far, odd, (run.training["seconds"],))
+    return held, known, unknown
+
+
+def know(run: Trained, train_on: Dataset, check: NDArray[np.float32]) -> tuple[Known, Unknown]:
+    """The cloth that a network knows by its training side; `check` (M, D): embeddings that set the limits."""
+    seen = answers(run.net, train_on.images, run.standardise)[2]
+    return novelty.fit(seen, train_on.targets, check, train_on.images, train_on.groups)
 
 
 def _inner(order: Order, side: Dataset) -> tuple[Dataset, Dataset | None]:

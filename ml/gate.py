@@ -89,4 +89,3 @@ def calibration(train_on: Dataset) -> Pixels:
     """At most CALIBRATION training images, at random but always the same."""
     rows = np.random.default_rng(0).permutation(len(train_on.targets))[:CALIBRATION]
     return train_on.images[rows]
-

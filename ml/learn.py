@@ -20,12 +20,12 @@ from ml.crossval import Held
 from ml.data import DataError, Dataset, check_rows, class_names, load, parse_merge, read_rows
 from ml.drawn import draw
 from ml.evaluate import evaluate
-from ml.fit import Trained, fit
+from ml.fit import fit
 from ml.inspector import Inspector
 from ml.network_names import objection
 from ml.order import Order
-from ml.pack import Packed, pack
-from ml.spec import Input
+from ml.pack import Made, Packed, pack
+from ml.spec import Input, Unknown
 
 Say = Callable[[str], None]
 
@@ -41,20 +41,16 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
     team = together.join()
     data, shape = gather(order)
     make = _on_folds if order.recipe.calibrate == "folds" else _on_sides
-    run, train_on, held, metrics, provenance = make(order, data, shape, say)
+    made = make(order, data, shape, say)
     if not team.first:
         together.leave(team)
         return None
-    packed = pack(order, run, train_on, held, provenance)
-    if not metrics:
-        metrics = held_out(packed, data.take(splits.split(data).test))
+    packed = pack(order, made)
+    metrics = made.metrics or held_out(packed, data.take(splits.split(data).test))
     final = replace(packed.spec, metrics={**packed.spec.metrics, **metrics})
     written = packed.write(order.out, metrics, card.text(final))
     together.leave(team)
     return written
-
-
-Made = tuple[Trained, Dataset, Held, dict[str, Any], dict[str, Any]]
 
 
 def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
@@ -63,8 +59,9 @@ def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     train_on, check_on = data.take(split.train), data.take(split.val)
     run = fit(order, train_on, check_on, "train", shape)
     sides = (("train", split.train), ("val", split.val), ("test", split.test))
-    held = crossval.held_by(run, train_on, check_on)
-    return run, train_on, held, {}, _provenance(order, data, f"{data.split_by}, 70/20/10", sides)
+    held, known, unknown = crossval.held_by(run, train_on, check_on)
+    data_of = _provenance(order, data, f"{data.split_by}, 70/20/10", sides)
+    return Made(run, train_on, held, known, unknown, {}, data_of)
 
 
 def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
@@ -76,7 +73,11 @@ def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     run = fit(order, data, None, "whole", shape)
     how = f"{order.folds} stratified folds by {data.split_by}; the network kept trained on all"
     everything = (("train", np.arange(len(data.targets), dtype=np.intp)),)
-    return run, data, held, metrics, _provenance(order, data, how, everything)
+    known, unknown = crossval.know(run, data, held.embedding)
+    # The answers are those of sister networks, whose embeddings are not this one's: their distances were taken at home.
+    far = held.distance
+    unknown = replace(unknown, limit=float(np.quantile(far, Unknown.quantile)), largest=float(far.max()))
+    return Made(run, data, held, known, unknown, metrics, _provenance(order, data, how, everything))
 
 
 def cross_validate(order: Order, say: Say = lambda text: None) -> tuple[Held, dict[str, Any]]:

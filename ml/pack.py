@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 
-from ml import bundle, novelty, precision, probe
+from ml import bundle, precision, probe
 from ml.bundle import Input, Quality, Spec, Unknown
 from ml.calibrate import fit_temperature, softmax
 from ml.crossval import Held
@@ -23,8 +23,8 @@ from ml.export import check_parity, to_graph
 from ml.fit import Trained
 from ml.judged import GOOD
 from ml.metrics import brier, ece
+from ml.novelty import Known
 from ml.order import Order
-from ml.train import answers
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,23 @@ class Packed:
         return bundle.write(folder, spec, self.weights, self.graph, card, self.more)
 
 
-def pack(order: Order, run: Trained, train_on: Dataset, held: Held, data: dict[str, Any]) -> Packed:
-    """Calibrates and exports. `train_on` gives the reference embeddings, `held` temperature, threshold and limits."""
-    embedding = answers(run.net, train_on.images, run.standardise)[2]
-    known, unknown = novelty.fit(embedding, train_on.targets, held.embedding, train_on.images, train_on.groups)
-    # `held` may be answers of sister networks, whose embeddings are not this one's: their distances were taken at home.
-    far = held.distance
-    unknown = replace(unknown, limit=float(np.quantile(far, Unknown.quantile)), largest=float(far.max()))
+@dataclass(frozen=True)
+class Made:
+    """What a training leaves to be packed: a network and its training side, answers that calibrate it, the cloth that
+    it knows, the figures there are so far, and where the data came from."""
+
+    run: Trained
+    train_on: Dataset
+    held: Held
+    known: Known
+    unknown: Unknown
+    metrics: dict[str, Any]
+    data: dict[str, Any]
+
+
+def pack(order: Order, made: Made) -> Packed:
+    """Calibrates and exports: temperature, threshold and heat come from the answers `held`."""
+    run, train_on, held, known, unknown = made.run, made.train_on, made.held, made.known, made.unknown
     temperature = fit_temperature(held.logits, held.data.targets)
     shape = (run.input.height, run.input.width, run.input.channels)
     graph = to_graph(run.net, run.mean, run.std, shape, run.contrast)
@@ -63,7 +73,7 @@ def pack(order: Order, run: Trained, train_on: Dataset, held: Held, data: dict[s
         quality=quality_limits(train_on), heat_scale=_heat_scale(held.maps, held.data), probe=_probe(graph, run.input),
         engine=choice.engine,
         metrics={"calibration": _calibration(held.logits, held.data, temperature), "parity": parity},
-        data=data, training=run.training, created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        data=made.data, training=run.training, created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     tensors = {key: value.contiguous() for key, value in run.net.state_dict().items()}
     kept = {name: torch.from_numpy(tensor) for name, tensor in known.tensors().items()}
