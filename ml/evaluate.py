@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -26,30 +26,32 @@ def evaluate(inspector: Inspector, images: Iterable[tuple[bytes, str]], groups: 
 
     `groups` names each image's source or roll; without them there are no intervals.
     """
-    pairs = iter(images)
     truth: list[str] = []
-    judged: list[Judgement] = []
-    while batch := list(islice(pairs, BATCH)):
-        truth += [label for _, label in batch]
-        judged += judge(inspector, [data for data, _ in batch])
+
+    def told() -> Iterator[bytes]:
+        for data, label in images:
+            truth.append(label)
+            yield data
+
+    judged = judge(inspector, told())
     return counted(pool(inspector, truth, judged, groups), judged)
 
 
-def judge(inspector: Inspector, batch: Sequence[bytes]) -> list[Judgement]:
-    """The judgements of these images. DataError if any cannot be read."""
+def judge(inspector: Inspector, images: Iterable[bytes]) -> list[Judgement]:
+    """The judgements of these images, a batch of bytes held at a time. DataError if any cannot be read."""
+    rest = iter(images)
+    found: list[Judgement] = []
+    while batch := list(islice(rest, BATCH)):
+        found += _judge(inspector, batch)
+    return found
+
+
+def _judge(inspector: Inspector, batch: Sequence[bytes]) -> list[Judgement]:
     answers = inspector.judge([Item(data) for data in batch])
     spoilt = [answer.reason for answer in answers if not isinstance(answer, Judgement)]
     if spoilt:
         raise DataError(f"unreadable image: {'; '.join(spoilt[:5])}")
     return [answer for answer in answers if isinstance(answer, Judgement)]
-
-
-def judge_rows(inspector: Inspector, rows: Sequence[Row]) -> list[Judgement]:
-    """The judgements of a manifest's rows. DataError if any cannot be read."""
-    found: list[Judgement] = []
-    for start in range(0, len(rows), BATCH):
-        found += judge(inspector, [row.read() for row in rows[start : start + BATCH]])
-    return found
 
 
 def pool(
@@ -104,7 +106,7 @@ def evaluate_rows(inspector: Inspector, rows: Sequence[Row], as_unknown: Collect
         raise DataError(
             f"the bundle knows no class {', '.join(foreign)}: merge or leave out these rows, or judge them --as-unknown"
         )
-    answers = judge_rows(inspector, known)
+    answers = judge(inspector, (row.read() for row in known))
     groups, names = [row.group for row in known], [row.name for row in known]
     judged = pool(inspector, [row.label for row in known], answers, groups, names)
     found = counted(judged, answers)
@@ -113,7 +115,7 @@ def evaluate_rows(inspector: Inspector, rows: Sequence[Row], as_unknown: Collect
 
 def _with_strange(found: dict[str, Any], inspector: Inspector, rows: Sequence[Row]) -> dict[str, Any]:
     """Adds the share called unknown of images that should be, over all and by label, and the share flagged."""
-    answers = judge_rows(inspector, rows)
+    answers = judge(inspector, (row.read() for row in rows))
     unknown = np.array([answer.label == UNKNOWN for answer in answers])
     ones, groups = np.ones((1, len(rows))), [row.group for row in rows]
     ends = interval(lambda weights: share(weights, unknown), groups)

@@ -5,6 +5,7 @@ Where no class is `good`, nothing can be passed: every image has an anomaly scor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,20 +109,26 @@ def _in_doubt(warnings: tuple[str, ...]) -> bool:
 
 
 def _heatmap(spec: Spec, picture: Picture, chosen: NDArray[np.float64], maps: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Evidence for the shown defect against good, 0..255; below `heat_scale` good cloth's own noise stays dark.
+    drawn = heat(spec.classes, chosen, maps, spec.heat_scale)
+    return stitch(drawn, picture.grid) if picture.grid else drawn[0]
 
-    Where no class is good, against the mean of the other classes.
+
+def heat(
+    classes: Sequence[str], chances: NDArray[np.float64], maps: NDArray[np.float32], scale: float
+) -> NDArray[np.uint8]:
+    """Evidence (n, h, w) for the most probable defect against good, 0..255, of chances (K,) and maps (n, K, h, w).
+
+    Below `scale` good cloth's own noise stays dark. Where no class is good, against the mean of the other classes.
     """
-    shown = np.nan_to_num(chosen, nan=0.0)
-    good = spec.classes.index("good") if "good" in spec.classes else None
+    shown = np.nan_to_num(chances, nan=0.0)
+    good = classes.index("good") if "good" in classes else None
     if good is not None:
         shown[good] = -1
     defect = int(shown.argmax())
     against = np.delete(maps, defect, axis=1).mean(axis=1) if good is None else maps[:, good]
     evidence = np.nan_to_num(maps[:, defect] - against, nan=0.0, posinf=0.0, neginf=0.0)
-    heat = np.clip(evidence / max(float(evidence.max()), spec.heat_scale), 0, 1)
-    drawn = np.rint(heat * 255).astype(np.uint8)
-    return stitch(drawn, picture.grid) if picture.grid else drawn[0]
+    glow = np.clip(evidence / max(float(evidence.max()), scale), 0, 1)
+    return np.asarray(np.rint(glow * 255), dtype=np.uint8)
 
 
 def _tiles(picture: Picture, worst: int) -> Tiles | None:
