@@ -65,10 +65,13 @@ class Capture(models.Model):
     lease_until = models.DateTimeField(null=True)
     failure = models.CharField(max_length=200, blank=True)
 
-    # What the effective verdict said, repeated here because every list reads it.
+    # What the effective verdict said, and what people said of it, repeated here because every list reads it.
     defect_class = models.ForeignKey(
         DefectClass, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )  # the effective label, else the predicted class; null: unknown, or no verdict yet
+    label = models.ForeignKey(
+        "inspections.Label", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )  # the effective label: the latest that is not undone
     anomaly_score = models.FloatField(null=True)
     flagged = models.BooleanField(null=True)
     severity = models.FloatField(
@@ -92,6 +95,7 @@ class Capture(models.Model):
             models.Index(fields=("line", "attempts", "id"), condition=Q(status=Status.PENDING), name="capture_pending"),
             models.Index(fields=("line", "-counted_at", "-id"), condition=Q(flagged=True), name="capture_flagged_new"),
             models.Index(fields=("line", "-severity", "-id"), condition=Q(flagged=True), name="capture_flagged_worst"),
+            models.Index(fields=("line", "-counted_at"), condition=Q(label__isnull=False), name="capture_labelled"),
         )
 
     def __str__(self) -> str:

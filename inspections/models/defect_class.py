@@ -14,7 +14,11 @@ class DefectClass(models.Model):
     name = models.CharField(max_length=80)
     family = models.CharField(max_length=20, blank=True)
     critical = models.BooleanField(default=False)
-    active = models.BooleanField(default=True)
+    active = models.BooleanField(default=True)  # a retired class takes no new label; what was labelled stays
+    definition = models.TextField(blank=True)  # how to tell it, in words of the mill
+    example = models.ForeignKey(
+        "inspections.Capture", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )  # the picture beside the definition
 
     class Meta:
         ordering = ("id",)

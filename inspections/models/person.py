@@ -16,6 +16,7 @@ class Person(AbstractUser):
 
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.OPERATOR)
     lines = models.ManyToManyField("inspections.Line", blank=True, related_name="operators")
+    preferences = models.JSONField(default=dict, blank=True)  # of the pages: key bindings
 
     @property
     def sees_every_line(self) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inspections.models.person import Person
 
 SEEN_RESOLUTION = timedelta(seconds=5)
+MANUAL = "manual"  # the camera that each line owns, for pictures that people upload
 
 
 class LineQuerySet(models.QuerySet["Line"]):
@@ -41,6 +42,10 @@ class Line(models.Model):
     def __str__(self) -> str:
         return self.name or self.slug
 
+    def manual_camera(self) -> "Camera":
+        """The camera through which people upload."""
+        return Camera.objects.get_or_create(line=self, slug=MANUAL)[0]
+
 
 class Camera(models.Model):
     """A machine client on a line."""
@@ -60,8 +65,14 @@ class Camera(models.Model):
     def __str__(self) -> str:
         return f"{self.line}/{self.slug}"
 
+    @property
+    def is_manual(self) -> bool:
+        return self.slug == MANUAL
+
     def is_silent(self, now: datetime) -> bool:
-        """True if the camera once spoke and has sent nothing for its `silent_after_s`."""
+        """True if the camera once spoke and has sent nothing for its `silent_after_s`; people may be silent."""
+        if self.is_manual:
+            return False
         return self.seen_at is not None and now - self.seen_at > timedelta(seconds=self.silent_after_s)
 
     def saw(self, now: datetime) -> None:
