@@ -126,6 +126,16 @@ AXES_LOCKOUT_TEMPLATE = "locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
+# --- review ---------------------------------------------------------------------------------------------------
+
+REVIEW_LEASE_S = env.int("REVIEW_LEASE_S", default=120)
+AUDIT_SHARE = env.float("AUDIT_SHARE", default=0.05)  # of what a person is shown: images that the model passed
+BLIND_SHARE = env.float("BLIND_SHARE", default=0.1)  # of what is flagged: the model's answer is withheld
+CONTROL_SHARE = env.float("CONTROL_SHARE", default=0.02)
+SECOND_SHARE = env.float("SECOND_SHARE", default=0.02)
+SHIFTS = env.list("SHIFTS", default=["06:00", "14:00", "22:00"])
+IDLE_LOCK_S = env.int("IDLE_LOCK_S", default=600)  # 0: never
+
 # --- the wire -------------------------------------------------------------------------------------------------
 
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=PRODUCTION)
