@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from inspections import tally
 from inspections.models import Capture, DefectClass, ModelVersion, Status, Verdict, VerdictEvidence
 from inspections.models.defect_class import UNKNOWN
+from inspections.review.asking import ask_about
 from ml.answers import Judgement, Undecodable
 
 Answer = Judgement | Undecodable
@@ -39,6 +40,7 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
         with connection.cursor() as cursor:
             cursor.executemany(_SUMMARISE, [_summary_of(capture) for capture, _ in pairs])
         tally.add([_counted(capture, answer) for capture, answer in pairs])
+        ask_about([capture for capture, _ in judged if capture.flagged], now)
     return len(pairs)
 
 

@@ -34,6 +34,7 @@ from inspections.api.waiting import wait_for_verdict, wanted_s
 from inspections.images import Refused
 from inspections.models import Camera, Capture, Status, Verdict
 from inspections.models.defect_class import UNKNOWN
+from inspections.review.blind import withheld
 
 RAW_TYPES = ["image/jpeg", "image/png", "image/webp", "image/tiff", "image/bmp", "application/octet-stream"]
 
@@ -48,6 +49,18 @@ def readable(request: Request) -> QuerySet[Capture]:
     verdicts = Verdict.objects.filter(effective=True).select_related("version", "defect_class", "evidence")
     rows = Capture.objects.of_camera(user) if isinstance(user, Camera) else Capture.objects.seen_by(user)
     return rows.select_related("line", "camera", "roll").prefetch_related(Prefetch("verdicts", verdicts))
+
+
+def _withheld(request: Request) -> set[UUID]:
+    """What this caller was asked blind; a camera is never asked."""
+    user: Any = request.user
+    return set() if isinstance(user, Camera) else withheld(user)
+
+
+def _without_withheld(request: Request, rows: QuerySet[Capture]) -> QuerySet[Capture]:
+    """A list can be narrowed to what is flagged, so being in it tells: what was asked blind stays out of every one."""
+    kept_back = _withheld(request)
+    return rows.exclude(pk__in=kept_back) if kept_back else rows
 
 
 def in_utc(value: datetime, field: str) -> datetime:
@@ -190,7 +203,7 @@ class CapturesView(APIView):
                 request, 400, "bad-request", "A filter is wrong.", errors=errors
             )
         pages = NewestFirst()
-        rows: Any = pages.paginate_queryset(filtered.qs, request, view=self)
+        rows: Any = pages.paginate_queryset(_without_withheld(request, filtered.qs), request, view=self)
         return pages.get_paginated_response(CaptureOut(rows, many=True, context={"request": request}).data)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -240,4 +253,5 @@ class CaptureView(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         """One capture with its verdict. What is not the caller's is not found."""
         capture = get_object_or_404(readable(request), pk=pk)
-        return Response(CaptureOut(capture, context={"request": request}).data)
+        context = {"request": request, "withheld": _withheld(request)}
+        return Response(CaptureOut(capture, context=context).data)

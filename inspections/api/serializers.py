@@ -11,7 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from inspections.models import Capture, Verdict
+from inspections.models import Capture, Label, Verdict
+from inspections.models.label import MOST_NOTE
+from inspections.review.queue import MOST as MOST_HELD
+from inspections.review.queue import Order
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 CAPTURE_ID = r"\A[A-Za-z0-9._:-]{1,64}\Z"
@@ -96,6 +99,63 @@ class VerdictOut(serializers.ModelSerializer[Verdict]):
         return {code: round(value, 6) for code, value in zip(verdict.version.classes, values, strict=True)}
 
 
+class LabelOut(serializers.ModelSerializer[Label]):
+    """`label`: a class's code, `unsure`, or `undo`. `person`: the user name."""
+
+    label = serializers.CharField(source="answer", read_only=True)  # type: ignore[assignment]
+    capture = serializers.UUIDField(source="capture_id", read_only=True)
+    person = serializers.CharField(source="person.username", read_only=True)
+    at = Instant(read_only=True)
+    undoes = serializers.UUIDField(source="undoes_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Label
+        fields = ("id", "capture", "label", "person", "at", "how", "undoes", "note")
+
+
+class LabelsOut(serializers.Serializer[Any]):
+    labels = LabelOut(many=True)
+
+
+class AnswerIn(serializers.Serializer[Any]):
+    """One answer."""
+
+    label = serializers.CharField(max_length=40, validators=[no_control_characters])  # type: ignore[assignment]
+    note = serializers.CharField(required=False, allow_blank=True, max_length=MOST_NOTE)
+    expected = serializers.UUIDField(required=False, allow_null=True, help_text="The id of the label last seen.")
+    token = serializers.UUIDField(required=False, help_text="Sent again, the same token is the same answer.")
+    took_ms = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=2**31 - 1)
+    person = serializers.CharField(required=False, max_length=150, help_text="Refused where another is signed in.")
+
+
+class BulkItemIn(serializers.Serializer[Any]):
+    capture = serializers.UUIDField()
+    expected = serializers.UUIDField(required=False, allow_null=True)
+
+
+class BulkIn(serializers.Serializer[Any]):
+    """One answer for many captures. `screen`: the token of the page that showed them."""
+
+    label = serializers.CharField(max_length=40, validators=[no_control_characters])  # type: ignore[assignment]
+    items = BulkItemIn(many=True, allow_empty=False)
+    screen = serializers.CharField(max_length=20_000)
+    token = serializers.UUIDField(required=False)
+    person = serializers.CharField(required=False, max_length=150)
+
+
+class QueueQuery(serializers.Serializer[Any]):
+    line = serializers.CharField(required=False, max_length=50)
+    label = serializers.CharField(  # type: ignore[assignment]
+        required=False, max_length=40, help_text="Only what was predicted to be this class, or `unknown`."
+    )
+    order = serializers.ChoiceField(choices=Order.values, default=Order.WORST)
+    limit = serializers.IntegerField(default=4, min_value=1, max_value=MOST_HELD)
+
+
+class RenewedOut(serializers.Serializer[Any]):
+    lease_until = Instant()
+
+
 class FailureOut(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
@@ -111,7 +171,7 @@ class CaptureOut(serializers.ModelSerializer[Capture]):
     url = serializers.SerializerMethodField()
     verdict = serializers.SerializerMethodField()
     failure = serializers.SerializerMethodField()
-    warnings = serializers.ListField(child=serializers.CharField(), source="warning_list", read_only=True)
+    warnings = serializers.SerializerMethodField()
 
     class Meta:
         model = Capture
@@ -129,17 +189,45 @@ class CaptureOut(serializers.ModelSerializer[Capture]):
 
     @extend_schema_field(VerdictOut(allow_null=True))
     def get_verdict(self, capture: Capture) -> Any:
-        verdict = capture.effective_verdict
+        verdict = None if self._is_withheld(capture) else capture.effective_verdict
         return VerdictOut(verdict).data if verdict else None
+
+    def get_warnings(self, capture: Capture) -> list[str]:
+        return [] if self._is_withheld(capture) else capture.warning_list
+
+    def _is_withheld(self, capture: Capture) -> bool:
+        """Asked blind: nothing that the model said, until this person has answered."""
+        return capture.pk in self.context.get("withheld", ())
 
     @extend_schema_field(FailureOut(allow_null=True))
     def get_failure(self, capture: Capture) -> dict[str, str] | None:
         return {"reason": capture.failure} if capture.failure else None
 
 
+class QueueItemOut(serializers.Serializer[Any]):
+    """`blind`: what the model said is withheld until this person has answered."""
+
+    item = serializers.UUIDField()
+    lease_until = Instant()
+    blind = serializers.BooleanField()
+    expected = serializers.UUIDField(allow_null=True, help_text="Send it with the answer.")
+    capture = CaptureOut()
+
+
+class QueueOut(serializers.Serializer[Any]):
+    left = serializers.IntegerField(help_text="How many wait for this person, those held included.")
+    items = QueueItemOut(many=True)
+
+
 class FieldErrorOut(serializers.Serializer[Any]):
     field = serializers.CharField()
     detail = serializers.CharField()
+
+
+class ConflictOut(serializers.Serializer[Any]):
+    capture = serializers.UUIDField()
+    reason = serializers.CharField()
+    by = serializers.CharField(allow_null=True)
 
 
 class ProblemOut(serializers.Serializer[Any]):
@@ -154,3 +242,7 @@ class ProblemOut(serializers.Serializer[Any]):
     errors = FieldErrorOut(many=True, required=False)  # type: ignore[assignment]  # RFC 9457's name
     stored_sha256 = serializers.CharField(required=False)
     sent_sha256 = serializers.CharField(required=False)
+    current = LabelOut(required=False, allow_null=True)
+    by = serializers.CharField(required=False)
+    until = Instant(required=False)
+    conflicts = ConflictOut(many=True, required=False)

@@ -6,10 +6,17 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from inspections.api.captures import CapturesView, CaptureView
 from inspections.api.health import healthz, metrics, readyz
 from inspections.api.permissions import ForPerson
+from inspections.api.review import CaptureLabelsView, LabelsView, LabelView, QueueView, RenewView, SkipView
 
 urlpatterns = [
     path("api/v1/captures/", CapturesView.as_view(), name="api-captures"),
     path("api/v1/captures/<uuid:pk>/", CaptureView.as_view(), name="api-capture"),
+    path("api/v1/captures/<uuid:pk>/labels/", CaptureLabelsView.as_view(), name="api-capture-labels"),
+    path("api/v1/captures/<uuid:pk>/skip/", SkipView.as_view(), name="api-capture-skip"),
+    path("api/v1/labels/", LabelsView.as_view(), name="api-labels"),
+    path("api/v1/labels/<uuid:label>/", LabelView.as_view(), name="api-label"),
+    path("api/v1/queue/", QueueView.as_view(), name="api-queue"),
+    path("api/v1/queue/renew/", RenewView.as_view(), name="api-queue-renew"),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[ForPerson]), name="api-schema"),
     path(
         "api/docs/",

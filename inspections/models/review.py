@@ -37,7 +37,8 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
 
     def withheld_from(self, person: Person) -> Self:
         """Blind questions that this person was shown and has not answered: the model's answer is kept from them."""
-        return self.open().filter(Q(holder=person) | Q(set_aside__person=person), blind=True)
+        skipped = Q(set_aside__person=person, set_aside__unsure=False)
+        return self.open().filter(Q(holder=person) | skipped, blind=True)
 
 
 class ReviewItem(models.Model):

@@ -1,0 +1,169 @@
+"""Hidden items: what is asked although nothing flagged it, so that people and model can be measured.
+
+Audits are drawn from what the model passed, stratified by line and hour in proportion to the volume, uniformly within
+the hour. Known answers and second readings come from earlier labels. All are asked blind, at the place and with the
+rank of the flagged item that they come before, so that nothing tells them from a flagged item that is asked blind.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet, Sum
+
+from inspections.escape import next_hour
+from inspections.models import Capture, HourlyCount, How, Kind, KnownAnswer, Label, Line, Person, ReviewItem, Status
+
+WINDOW = timedelta(hours=24)  # audits look back so far; a week's rate is weighted by day
+HOUR = timedelta(hours=1)
+TRIES = 20
+SECOND_WINDOW = timedelta(days=7)
+LOOKED_AT = 50
+
+Stratum = tuple[int, datetime]  # line, hour
+
+
+def maybe(
+    person: Person, lines: Sequence[Line], rank: float, now: datetime, chance: random.Random
+) -> ReviewItem | None:
+    """A hidden item for this place in the queue, or None: chance decides, by the shares of the settings."""
+    kind = _kind(chance)
+    if kind is None:
+        return None
+    found = next(iter(_waiting(person, lines, now).filter(kind=kind)[:1]), None)
+    return found or _DRAW[kind](person, lines, rank, now, chance)
+
+
+def waiting(person: Person, lines: Sequence[Line], now: datetime) -> Iterator[ReviewItem]:
+    """Hidden items that were drawn and not answered: none may be lost, or only the easy ones would be counted."""
+    yield from _waiting(person, lines, now)[:TRIES]
+
+
+def _kind(chance: random.Random) -> Kind | None:
+    """The shares are of all that a person is shown, so against one flagged item the odds are higher."""
+    shares = {
+        Kind.AUDIT: settings.AUDIT_SHARE,
+        Kind.CONTROL: settings.CONTROL_SHARE,
+        Kind.SECOND: settings.SECOND_SHARE,
+    }
+    flagged = max(1 - sum(shares.values()), 0.05)
+    drawn = chance.random()
+    for kind, share in shares.items():
+        drawn -= share / flagged
+        if drawn < 0:
+            return kind
+    return None
+
+
+def _waiting(person: Person, lines: Sequence[Line], now: datetime) -> QuerySet[ReviewItem]:
+    """Open ones that nobody holds, about captures of which this person has said nothing."""
+    rows = ReviewItem.objects.open().filter(line__in=lines).exclude(kind=Kind.FLAGGED).free_for(person, now)
+    rows = rows.exclude(holder=person, lease_until__gte=now).exclude(capture__labels__person=person)
+    return rows.order_by("id").select_for_update(of=("self",), skip_locked=True)
+
+
+def _audit(
+    person: Person, lines: Sequence[Line], rank: float, now: datetime, chance: random.Random
+) -> ReviewItem | None:
+    stratum = next_hour(*_strata(lines, now), chance)
+    if stratum is None:
+        return None
+    for _ in range(TRIES):
+        capture = _anyone_of(stratum, chance)
+        if capture is None or capture.status != Status.JUDGED or capture.flagged:
+            continue
+        if ReviewItem.objects.filter(Q(kind=Kind.AUDIT) | Q(closed_at=None), capture=capture).exists():
+            continue
+        if capture.label_id is None:
+            return _asked(capture, Kind.AUDIT, rank, now)
+        # Somebody has said already what it is. It is part of the sample, and nobody need be asked.
+        ReviewItem.objects.create(**_fields(capture, Kind.AUDIT, rank, now), closed_at=now)
+    return None
+
+
+def _strata(lines: Sequence[Line], now: datetime) -> tuple[dict[Stratum, int], dict[Stratum, int]]:
+    """What the model passed in each full hour of the window, and how many of those were drawn already.
+
+    The running hour counts only where no full one has anything, as on the first day: its images are still coming.
+    """
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    rows = HourlyCount.objects.filter(line__in=lines, hour__gte=this_hour - WINDOW, hour__lte=this_hour)
+    sums = rows.values("line_id", "hour").annotate(judged_=Sum("judged"), flagged_=Sum("flagged"))
+    passed = {(row["line_id"], row["hour"]): row["judged_"] - row["flagged_"] for row in sums}
+    full = {stratum: count for stratum, count in passed.items() if stratum[1] < this_hour and count > 0}
+    drawn: dict[Stratum, int] = {}
+    audits = ReviewItem.objects.filter(kind=Kind.AUDIT, line__in=lines, counted_at__gte=this_hour - WINDOW)
+    for line_id, at in audits.values_list("line_id", "counted_at"):
+        stratum = (line_id, at.replace(minute=0, second=0, microsecond=0))
+        drawn[stratum] = drawn.get(stratum, 0) + 1
+    return full or passed, drawn
+
+
+def _anyone_of(stratum: Stratum, chance: random.Random) -> Capture | None:
+    """A capture of that line and hour, each as likely as any other: its index is walked, no row is read on the way."""
+    line_id, hour = stratum
+    rows = Capture.objects.filter(line=line_id, counted_at__gte=hour, counted_at__lt=hour + HOUR)
+    ordered = rows.order_by("-counted_at", "-id")
+    count = rows.count()
+    place = chance.randrange(count) if count else 0
+    key = ordered.values_list("id", flat=True)[place : place + 1].first()
+    return Capture.objects.filter(pk=key).first() if key else None
+
+
+def _control(
+    person: Person, lines: Sequence[Line], rank: float, now: datetime, chance: random.Random
+) -> ReviewItem | None:
+    known = KnownAnswer.objects.filter(line__in=lines, defect_class__active=True).exclude(person=person)
+    known = known.exclude(capture__labels__person=person).exclude(capture__review_items__closed_at=None)
+    found = known.select_related("capture").order_by("?").first()
+    return _asked(found.capture, Kind.CONTROL, rank, now, truth=found.defect_class) if found else None
+
+
+def _second(
+    person: Person, lines: Sequence[Line], rank: float, now: datetime, chance: random.Random
+) -> ReviewItem | None:
+    """An answer of somebody else, from a random moment on: near enough to uniform, and never a scan of a week."""
+    moment = now - SECOND_WINDOW * chance.random()
+    first = UUID(int=int(moment.astimezone(UTC).timestamp() * 1000) << 80)
+    some = Label.objects.filter(pk__gte=first).select_related("capture").order_by("pk")[:LOOKED_AT]
+    ids = {line.pk for line in lines}
+    for label in some:
+        capture = label.capture
+        alone = label.how in {How.SINGLE, How.BLIND} and capture.label_id == label.pk
+        if alone and capture.line_id in ids and label.person_id != person.pk and not _is_asked(capture, person):
+            return _asked(capture, Kind.SECOND, rank, now, against=label)
+    return None
+
+
+def _is_asked(capture: Capture, person: Person) -> bool:
+    """Asked a second time already, open, or answered by this person."""
+    asked = ReviewItem.objects.filter(capture=capture)
+    again = asked.filter(kind__in=[Kind.SECOND, Kind.CONTROL]).exists() or asked.open().exists()
+    return again or Label.objects.filter(capture=capture, person=person).exists()
+
+
+_DRAW = {Kind.AUDIT: _audit, Kind.CONTROL: _control, Kind.SECOND: _second}
+
+
+def _asked(capture: Capture, kind: Kind, rank: float, now: datetime, **more: object) -> ReviewItem | None:
+    """The item; None where somebody asks about this capture at the same moment."""
+    try:
+        with transaction.atomic():
+            return ReviewItem.objects.create(**_fields(capture, kind, rank, now), **more)
+    except IntegrityError:
+        return None
+
+
+def _fields(capture: Capture, kind: Kind, rank: float, now: datetime) -> dict[str, object]:
+    return {
+        "capture": capture,
+        "line_id": capture.line_id,
+        "kind": kind,
+        "blind": True,
+        "rank": rank,
+        "counted_at": capture.counted_at,
+        "created_at": now,
+    }

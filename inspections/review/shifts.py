@@ -1,0 +1,16 @@
+"""When the running shift began."""
+
+from datetime import datetime, time, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+
+def shift_start(now: datetime) -> datetime:
+    """The latest of the day's beginnings of shift (setting SHIFTS, local time) that is not after `now`."""
+    local = timezone.localtime(now)
+    days = (local.date(), local.date() - timedelta(days=1))
+    starts = [
+        timezone.make_aware(datetime.combine(day, time.fromisoformat(text))) for day in days for text in settings.SHIFTS
+    ]
+    return max(start for start in starts if start <= now)

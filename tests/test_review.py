@@ -1,0 +1,408 @@
+"""Deciding: labels are appended, the queue moves on, the counts follow, and everything can be taken back."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from inspections.models import AuditEvent, Capture, DefectClass, HourlyCount, Kind, Label, Person, ReviewItem
+from inspections.review import queue
+from inspections.review.answers import decide, decide_many, undo
+from inspections.review.outcomes import Changed, Conflicts, Decided, DecidedMany, Held, NotYours, Refused, Replayed
+from tests import cast
+from tests.cast import a_camera, a_line
+from tests.judged import a_capture, judged, many_judged
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_hidden(settings: Any) -> None:
+    """Only what is flagged, the model's answer in sight; test_hidden_items turns the rest on."""
+    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def olga(db: None) -> Person:
+    return cast.olga()
+
+
+@pytest.fixture
+def oscar(db: None) -> Person:
+    """Another operator of Olga's line."""
+    return cast.a_person("oscar", cast.Role.OPERATOR, a_line("loom-1"))
+
+
+def wanted(order: str = "worst", **more: Any) -> queue.Wanted:
+    return queue.Wanted((a_line("loom-1"),), queue.Order(order), **more)
+
+
+def taken(person: Person, most: int, now: datetime, **more: Any) -> list[Any]:
+    return [item.capture_id for item in queue.take(person, wanted(**more), most, now)]
+
+
+def fresh(capture: Capture) -> Capture:
+    return Capture.objects.select_related("label", "defect_class").get(pk=capture.pk)
+
+
+def counts() -> dict[str, tuple[int, int, int, int]]:
+    return {
+        row.defect_class: (row.judged, row.flagged, row.anomalies, row.defects)
+        for row in HourlyCount.objects.all()
+        if row.judged or row.flagged or row.anomalies or row.defects
+    }
+
+
+# --- the queue ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_flagged_comes_into_the_queue_worst_first(olga: Person, now: datetime) -> None:
+    mild = judged(a_camera(), "hole", 0.6)
+    worse = judged(a_camera(), "thread", 0.9)
+    critical = judged(a_camera(), "metal_contamination", 0.5)
+    judged(a_camera(), "good", 0.01)
+    assert taken(olga, 4, now) == [critical.pk, worse.pk, mild.pk]
+
+
+def test_of_two_as_bad_the_older_comes_first(olga: Person, now: datetime) -> None:
+    first, second = judged(a_camera(), "hole", 0.9), judged(a_camera(), "hole", 0.9)
+    assert taken(olga, 2, now) == [first.pk, second.pk]
+
+
+def test_newest_and_oldest_first_are_asked_for(olga: Person, now: datetime) -> None:
+    old, new = judged(a_camera(), "hole", 0.9), judged(a_camera(), "hole", 0.6)
+    assert taken(olga, 1, now, order="new") == [new.pk]
+    queue.release(olga, now)
+    assert taken(olga, 1, now, order="old") == [old.pk]
+
+
+def test_an_operator_is_given_nothing_of_another_line(olga: Person, now: datetime) -> None:
+    judged(a_camera("loom-2"))
+    assert taken(olga, 4, now) == []
+
+
+def test_two_people_are_never_given_the_same_image(olga: Person, oscar: Person, now: datetime) -> None:
+    several = {judged(a_camera(), score=0.5 + number / 100).pk for number in range(6)}
+    hers, his = taken(olga, 3, now), taken(oscar, 4, now)
+    assert len(hers) == 3
+    assert set(hers) | set(his) == several
+    assert not set(hers) & set(his)
+
+
+def test_a_lease_runs_out_and_is_renewed_and_let_go(olga: Person, oscar: Person, now: datetime, settings: Any) -> None:
+    capture = judged(a_camera())
+    later = now + timedelta(seconds=settings.REVIEW_LEASE_S - 1)
+    assert taken(olga, 1, now) == [capture.pk]
+    queue.renew(olga, later)
+    assert taken(oscar, 1, now + timedelta(seconds=settings.REVIEW_LEASE_S + 1)) == []
+    assert taken(oscar, 1, later + timedelta(seconds=settings.REVIEW_LEASE_S + 1)) == [capture.pk]
+    queue.release(oscar, later + timedelta(seconds=settings.REVIEW_LEASE_S + 1))
+    assert taken(olga, 1, later + timedelta(seconds=settings.REVIEW_LEASE_S + 2)) == [capture.pk]
+
+
+def test_taking_again_gives_what_is_held_already(olga: Person, now: datetime) -> None:
+    for number in range(5):
+        judged(a_camera(), score=0.5 + number / 10)
+    held = taken(olga, 3, now)
+    judged(a_camera(), "metal_contamination", 0.99)
+    assert set(taken(olga, 3, now)) == set(held)
+
+
+def test_a_skipped_image_goes_to_somebody_else_and_comes_back_when_asked(
+    olga: Person, oscar: Person, now: datetime
+) -> None:
+    capture = judged(a_camera())
+    (item,) = queue.take(olga, wanted(), 1, now)
+    queue.skip(olga, item, now)
+    assert taken(olga, 1, now) == []
+    assert (queue.left(olga, wanted()), queue.set_aside(olga, wanted())) == (0, 1)
+    assert taken(oscar, 1, now) == [capture.pk]
+    queue.release(oscar, now)
+    queue.bring_back(olga, wanted())
+    assert taken(olga, 1, now) == [capture.pk]
+
+
+def test_the_queue_is_narrowed_to_a_class(olga: Person, now: datetime) -> None:
+    hole, unknown = judged(a_camera(), "hole"), judged(a_camera(), "unknown", None)
+    judged(a_camera(), "cut")
+    assert taken(olga, 4, now, defect_class="hole") == [hole.pk]
+    queue.release(olga, now)
+    assert taken(olga, 4, now, defect_class="unknown") == [unknown.pk]
+
+
+def test_fifty_thousand_waiting_cost_no_more_queries_than_five(
+    olga: Person, now: datetime, django_assert_max_num_queries: Any
+) -> None:
+    rows = many_judged(a_camera(), 20_000, now, "hole", 0.9)
+    ReviewItem.objects.bulk_create(
+        [
+            ReviewItem(capture=row, line_id=row.line_id, rank=row.severity, counted_at=row.counted_at, created_at=now)
+            for row in rows
+        ],
+        batch_size=1000,
+    )
+    with django_assert_max_num_queries(8):
+        assert len(queue.take(olga, wanted(), 4, now)) == 4
+    assert queue.left(olga, wanted()) == 20_000
+
+
+# --- one answer --------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_becomes_the_effective_label_and_closes_the_question(olga: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "hole")
+    outcome = decide(olga, capture, "thread", now, took_ms=830, note=" frayed ")
+    assert isinstance(outcome, Decided)
+    label = Label.objects.get()
+    assert (label.person, label.at, label.how, label.took_ms, label.note) == (olga, now, "single", 830, "frayed")
+    assert label.verdict == capture.verdicts.get()
+    assert fresh(capture).label == label
+    assert fresh(capture).defect_class == DefectClass.objects.get(code="thread")
+    assert taken(olga, 1, now) == []
+    assert AuditEvent.objects.get(action="label").subject == f"capture {capture.pk}"
+
+
+@pytest.mark.parametrize(
+    ("predicted", "score", "answer", "after"),
+    [
+        ("hole", 0.9, "hole", {"hole": (1, 1, 1, 1)}),
+        ("hole", 0.9, "good", {"good": (1, 1, 0, 0)}),
+        ("hole", 0.9, "cut", {"cut": (1, 1, 1, 1)}),
+        ("unknown", None, "good", {"good": (1, 1, 0, 0)}),
+        ("unknown", None, "cut", {"cut": (1, 1, 1, 1)}),
+        ("good", 0.01, "cut", {"cut": (1, 0, 1, 1)}),
+        ("good", 0.01, "good", {"good": (1, 0, 0, 0)}),
+        ("good", 0.5, "good", {"good": (1, 1, 0, 0)}),
+    ],
+)
+def test_the_counts_follow_the_label_and_its_undoing(
+    olga: Person, now: datetime, predicted: str, score: float | None, answer: str, after: Any
+) -> None:
+    capture = judged(a_camera(), predicted, score)
+    before = counts()
+    outcome = decide(olga, capture, answer, now)
+    assert isinstance(outcome, Decided)
+    assert counts() == after
+    undo(olga, outcome.label, now)
+    assert counts() == before
+
+
+def test_the_same_token_is_the_same_answer(olga: Person, now: datetime) -> None:
+    capture, token = judged(a_camera()), uuid4()
+    first = decide(olga, capture, "good", now, token=token)
+    again = decide(olga, capture, "good", now, token=token)
+    assert isinstance(first, Decided)
+    assert again == Replayed(first.label)
+    assert isinstance(decide(olga, judged(a_camera()), "good", now, token=token), Refused)
+    assert Label.objects.count() == 1
+
+
+def test_who_did_not_see_the_newer_label_is_told_by_whom(olga: Person, oscar: Person, now: datetime) -> None:
+    capture = judged(a_camera())
+    first = decide(oscar, capture, "good", now)
+    assert isinstance(first, Decided)
+    outcome = decide(olga, capture, "hole", now)
+    assert isinstance(outcome, Changed)
+    assert outcome.by == first.label
+    assert isinstance(decide(olga, capture, "hole", now, expected=first.label.pk), Decided)
+    assert fresh(capture).defect_class == DefectClass.objects.get(code="hole")
+
+
+def test_what_somebody_holds_nobody_else_decides(olga: Person, oscar: Person, now: datetime, settings: Any) -> None:
+    capture = judged(a_camera())
+    queue.take(olga, wanted(), 1, now)
+    outcome = decide(oscar, capture, "good", now)
+    assert isinstance(outcome, Held)
+    assert outcome.by == olga
+    assert isinstance(decide(oscar, capture, "good", now + timedelta(seconds=settings.REVIEW_LEASE_S + 1)), Decided)
+
+
+def test_a_stale_lease_still_decides_where_nobody_took_over(olga: Person, now: datetime) -> None:
+    capture = judged(a_camera())
+    queue.take(olga, wanted(), 1, now)
+    assert isinstance(decide(olga, capture, "good", now + timedelta(hours=1)), Decided)
+
+
+@pytest.mark.parametrize("answer", ["lint", "", "<b>hole</b>"])
+def test_a_class_that_is_not_there_is_refused(olga: Person, now: datetime, answer: str) -> None:
+    outcome = decide(olga, judged(a_camera()), answer, now)
+    assert isinstance(outcome, Refused)
+    assert outcome.kind == "class-unknown"
+    assert not Label.objects.exists()
+
+
+def test_a_retired_class_takes_no_new_label(olga: Person, now: datetime) -> None:
+    DefectClass.objects.filter(code="cut").update(active=False)
+    outcome = decide(olga, judged(a_camera()), "cut", now)
+    assert isinstance(outcome, Refused)
+    assert outcome.kind == "class-retired"
+
+
+def test_what_was_not_judged_takes_no_label(olga: Person, now: datetime) -> None:
+    outcome = decide(olga, a_capture(a_camera()), "good", now)
+    assert isinstance(outcome, Refused)
+    assert outcome.kind == "not-judged"
+
+
+# --- unsure ------------------------------------------------------------------------------------------------------
+
+
+def test_unsure_sends_it_to_a_colleague_and_says_nothing_of_the_class(
+    olga: Person, oscar: Person, now: datetime
+) -> None:
+    capture = judged(a_camera(), "hole")
+    before = counts()
+    queue.take(olga, wanted(), 1, now)
+    outcome = decide(olga, capture, "unsure", now)
+    assert isinstance(outcome, Decided)
+    assert outcome.label.answer == "unsure"
+    assert fresh(capture).label is None
+    assert counts() == before
+    assert taken(olga, 1, now) == []
+    assert taken(oscar, 1, now) == [capture.pk]
+
+
+def test_unsure_can_be_taken_back(olga: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "hole")
+    outcome = decide(olga, capture, "unsure", now)
+    assert isinstance(outcome, Decided)
+    undo(olga, outcome.label, now)
+    assert taken(olga, 1, now) == [capture.pk]
+
+
+# --- taking back -------------------------------------------------------------------------------------------------
+
+
+def test_an_undo_is_a_new_row_and_the_image_comes_back_to_who_undid(olga: Person, oscar: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "hole")
+    outcome = decide(olga, capture, "good", now)
+    assert isinstance(outcome, Decided)
+    taken_back = undo(olga, outcome.label, now)
+    assert isinstance(taken_back, Decided)
+    assert [row.answer for row in Label.objects.order_by("id")] == ["good", "undo"]
+    assert fresh(capture).label is None
+    assert fresh(capture).defect_class == DefectClass.objects.get(code="hole")
+    assert taken(oscar, 1, now) == []
+    assert taken(olga, 1, now) == [capture.pk]
+    assert undo(olga, outcome.label, now) == Replayed(taken_back.label)
+
+
+def test_the_label_before_stands_again_after_an_undo(olga: Person, oscar: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "hole")
+    first = decide(oscar, capture, "good", now)
+    assert isinstance(first, Decided)
+    second = decide(olga, capture, "cut", now, expected=first.label.pk)
+    assert isinstance(second, Decided)
+    undo(olga, second.label, now)
+    assert fresh(capture).label == first.label
+    assert taken(olga, 1, now) == []
+
+
+def test_an_older_label_can_be_undone_under_a_newer_one(olga: Person, oscar: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "hole")
+    first = decide(oscar, capture, "good", now)
+    assert isinstance(first, Decided)
+    second = decide(olga, capture, "cut", now, expected=first.label.pk)
+    assert isinstance(second, Decided)
+    undo(oscar, first.label, now)
+    assert fresh(capture).label == second.label
+    undo(olga, second.label, now)
+    assert fresh(capture).label is None
+
+
+def test_only_a_manager_undoes_anothers_label(olga: Person, oscar: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "hole")
+    outcome = decide(oscar, capture, "good", now)
+    assert isinstance(outcome, Decided)
+    assert undo(olga, outcome.label, now) == NotYours(oscar)
+    assert isinstance(undo(cast.mara(), outcome.label, now), Decided)
+    assert taken(olga, 1, now) == [capture.pk]
+
+
+def test_an_undo_is_not_undone(olga: Person, now: datetime) -> None:
+    outcome = decide(olga, judged(a_camera()), "good", now)
+    assert isinstance(outcome, Decided)
+    back = undo(olga, outcome.label, now)
+    assert isinstance(back, Decided)
+    assert isinstance(undo(olga, back.label, now), Refused)
+
+
+# --- many at once ------------------------------------------------------------------------------------------------
+
+
+def test_many_are_labelled_at_once_and_recorded_as_bulk(olga: Person, now: datetime) -> None:
+    several = [judged(a_camera(), "hole") for _ in range(3)]
+    token = uuid4()
+    for _twice in range(2):
+        outcome = decide_many(olga, several, "thread", now, expected={}, token=token)
+        assert isinstance(outcome, DecidedMany)
+        assert {label.how for label in outcome.labels} == {"bulk"}
+    assert Label.objects.count() == 3
+    assert counts() == {"thread": (3, 3, 3, 3)}
+
+
+def test_of_many_none_is_labelled_where_one_has_changed(olga: Person, oscar: Person, now: datetime) -> None:
+    several = [judged(a_camera(), "hole") for _ in range(3)]
+    decide(oscar, several[1], "good", now)
+    before = counts()
+    outcome = decide_many(olga, several, "thread", now, expected={})
+    assert isinstance(outcome, Conflicts)
+    assert [row.capture.pk for row in outcome.rows] == [several[1].pk]
+    assert Label.objects.count() == 1
+    assert counts() == before
+
+
+# --- the counts, whatever happens --------------------------------------------------------------------------------
+
+
+def recount() -> dict[str, tuple[int, int, int, int]]:
+    """From the raw rows, by the words of the definition."""
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for capture in Capture.objects.select_related("label__defect_class"):
+        said = Label.objects.filter(capture=capture, beside=False, undone_by=None, defect_class__isnull=False)
+        label = said.order_by("-id").first()
+        verdict = capture.verdicts.get(effective=True)
+        code = label.answer if label else verdict.label
+        is_defect = code not in {"good", "unknown"}
+        is_anomaly = (verdict.flagged and not (label and code == "good")) or bool(label and is_defect)
+        row = found.get(code, (0, 0, 0, 0))
+        more = (1, int(verdict.flagged), int(is_anomaly), int(is_defect))
+        found[code] = tuple(a + b for a, b in zip(row, more, strict=True))  # type: ignore[assignment]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_after_any_history_the_counts_equal_a_recount(olga: Person, oscar: Person, now: datetime, seed: int) -> None:
+    chance = random.Random(seed)
+    people = [olga, oscar, cast.mara()]
+    camera = a_camera()
+    captures = [
+        judged(camera, *chance.choice([("hole", 0.9), ("good", 0.01), ("unknown", None), ("cut", 0.3)]), at=now)
+        for _ in range(4)
+    ]
+    for _ in range(25):
+        person, capture = chance.choice(people), chance.choice(captures)
+        if chance.random() < 0.3 and (label := Label.objects.order_by("?").first()):
+            undo(person, label, now)
+        elif chance.random() < 0.2:
+            picked = chance.sample(captures, 2)
+            decide_many(person, picked, "cut", now, expected={one.pk: fresh(one).label_id for one in picked})
+        else:
+            decide(
+                person, capture, chance.choice(["good", "hole", "thread", "unsure"]), now,
+                expected=fresh(capture).label_id,
+            )  # fmt: skip
+    assert counts() == recount()
+    assert (
+        not ReviewItem.objects.open()
+        .filter(capture__label__isnull=False, kind=Kind.FLAGGED)
+        .exclude(set_aside__unsure=True)
+    )
