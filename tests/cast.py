@@ -1,5 +1,6 @@
 """The cast of every test, and the images they send, drawn here."""
 
+import time
 from io import BytesIO
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from django.test import Client
 from PIL import Image
 
+from inspections.locking import ACTIVE_AT
 from inspections.models import Camera, Line, Person, Role
 
 PASSWORD = "correct horse battery"
@@ -47,8 +49,12 @@ def ada() -> Person:
 
 
 def signed_in(person: Person) -> Client:
+    """A client with this person's session, as the sign-in page leaves it: a hand was there just now."""
     client = Client()
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session[ACTIVE_AT] = time.time()
+    session.save()
     return client
 
 

@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
+from inspections import locking
 from inspections.models import Camera, CameraKey
 
 SCHEME = "Api-Key"
@@ -17,7 +19,7 @@ class CameraKeyAuthentication(BaseAuthentication):
     """`Authorization: Api-Key <key>`. The key is looked up each time, so a revocation holds at once everywhere."""
 
     def authenticate(self, request: Request) -> tuple[Camera, CameraKey] | None:
-        scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+        scheme, _space, sent = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != SCHEME.lower():
             return None
         digest = CameraKey.digest_of(sent.strip())
@@ -34,8 +36,21 @@ class CameraKeyAuthentication(BaseAuthentication):
         return SCHEME
 
 
+class Locked(exceptions.AuthenticationFailed):
+    """Nobody touched the terminal for a while: what acts in a person's name waits for their password."""
+
+    kind = "locked"
+    default_detail = _("Nobody touched this terminal for a while. Give the password to go on.")
+
+
 class PersonSessionAuthentication(SessionAuthentication):
-    """A signed-in person. Unsafe methods need the CSRF token."""
+    """A signed-in person. Unsafe methods need the CSRF token, and a terminal that is not locked."""
+
+    def authenticate(self, request: Request) -> Any:
+        found = super().authenticate(request)
+        if found is not None and locking.is_refused(request._request, timezone.now()):
+            raise Locked
+        return found
 
     def authenticate_header(self, request: Request) -> str:
         return SCHEME

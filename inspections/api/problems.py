@@ -71,7 +71,7 @@ def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
     return problem(
         request,
         error.status_code,
-        KINDS.get(error.status_code, "error"),
+        getattr(error, "kind", None) or KINDS.get(error.status_code, "error"),
         detail,
         errors=fields,
         retry_after=int(wait) + 1 if wait is not None else None,

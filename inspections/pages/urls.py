@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from inspections.pages import capture, files, flagged, lines, signing_in
+from inspections.pages import audit_log, capture, files, flagged, lines, signing_in
 
 urlpatterns = [
     path("login/", signing_in.Login.as_view(), name="login"),
     path("logout/", signing_in.Logout.as_view(), name="logout"),
+    path("unlock/", signing_in.unlock, name="unlock"),
+    path("unlock/touch/", signing_in.touch, name="unlock-touch"),
+    path("audit/", audit_log.audit, name="audit"),
     path("", lines.lines, name="lines"),
     path("lines/<slug:slug>/", lines.line, name="line"),
     path("flagged/", flagged.flagged, name="flagged"),

@@ -1,0 +1,79 @@
+"""A locked terminal at the pages: what acts is sent to `/unlock/`, and comes back to the same place."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from inspections import locking
+from inspections.api.problems import problem
+
+
+class IdleLock:
+    """Judges the pages; the API judges where it knows its caller, for a camera's key never locks."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if not settings.IDLE_LOCK_S or request.path_info.startswith("/api/"):
+            return None
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+            return None
+        return to_unlock(request) if locking.is_refused(request, timezone.now()) else None
+
+
+def to_unlock(request: HttpRequest) -> HttpResponse:
+    """To the password: a page is redirected, a poll moves its whole page, a script gets a problem to act upon."""
+    if "HX-Request" in request.headers:
+        return HttpResponseClientRedirect(unlock_url(request.headers.get("HX-Current-URL", ""), request))
+    if "text/html" not in request.headers.get("Accept", "text/html"):
+        return problem(request, 401, "locked", locked_words())
+    here = request.get_full_path() if request.method in locking.SAFE else request.headers.get("Referer", "")
+    return HttpResponseRedirect(unlock_url(here, request))
+
+
+def locked_words() -> str:
+    return _("Nobody touched this terminal for a while. Give the password to go on.")
+
+
+def unlock_url(here: str, request: HttpRequest) -> str:
+    return f"{resolve_url('unlock')}?{urlencode({'next': own_path(here, request)})}"
+
+
+def own_path(address: str, request: HttpRequest) -> str:
+    """The path of an address of ours; `/` for any other, and for the door itself."""
+    if not url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure()):
+        return "/"
+    parts = urlsplit(address)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    if not path.startswith("/") or parts.path in locking.DOORS:
+        return "/"
+    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"  # a path `//host` is none
+
+
+def terminal(request: HttpRequest) -> dict[str, Any]:
+    """For every template: when this terminal locks, and whether this page is there to act. Looked up where read."""
+    return {"terminal": SimpleLazyObject(lambda: state(request))}
+
+
+def state(request: HttpRequest) -> dict[str, Any]:
+    left = locking.locks_in(request, timezone.now())
+    return {
+        "locks_in": None if left is None else round(left, 1),
+        "locked": left is not None and left <= 0,
+        "acts": request.path_info.startswith(locking.TO_ACT),
+        "here": own_path(request.get_full_path(), request),
+    }
