@@ -12,10 +12,23 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from inspections.escape import next_hour
-from inspections.models import Capture, HourlyCount, How, Kind, KnownAnswer, Label, Line, Person, ReviewItem, Status
+from inspections.ids import id_at
+from inspections.models import (
+    Capture,
+    HourlyCount,
+    How,
+    Kind,
+    KnownAnswer,
+    Label,
+    Line,
+    Person,
+    ReviewItem,
+    Status,
+    Verdict,
+)
 
 WINDOW = timedelta(hours=24)  # audits look back so far; a week's rate is weighted by day
 HOUR = timedelta(hours=1)
@@ -43,16 +56,15 @@ def waiting(person: Person, lines: Sequence[Line], now: datetime) -> Iterator[Re
 
 
 def _kind(chance: random.Random) -> Kind | None:
-    """The shares are of all that a person is shown, so against one flagged item the odds are higher."""
+    """What is shown next, by the shares of the settings; None: a flagged item."""
     shares = {
         Kind.AUDIT: settings.AUDIT_SHARE,
         Kind.CONTROL: settings.CONTROL_SHARE,
         Kind.SECOND: settings.SECOND_SHARE,
     }
-    flagged = max(1 - sum(shares.values()), 0.05)
     drawn = chance.random()
     for kind, share in shares.items():
-        drawn -= share / flagged
+        drawn -= share
         if drawn < 0:
             return kind
     return None
@@ -117,7 +129,8 @@ def _control(
     person: Person, lines: Sequence[Line], rank: float, now: datetime, chance: random.Random
 ) -> ReviewItem | None:
     known = KnownAnswer.objects.filter(line__in=lines, defect_class__active=True).exclude(person=person)
-    known = known.exclude(capture__labels__person=person).exclude(capture__review_items__closed_at=None)
+    asked = ReviewItem.objects.open().filter(capture=OuterRef("capture"))
+    known = known.exclude(capture__labels__person=person).exclude(Exists(asked))
     found = known.select_related("capture").order_by("?").first()
     return _asked(found.capture, Kind.CONTROL, rank, now, truth=found.defect_class) if found else None
 
@@ -158,7 +171,9 @@ def _asked(capture: Capture, kind: Kind, rank: float, now: datetime, **more: obj
 
 
 def _fields(capture: Capture, kind: Kind, rank: float, now: datetime) -> dict[str, object]:
+    judged = Verdict.objects.filter(capture=capture, effective=True).values_list("judged_at", flat=True).first()
     return {
+        "id": id_at(judged or capture.received_at),  # an id holds its time, and that of a flagged item is this one
         "capture": capture,
         "line_id": capture.line_id,
         "kind": kind,

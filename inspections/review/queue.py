@@ -152,10 +152,11 @@ def _place(item: ReviewItem, order: Order) -> tuple[float, int]:
 def _mixed(
     person: Person, wanted: Wanted, flagged: Iterable[ReviewItem], now: datetime, chance: random.Random
 ) -> Iterable[ReviewItem]:
-    """Flagged items with hidden ones at random places; where nothing flagged is left, hidden ones that wait."""
+    """Flagged items, with hidden ones at random places among them; after the last, hidden ones that wait."""
     is_open = not wanted.defect_class
     for item in flagged:
-        if is_open and (hidden := drawing.maybe(person, wanted.lines, item.rank, now, chance)):
+        # Drawn anew until it is this item's turn: then the share holds however many are taken at once.
+        while is_open and (hidden := drawing.maybe(person, wanted.lines, item.rank, now, chance)):
             yield hidden
         yield item
     if is_open:
