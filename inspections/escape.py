@@ -175,14 +175,29 @@ def audited(days: Sequence[Day]) -> Audited | None:
     if not covered:
         return None
     volume = sum(_volume(day) for day in covered)
-    share = sum(_volume(day) * day.escapes / day.answered for day in covered) / volume
-    effective = volume**2 / sum(_volume(day) ** 2 / day.answered for day in covered)
+    weights = [_volume(day) / volume for day in covered]
+    share = sum(weight * day.escapes / day.answered for weight, day in zip(weights, covered, strict=True))
+    effective = _effective(share, weights, covered)
     return Audited(
         share=share,
         interval=clopper_pearson(share * effective, effective),
         effective=effective,
         covered=volume / sum(_volume(day) for day in days),
     )
+
+
+def _effective(share: float, weights: Sequence[float], days: Sequence[Day]) -> float:
+    """The smaller of two. Kish's looks at the weights alone; Korn and Graubard's is share (1 - share) / V with V the
+    variance that the days show, and sees that escapes gather on days that few audits speak for."""
+    kish = 1 / sum(weight**2 / day.answered for weight, day in zip(weights, days, strict=True))
+    variance = sum(weight**2 * _variance(day) for weight, day in zip(weights, days, strict=True))
+    return min(kish, share * (1 - share) / variance) if variance else kish
+
+
+def _variance(day: Day) -> float:
+    """Of the day's share of escapes."""
+    found = day.escapes / day.answered
+    return found * (1 - found) / max(day.answered - 1, 1)
 
 
 def clopper_pearson(found: float, size: float, confidence: float = CONFIDENCE) -> Interval:
