@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from inspections import bell
 from inspections.images import Checked, Refused, check
-from inspections.models import Camera, Capture, Roll
+from inspections.models import AuditEvent, Camera, Capture, Person, Roll
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 NO_CAMERA_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -40,9 +40,10 @@ class Conflict:
 
 
 def accept(
-    camera: Camera, data: bytes, fields: Mapping[str, Any], now: datetime
+    camera: Camera, data: bytes, fields: Mapping[str, Any], now: datetime, *, by: Person | None = None
 ) -> Accepted | Duplicate | Conflict | Refused:
-    """Take one upload. `fields` are those of the contract, already validated; `now` is our clock."""
+    """Take one upload. `fields` are those of the contract, already validated; `now` is our clock; `by` is who
+    uploaded it, where that was a person."""
     checked = check(data, settings.MAX_IMAGE_PIXELS)
     if isinstance(checked, Refused):
         return checked
@@ -52,6 +53,8 @@ def accept(
         with transaction.atomic():
             capture.roll = _roll(fields.get("roll"))
             capture.save(force_insert=True)
+            if by is not None:
+                AuditEvent.note(by, "upload", f"capture {capture.pk}", now, line=camera.line.slug)
             bell.ring_on_commit()
     except IntegrityError:
         default_storage.delete(capture.path)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from inspections.models import Camera, Capture, DefectClass, Line, Person, Status
 from inspections.models.defect_class import UNKNOWN
+from inspections.models.plant import MANUAL
 from inspections.pages.charts import HourChart, common_top, flagged_url, hour_chart
 from inspections.rates import Day, days
 
@@ -58,6 +59,8 @@ class Seen:
 
     @property
     def state(self) -> str:
+        if self.camera.is_manual:
+            return "manual"
         if not self.camera.enabled:
             return "off"
         if self.camera.seen_at is None:
@@ -92,6 +95,10 @@ class Card:
     def leading_url(self) -> str:
         leading = self.day.leading
         return flagged_url(self.line, period="24h", **{"class": leading.code if leading else ""})
+
+    @property
+    def has_machines(self) -> bool:
+        return any(one.state != "manual" for one in self.cameras)
 
     @property
     def seen(self) -> int:
@@ -141,7 +148,8 @@ def _card(line: WatchedLine, day: Day, top: int, cameras: list[Seen], names: dic
 
 def _cameras_of(lines: Iterable[Line], now: datetime) -> dict[int, list[Seen]]:
     found: dict[int, list[Seen]] = defaultdict(list)
-    for camera in Camera.objects.filter(line__in=list(lines)).order_by("slug"):
+    unused = Q(slug=MANUAL, seen_at=None)  # every line has one; it shows once somebody has uploaded
+    for camera in Camera.objects.filter(line__in=list(lines)).exclude(unused).order_by("slug"):
         found[camera.line_id].append(Seen(camera, camera.is_silent(now)))
     return found
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inspections.pages import audit_log, capture, files, flagged, lines, signing_in
+from inspections.pages import audit_log, capture, files, flagged, lines, signing_in, upload
 
 urlpatterns = [
     path("login/", signing_in.Login.as_view(), name="login"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("unlock/", signing_in.unlock, name="unlock"),
     path("unlock/touch/", signing_in.touch, name="unlock-touch"),
     path("audit/", audit_log.audit, name="audit"),
+    path("upload/", upload.upload, name="upload"),
     path("", lines.lines, name="lines"),
     path("lines/<slug:slug>/", lines.line, name="line"),
     path("flagged/", flagged.flagged, name="flagged"),

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from inspections.models import Camera, Line
+from inspections.models.plant import MANUAL
 
 EXAMPLES = """
 A line and camera that do not exist are made. The key is shown once; only its hash is kept.
@@ -41,6 +42,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for word in (options["line"], options["camera"]):
             _check(word)
+        if options["camera"] == MANUAL:
+            raise CommandError(f"{MANUAL!r} is the name for pictures that people upload: it has no key.")
         if options["revoke"]:
             self._revoke(options["line"], options["camera"])
             return
