@@ -1,7 +1,7 @@
 """Nobody reads what is not theirs: every route, every method, every kind of caller, against `access_table.csv`.
 
 The table is the promise and is read by people: change it by hand, with a reason. A route that it does not list fails,
-and so does a row without a route. The capture is of loom-1: camera A's and Olga's line, not camera B's and not Otto's.
+and so does a row without a route. The capture is of loom-1: camera A's and Olga's line, not camera B's and not Otto's. Another manager labelled it.
 """
 
 import csv
@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from inspections.models import Capture
 from inspections.readiness import Check
+from inspections.review.answers import decide
 from tests import cast
 from tests.cast import a_camera, signed_in, with_key
 from tests.judged import judged
@@ -49,7 +51,12 @@ def table() -> list[dict[str, str]]:
 
 def address(route: str, capture: Capture) -> str:
     """The route with this capture or its line in it. A new kind of object needs a line here."""
-    values = {"<uuid:pk>": str(capture.pk), "<uuid:key>": str(capture.pk), "<slug:slug>": "loom-1"}
+    values = {
+        "<uuid:pk>": str(capture.pk),
+        "<uuid:key>": str(capture.pk),
+        "<uuid:label>": str(capture.labels.get(how="single").pk),
+        "<slug:slug>": "loom-1",
+    }
     for placeholder, value in values.items():
         route = route.replace(placeholder, value)
     assert "<" not in route, f"{route}: tell `address` what stands there"
@@ -62,7 +69,9 @@ def capture(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Capture
     settings.METRICS_TOKEN = "token"
     monkeypatch.setattr("inspections.api.health.readiness", lambda: [Check("database", True, "answers")])
     a_camera("loom-2")
-    return judged(a_camera("loom-1"))
+    found = judged(a_camera("loom-1"))
+    decide(cast.a_person("mona", cast.Role.MANAGER), found, "good", timezone.now())
+    return found
 
 
 def test_the_table_lists_every_route_and_method_and_nothing_else() -> None:
