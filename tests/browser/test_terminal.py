@@ -1,0 +1,227 @@
+"""A shared terminal in a real browser: it warns, locks in place, and changes hands; and pictures are uploaded."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Page, Route, expect
+
+from inspections.models import AuditEvent, Capture
+from tests import cast
+from tests.browser.conftest import Open
+from tests.cast import PASSWORD, a_line, a_png, signed_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+
+
+@pytest.fixture
+def olga(transactional_db: None) -> Client:
+    a_line("loom-1")
+    cast.otto()
+    return signed_in(cast.olga())
+
+
+def pictures(folder: Path, *contents: bytes) -> list[str]:
+    found = []
+    for number, data in enumerate(contents):
+        path = folder / f"picture-{number}.png"
+        path.write_bytes(data)
+        found.append(str(path))
+    return found
+
+
+def actions() -> list[tuple[str, str]]:
+    rows = AuditEvent.objects.order_by("id").select_related("person")
+    return [(row.person.username if row.person else "", row.action) for row in rows]
+
+
+def unexpected(complaints: list[str]) -> list[str]:
+    """Without the browser's own note of answers that are meant."""
+    return [text for text in complaints if not re.search("status of 4(00|01|15|22)|ERR_INTERNET_DISCONNECTED", text)]
+
+
+# --- the lock ---------------------------------------------------------------------------------------------------
+
+
+def test_it_warns_locks_in_place_and_goes_on_where_one_was(
+    opened: Open, olga: Client, settings: object, complaints: list[str]
+) -> None:
+    settings.IDLE_LOCK_S = 6  # type: ignore[attr-defined]
+    page = opened("/upload/?line=loom-1", olga)
+    page.evaluate("window.sameDocument = true")
+    page.get_by_text("Roll, position and scale").click()
+    page.get_by_label("Roll", exact=True).fill("R-42")
+    page.evaluate("window.heard = 0; document.addEventListener('keydown', () => window.heard++)")
+    expect(page.get_by_text("This terminal is about to lock.")).to_be_visible()
+    lock = page.get_by_role("dialog", name="Locked")
+    expect(lock).to_be_visible()
+    expect(lock.get_by_label("Password of olga")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(lock.get_by_role("alert")).to_contain_text("not the right password")
+    assert page.evaluate("window.heard") == 0
+    lock.get_by_label("Password of olga").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(lock).to_be_hidden()
+    assert page.evaluate("window.sameDocument")
+    expect(page.get_by_label("Roll", exact=True)).to_have_value("R-42")
+    assert actions() == [("olga", "unlock-failed"), ("olga", "unlock")]
+    assert unexpected(complaints) == []
+
+
+def test_a_hand_ends_the_warning(opened: Open, olga: Client, settings: object) -> None:
+    settings.IDLE_LOCK_S = 8  # type: ignore[attr-defined]
+    page = opened("/upload/", olga)
+    warning = page.get_by_text("This terminal is about to lock.")
+    for _ in range(2):
+        expect(warning).to_be_visible()
+        page.mouse.move(200, 200)
+        page.mouse.move(300, 300)
+        expect(warning).to_be_hidden()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_wall_display_shows_no_lock(opened: Open, olga: Client, settings: object) -> None:
+    settings.IDLE_LOCK_S = 2  # type: ignore[attr-defined]
+    page = opened("/", olga)
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true") as caught:
+        pass
+    assert caught.value.status in {200, 304}
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.goto("/upload/?line=loom-1")
+    expect(page).to_have_url(re.compile(r"/unlock/\?next=%2Fupload%2F%3Fline%3Dloom-1"))
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/upload/\?line=loom-1$"))
+
+
+# --- a change of user -------------------------------------------------------------------------------------------
+
+
+def test_another_person_takes_over_by_name_and_password(opened: Open, olga: Client, complaints: list[str]) -> None:
+    page = opened("/flagged/", olga)
+    page.get_by_role("link", name="Change user").click()
+    page.get_by_label("User name").fill("otto")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/flagged/$"))
+    expect(page.locator(".who-name")).to_contain_text("otto")
+    page.get_by_role("link", name="Change user").click()
+    page.get_by_role("button", name="olga", exact=True).click()
+    expect(page.get_by_label("User name")).to_have_value("olga")
+    page.get_by_role("button", name="Forget otto on this terminal").click()
+    expect(page.get_by_role("button", name="otto")).to_have_count(0)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".who-name")).to_contain_text("olga")
+    assert actions() == [
+        ("olga", "sign-out"), ("otto", "change-user"), ("otto", "sign-out"), ("olga", "change-user"),
+    ]  # fmt: skip
+    assert complaints == []
+
+
+def test_a_page_left_open_in_another_tab_takes_the_new_name(opened: Open, olga: Client) -> None:
+    first = opened("/flagged/", olga)
+    second = first.context.new_page()
+    second.goto("/unlock/?next=/")
+    second.get_by_label("User name").fill("otto")
+    second.get_by_label("Password").fill(PASSWORD)
+    second.keyboard.press("Enter")
+    expect(second.locator(".who-name")).to_contain_text("otto")
+    expect(first.locator(".who-name")).to_contain_text("otto")
+
+
+# --- upload -----------------------------------------------------------------------------------------------------
+
+
+def rows(page: Page) -> list[str]:
+    return [row.inner_text() for row in page.locator(".file").all()]
+
+
+def test_three_files_one_of_them_bad(opened: Open, olga: Client, tmp_path: Path, complaints: list[str]) -> None:
+    page = opened("/upload/", olga)
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1), b"no picture", a_png(2)))
+    expect(page.get_by_text("2 of 3 done")).to_be_visible()
+    found = rows(page)
+    assert [("Taken" in row, "Not a picture" in row) for row in found] == [(True, False), (False, True), (True, False)]
+    assert Capture.objects.count() == 2
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1)))
+    expect(page.get_by_text("This picture is here already")).to_be_visible()
+    assert Capture.objects.count() == 2
+    page.get_by_role("button", name="Remove picture-1.png").click()
+    expect(page.locator(".file")).to_have_count(3)
+    assert unexpected(complaints) == []
+
+
+def test_the_progress_of_a_file_is_shown(opened: Open, olga: Client, tmp_path: Path) -> None:
+    held: list[Route] = []
+    page = opened("/upload/", olga)
+    page.route("**/upload/", lambda route: held.append(route))
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1), a_png(2)))
+    bar = page.get_by_role("progressbar", name="Progress of picture-0.png")
+    expect(bar).to_be_visible()
+    expect(page.locator(".file").nth(1)).to_contain_text("Waits")
+    held[0].continue_()
+    expect(page.get_by_text("1 of 2 done")).to_be_visible()
+    held[1].continue_()
+    expect(page.get_by_text("2 of 2 done")).to_be_visible()
+    expect(bar).to_be_hidden()
+
+
+def test_a_lost_network_loses_no_file(opened: Open, olga: Client, tmp_path: Path, complaints: list[str]) -> None:
+    page = opened("/upload/", olga)
+    page.context.set_offline(True)
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1), a_png(2)))
+    expect(page.get_by_text("The pictures wait here and go on by themselves")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_text("2 of 2 done")).to_be_visible()
+    expect(page.locator("#sent-held")).to_be_hidden()
+    assert Capture.objects.count() == 2
+    assert unexpected(complaints) == []
+
+
+def test_a_storage_that_is_full_is_tried_again(opened: Open, olga: Client, tmp_path: Path) -> None:
+    page = opened("/upload/", olga)
+    answers = iter([507])
+
+    def answer(route: Route) -> None:
+        if (status := next(answers, None)) is None:
+            return route.continue_()
+        body = '{"detail": "The storage is full."}'
+        return route.fulfill(
+            status=status, body=body, content_type="application/problem+json", headers={"Retry-After": "60"}
+        )
+
+    page.route("**/upload/", answer)
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1)))
+    expect(page.get_by_text("The storage is full.")).to_be_visible()
+    page.get_by_role("button", name="Try now").click()
+    expect(page.get_by_text("1 of 1 done")).to_be_visible()
+
+
+def test_pictures_chosen_before_a_line_wait_for_it(opened: Open, transactional_db: None, tmp_path: Path) -> None:
+    a_line("loom-1")
+    a_line("loom-2")
+    page = opened("/upload/", signed_in(cast.mara()))
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1)))
+    expect(page.locator(".file")).to_have_count(0)
+    page.get_by_label("Line", exact=True).select_option("loom-2")
+    expect(page.get_by_text("1 of 1 done")).to_be_visible()
+    assert Capture.objects.get().line.slug == "loom-2"
+
+
+def test_a_lock_in_the_middle_keeps_the_files(opened: Open, olga: Client, tmp_path: Path, settings: object) -> None:
+    page = opened("/upload/", olga)
+    session = olga.session
+    session["active_at"] = 1.0
+    session.save()
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1)))
+    lock = page.get_by_role("dialog", name="Locked")
+    expect(lock).to_be_visible()
+    lock.get_by_label("Password of olga").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 1 done")).to_be_visible()
+    assert actions() == [("olga", "unlock"), ("olga", "upload")]
