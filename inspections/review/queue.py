@@ -157,6 +157,7 @@ def _mixed(
     for item in flagged:
         # Drawn anew until it is this item's turn: then the share holds however many are taken at once.
         while is_open and (hidden := drawing.maybe(person, wanted.lines, item.rank, now, chance)):
+            _lease([hidden], person, now)  # at once, or the next place would be given the same one
             yield hidden
         yield item
     if is_open:
