@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inspections.pages import audit_log, capture, files, flagged, lines, signing_in, upload
+from inspections.pages import agreement, audit_log, capture, files, flagged, lines, quality, signing_in, upload
 
 urlpatterns = [
     path("login/", signing_in.Login.as_view(), name="login"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("", lines.lines, name="lines"),
     path("lines/<slug:slug>/", lines.line, name="line"),
     path("flagged/", flagged.flagged, name="flagged"),
+    path("escape/", quality.escape, name="escape"),
+    path("agreement/", agreement.page_of_agreement, name="agreement"),
     path("captures/<uuid:key>/", capture.capture, name="capture"),
     path("captures/<uuid:key>/image/", files.image, name="capture-image"),
     path("captures/<uuid:key>/view/", files.view, name="capture-view"),
