@@ -1,5 +1,6 @@
 """Deciding: labels are appended, the queue moves on, the counts follow, and everything can be taken back."""
 
+import os
 import random
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from tests.cast import a_camera, a_line
 from tests.judged import a_capture, judged, many_judged
 
 pytestmark = pytest.mark.django_db
+HISTORIES = int(os.environ.get("HISTORIES", "12"))  # `make soak` asks for a thousand
 
 
 @pytest.fixture(autouse=True)
@@ -379,7 +381,7 @@ def recount() -> dict[str, tuple[int, int, int, int]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(HISTORIES))
 def test_after_any_history_the_counts_equal_a_recount(olga: Person, oscar: Person, now: datetime, seed: int) -> None:
     chance = random.Random(seed)
     people = [olga, oscar, cast.mara()]
