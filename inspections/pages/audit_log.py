@@ -1,6 +1,5 @@
 """The audit log, to be read: newest first, narrowed by person, action and subject in the address. Nobody edits it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +12,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from inspections.models import AuditEvent, Person
 from inspections.pages.access import PersonRequest, page
+from inspections.review.blind import withheld
 
 PAGE = 100
 MOST_SHOWN = 200  # characters of one value
@@ -28,11 +29,11 @@ ACTIONS = {
     "unlock-failed": _("Gave a wrong password"),
     "upload": _("Uploaded a picture"),
     "label": _("Labelled"),
-    "labels": _("Labelled in bulk"),
     "undo": _("Took a label back"),
     "skip": _("Put aside"),
     "known-answer": _("Set a known answer"),
     "keys": _("Changed the keys"),
+    "example": _("Chose the example of a class"),
     "definition": _("Changed a definition"),
 }
 
@@ -79,7 +80,7 @@ def audit(request: PersonRequest) -> HttpResponseBase:
         raise PermissionDenied
     form = Filters(request.GET)
     is_valid = form.is_valid()
-    events = wanted(form.cleaned_data) if is_valid else []
+    events = wanted(request.user, form.cleaned_data) if is_valid else []
     shown = events[:PAGE]
     context = {
         "form": form,
@@ -93,9 +94,11 @@ def audit(request: PersonRequest) -> HttpResponseBase:
     return render(request, "inspections/audit.html", context, status=200 if is_valid else 400)
 
 
-def wanted(chosen: dict[str, Any]) -> list[AuditEvent]:
-    """One page and one more, newest first: a seek from where the last page ended."""
-    rows = AuditEvent.objects.select_related("person").order_by("-id")
+def wanted(reader: Person, chosen: dict[str, Any]) -> list[AuditEvent]:
+    """One page and one more, newest first: a seek from where the last page ended. What the reader is being asked
+    blind is left out, as its history is everywhere."""
+    secret = [f"capture {key}" for key in withheld(reader)]
+    rows = AuditEvent.objects.select_related("person").exclude(subject__in=secret).order_by("-id")
     if chosen["person"]:
         rows = rows.filter(person__username=chosen["person"])
     if chosen["action"]:
@@ -126,8 +129,18 @@ def row_of(event: AuditEvent, form: Filters) -> Row:
 def details_of(detail: Any) -> Iterator[tuple[str, str]]:
     """Names and values in words, in the order in which they were written."""
     for name, value in detail.items() if isinstance(detail, dict) else [("", detail)]:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield str(name), text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+        text = words_of(value)
+        yield str(name).replace("_", " "), text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def words_of(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {words_of(one)}" for name, one in value.items())
+    return ", ".join(map(words_of, value)) if isinstance(value, list) else str(value)
 
 
 def url_of(subject: str) -> str:

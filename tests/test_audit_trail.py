@@ -1,0 +1,304 @@
+"""P14: the audit trail is complete. Every route that changes something is called once, and its row is found.
+
+The routes come from the resolver, and which of them answer a writing method comes from `access_table.csv`; one that
+has neither a good request here nor a reason to be exempt fails. Nothing that a camera posts is here: its capture row
+says itself which camera sent it and when, so it is its own record.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from inspections.models import AuditEvent, Capture, Kind, Label, Person, ReviewItem
+from inspections.review import screen
+from inspections.review.answers import decide
+from tests import cast
+from tests.cast import PASSWORD, a_camera, a_png, signed_in
+from tests.judged import judged
+from tests.test_access import routes, table
+
+pytestmark = pytest.mark.django_db
+WRITING = ("POST", "PUT", "PATCH", "DELETE")
+
+EXEMPT = {
+    ("/api/v1/captures/", "POST"): "a camera's: the capture row itself is the record",
+    ("/api/v1/queue/", "DELETE"): "lets go of leases: who looks at what just now is no record of anything",
+    ("/api/v1/queue/renew/", "POST"): "renews leases",
+    ("/unlock/touch/", "POST"): "a hand is on the terminal: seconds of a session",
+    ("/login/", "PUT"): "leads who is signed in to the first page, as it does with GET",
+    ("/login/", "PATCH"): "leads who is signed in to the first page, as it does with GET",
+    ("/login/", "DELETE"): "leads who is signed in to the first page, as it does with GET",
+}
+
+
+@dataclass(frozen=True)
+class Mill:
+    """Olga at her terminal, Mara the manager, and a flagged capture that nobody has labelled."""
+
+    olga: Person
+    mara: Person
+    capture: Capture
+    by_olga: Client
+    by_mara: Client
+
+    def labelled(self) -> Label:
+        """The capture, labelled by Olga; what that wrote down is gone from the log."""
+        outcome = decide(self.olga, self.capture, "cut", timezone.now())
+        AuditEvent.objects.all().delete()
+        return outcome.label  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def mill(db: None) -> Mill:
+    olga, mara = cast.olga(), cast.mara()
+    return Mill(olga, mara, judged(a_camera()), signed_in(olga), signed_in(mara))
+
+
+@dataclass(frozen=True)
+class Wrote:
+    """What a good request answered, and the row that must be there."""
+
+    response: Any
+    person: str
+    action: str
+    subject: str
+
+
+def as_json(client: Client, where: str, body: Any, method: str = "post") -> Any:
+    return getattr(client, method)(where, json.dumps(body), content_type="application/json")
+
+
+def of_capture(mill: Mill) -> str:
+    return f"capture {mill.capture.pk}"
+
+
+def sign_in(mill: Mill) -> Wrote:
+    response = Client().post("/login/", {"username": "olga", "password": PASSWORD})
+    return Wrote(response, "olga", "sign-in", "person olga")
+
+
+def sign_out(mill: Mill) -> Wrote:
+    return Wrote(mill.by_olga.post("/logout/"), "olga", "sign-out", "person olga")
+
+
+def unlock(mill: Mill) -> Wrote:
+    return Wrote(mill.by_olga.post("/unlock/", {"password": PASSWORD}), "olga", "unlock", "person olga")
+
+
+def upload(mill: Mill) -> Wrote:
+    files = {"line": "loom-1", "image": SimpleUploadedFile("a.png", a_png(7))}
+    response = mill.by_olga.post("/upload/", files)
+    return Wrote(response, "olga", "upload", f"capture {Capture.objects.get(camera__slug='manual').pk}")
+
+
+def label_by_api(mill: Mill) -> Wrote:
+    response = as_json(mill.by_olga, f"/api/v1/captures/{mill.capture.pk}/labels/", {"label": "cut"})
+    return Wrote(response, "olga", "label", of_capture(mill))
+
+
+def labels_by_api(mill: Mill) -> Wrote:
+    shown = screen.sign(mill.olga, [mill.capture.pk])
+    body = {"label": "cut", "items": [{"capture": str(mill.capture.pk), "expected": None}], "screen": shown}
+    return Wrote(as_json(mill.by_olga, "/api/v1/labels/", body), "olga", "label", of_capture(mill))
+
+
+def undo_by_api(mill: Mill) -> Wrote:
+    label = mill.labelled()
+    return Wrote(mill.by_mara.delete(f"/api/v1/labels/{label.pk}/"), "mara", "undo", of_capture(mill))
+
+
+def skip_by_api(mill: Mill) -> Wrote:
+    assert ReviewItem.objects.open().filter(capture=mill.capture, kind=Kind.FLAGGED).exists()
+    response = mill.by_olga.post(f"/api/v1/captures/{mill.capture.pk}/skip/")
+    return Wrote(response, "olga", "skip", of_capture(mill))
+
+
+def label_by_form(mill: Mill) -> Wrote:
+    response = mill.by_olga.post(f"/captures/{mill.capture.pk}/label/", {"answer": "cut", "token": str(uuid4())})
+    return Wrote(response, "olga", "label", of_capture(mill))
+
+
+def undo_by_form(mill: Mill) -> Wrote:
+    sent = {"label": str(mill.labelled().pk)}
+    return Wrote(mill.by_olga.post(f"/captures/{mill.capture.pk}/undo/", sent), "olga", "undo", of_capture(mill))
+
+
+def known_answer(mill: Mill) -> Wrote:
+    response = mill.by_mara.post(f"/captures/{mill.capture.pk}/known/", {"class": "hole", "was": ""})
+    return Wrote(response, "mara", "known-answer", of_capture(mill))
+
+
+def example(mill: Mill) -> Wrote:
+    response = mill.by_mara.post(f"/captures/{mill.capture.pk}/example/", {"class": "hole"})
+    return Wrote(response, "mara", "example", "class hole")
+
+
+def decide_in_queue(mill: Mill) -> Wrote:
+    sent = {"capture": str(mill.capture.pk), "label": "cut", "token": str(uuid4())}
+    return Wrote(mill.by_olga.post("/queue/decide/", sent), "olga", "label", of_capture(mill))
+
+
+def keys(mill: Mill) -> Wrote:
+    response = as_json(mill.by_olga, "/keys/", {"keys": {"good": "b"}, "keys_off": False})
+    return Wrote(response, "olga", "keys", "person olga")
+
+
+GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
+    ("/login/", "POST"): sign_in,
+    ("/logout/", "POST"): sign_out,
+    ("/unlock/", "POST"): unlock,
+    ("/upload/", "POST"): upload,
+    ("/api/v1/captures/<uuid:pk>/labels/", "POST"): label_by_api,
+    ("/api/v1/captures/<uuid:pk>/skip/", "POST"): skip_by_api,
+    ("/api/v1/labels/", "POST"): labels_by_api,
+    ("/api/v1/labels/<uuid:label>/", "DELETE"): undo_by_api,
+    ("/captures/<uuid:key>/label/", "POST"): label_by_form,
+    ("/captures/<uuid:key>/undo/", "POST"): undo_by_form,
+    ("/captures/<uuid:key>/known/", "POST"): known_answer,
+    ("/captures/<uuid:key>/example/", "POST"): example,
+    ("/queue/decide/", "POST"): decide_in_queue,
+    ("/keys/", "POST"): keys,
+}
+REFUSALS = {"401", "403", "405"}
+
+
+def changing() -> set[tuple[str, str]]:
+    """Each route and writing method that somebody gets past the door of: 404 and 400 are said behind it."""
+    callers = [name for name in table()[0] if name not in {"route", "method"}]
+    answers = {(row["route"], row["method"]): {row[name] for name in callers} for row in table()}
+    every = {(route, method) for route in routes() for method in WRITING}
+    return {one for one in every if not answers.get(one, {"no row"}) <= REFUSALS}
+
+
+def test_every_route_that_changes_something_has_a_good_request_or_a_reason() -> None:
+    assert set(GOOD) | set(EXEMPT) == changing()
+    assert not set(GOOD) & set(EXEMPT)
+
+
+@pytest.mark.parametrize("where", GOOD, ids=" ".join)
+def test_every_change_leaves_its_row(mill: Mill, where: tuple[str, str]) -> None:
+    start = timezone.now()
+    wrote = GOOD[where](mill)
+    assert 200 <= wrote.response.status_code < 400, wrote.response.content
+    (row,) = AuditEvent.objects.select_related("person")
+    assert (row.person and row.person.username, row.action, row.subject) == (wrote.person, wrote.action, wrote.subject)
+    assert start <= row.at <= timezone.now()
+
+
+def test_a_change_of_user_leaves_two_rows_each_under_its_own_name(mill: Mill) -> None:
+    assert mill.by_olga.post("/unlock/", {"username": "mara", "password": PASSWORD}).status_code == 302
+    rows = AuditEvent.objects.order_by("id").values_list("person__username", "action", "subject")
+    assert list(rows) == [("olga", "sign-out", "person olga"), ("mara", "change-user", "person mara")]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        lambda mill: mill.by_olga.post("/upload/", {"line": "loom-1", "image": SimpleUploadedFile("a.png", b"no")}),
+        lambda mill: as_json(mill.by_olga, f"/api/v1/captures/{mill.capture.pk}/labels/", {"label": "nonsense"}),
+        lambda mill: as_json(mill.by_olga, "/keys/", {"keys": {"good": "s"}}),
+        lambda mill: mill.by_olga.post(f"/captures/{mill.capture.pk}/known/", {"class": "hole", "was": ""}),
+    ],
+)
+def test_what_was_refused_leaves_none(mill: Mill, sent: Callable[[Mill], Any]) -> None:
+    assert sent(mill).status_code >= 400
+    assert AuditEvent.objects.count() == 0
+
+
+# --- the page ---------------------------------------------------------------------------------------------------
+
+
+def noted(mill: Mill, count: int, action: str = "label", person: Person | None = None) -> None:
+    for number in range(count):
+        AuditEvent.note(person or mill.olga, action, of_capture(mill), timezone.now(), label=f"class-{number}")
+
+
+def text_of(client: Client, address: str, status: int = 200) -> str:
+    response = client.get(address)
+    assert response.status_code == status, response.content
+    return response.content.decode()
+
+
+@pytest.mark.parametrize(("person", "status"), [(cast.otto, 403), (cast.ada, 200)])
+def test_managers_and_admins_read_it_and_operators_do_not(mill: Mill, person: Any, status: int) -> None:
+    assert text_of(mill.by_mara, "/audit/")
+    text_of(signed_in(person()), "/audit/", status)
+
+
+def test_only_who_may_read_it_is_led_there(mill: Mill) -> None:
+    assert 'href="/audit/"' in text_of(mill.by_mara, "/")
+    assert 'href="/audit/"' not in text_of(mill.by_olga, "/")
+
+
+def test_nobody_edits_it(mill: Mill) -> None:
+    noted(mill, 1)
+    ada = signed_in(cast.ada())
+    assert {ada.generic(method, "/audit/").status_code for method in WRITING} == {405}
+    assert AuditEvent.objects.count() == 1
+
+
+def test_it_is_read_newest_first_in_pages_that_miss_and_repeat_nothing(mill: Mill) -> None:
+    noted(mill, 250)
+    seen: list[str] = []
+    address = "/audit/"
+    for _page in range(3):
+        response = mill.by_mara.get(address)
+        seen += [row.event.detail["label"] for row in response.context["rows"]]
+        address = response.context["older"]
+    assert seen == [f"class-{number}" for number in reversed(range(250))]
+    assert address == ""
+
+
+def test_it_is_narrowed_by_person_action_and_subject(mill: Mill) -> None:
+    noted(mill, 2)
+    noted(mill, 3, "undo")
+    noted(mill, 4, "undo", mill.mara)
+    AuditEvent.note(mill.mara, "undo", "capture of another kind", timezone.now())
+
+    def found(query: str) -> int:
+        return len(mill.by_mara.get(f"/audit/?{query}").context["rows"])
+
+    assert found("") == 10
+    assert found("person=olga") == 5
+    assert found("person=olga&action=undo") == 3
+    assert found(f"subject={mill.capture.pk}&action=undo") == 7
+    assert found("person=nobody") == 0
+
+
+def test_a_row_says_who_what_and_leads_to_the_capture(mill: Mill) -> None:
+    mill.by_olga.post("/unlock/", {"password": PASSWORD})
+    AuditEvent.note(mill.mara, "keys", "person mara", timezone.now(), keys={"good": "b"}, keys_off=False)
+    AuditEvent.note(mill.mara, "some-new-action", of_capture(mill), timezone.now(), note="<b>bold</b>", before=None)
+    text = text_of(mill.by_mara, "/audit/")
+    assert "Gave the password" in text
+    assert "good: b" in text
+    assert "some-new-action" in text
+    assert "&lt;b&gt;bold" in text
+    assert f'href="/captures/{mill.capture.pk}/"' in text
+
+
+@pytest.mark.parametrize("query", ["after=nonsense", f"person={'x' * 200}"])
+def test_a_damaged_address_is_told(mill: Mill, query: str) -> None:
+    assert "This address is damaged" in text_of(mill.by_mara, f"/audit/?{query}", 400)
+
+
+@pytest.mark.parametrize("subject", ["capture nonsense", "line ../../x", "capture", "", "person <b>"])
+def test_a_subject_without_a_page_has_no_link(mill: Mill, subject: str) -> None:
+    AuditEvent.note(mill.mara, "label", subject, timezone.now())
+    (row,) = mill.by_mara.get("/audit/").context["rows"]
+    assert row.url == ""
+
+
+def test_what_the_reader_is_asked_blind_is_left_out(mill: Mill) -> None:
+    noted(mill, 1)
+    held = {"blind": True, "holder": mill.mara, "lease_until": timezone.now()}
+    ReviewItem.objects.filter(capture=mill.capture).update(**held)
+    assert mill.by_mara.get("/audit/").context["rows"] == []
+    assert len(signed_in(cast.ada()).get("/audit/").context["rows"]) == 1
