@@ -56,6 +56,7 @@ def address(route: str, capture: Capture) -> str:
         "<uuid:key>": str(capture.pk),
         "<uuid:label>": str(capture.labels.get(how="single").pk),
         "<slug:slug>": "loom-1",
+        "<slug:code>": "hole",
     }
     for placeholder, value in values.items():
         route = route.replace(placeholder, value)

@@ -1,23 +1,28 @@
-"""One capture: the image, what the model said and why, where and when it was taken, and what happened to it."""
+"""One capture: the image, what the model said and why, where and when it was taken, and who said what of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from struct import iter_unpack
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.core.files.storage import default_storage
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
-from inspections.models import Capture, Status, Verdict
-from inspections.models.defect_class import GOOD
+from inspections.models import Capture, DefectClass, Person, ReviewItem, Status, Verdict
+from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.pages.access import PersonRequest, capture_of, page
 from inspections.pages.files import SHOWN_BY_BROWSERS
+from inspections.pages.history import Event, history, labels_of, said
 from inspections.pages.live import live
-from inspections.pages.overview import class_names
+from inspections.review.blind import is_withheld
 
+__all__ = ["WARNINGS", "Event", "Probability", "capture", "found_for", "history", "probabilities", "shown", "state_of"]
+
+PAGE, PART = "inspections/capture.html", "inspections/_capture.html"
 WARNINGS = {
     "clock": gettext_lazy("The camera's clock was wrong; the capture is counted by its arrival."),
     "first-frame": gettext_lazy("The file holds several pictures; the first one was judged."),
@@ -32,29 +37,76 @@ WARNINGS = {
 
 @page
 def capture(request: PersonRequest, key: UUID) -> HttpResponseBase:
-    """The page of one capture; while it waits to be judged it looks again by itself."""
-    found = capture_of(request.user, key, "line", "camera", "roll", "defect_class")
-    names = class_names()
-    verdicts = _verdicts(found)
-    effective = next((verdict for verdict in verdicts if verdict.effective), None)
-    context = {
+    """The page of one capture; while it waits to be judged, or somebody decides it, it looks again by itself."""
+    return shown(request, found_for(request.user, key), Draft())
+
+
+def found_for(person: Person, key: UUID) -> Capture:
+    return capture_of(
+        person, key, "line", "camera", "roll", "defect_class", "label__person", "label__defect_class",
+        "known_answer__defect_class", "known_answer__person",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody was about to say when something stood in the way."""
+
+    answer: str = ""
+    note: str = ""
+    objection: str = ""
+
+
+def shown(request: PersonRequest, found: Capture, draft: Draft, *, status: int = 200) -> HttpResponseBase:
+    """The whole page, with what was about to be said."""
+    if is_withheld(request.user, found):
+        context: dict[str, Any] = _bare(found)
+        return live(request, PAGE, PART, context, status=status, moving=False)
+    context = {**_bare(found), **_told(request.user, found, timezone.now()), "draft": draft}
+    waits = found.status == Status.PENDING or bool(context["held"])
+    return live(request, PAGE, PART, context, status=status, moving=waits)
+
+
+def _bare(found: Capture) -> dict[str, Any]:
+    """Image, place and time: all that is told of a capture that is asked blind."""
+    return {
         "capture": found,
-        "state": state_of(found, effective),
-        "name": name_of(effective, names),
-        "verdict": effective,
-        "has_heat": effective is not None and hasattr(effective, "evidence") and effective.evidence.heatmap_rows,
-        "tiles": effective.evidence.tiles if effective is not None and hasattr(effective, "evidence") else None,
-        "probabilities": probabilities(effective, names),
-        "warnings": [WARNINGS.get(word, word) for word in found.warning_list],
-        "has_wrong_clock": "clock" in found.warning_list,
-        "history": history(found, verdicts, names),
         "sha256": bytes(found.sha256).hex(),
         "picture": _picture(found),
         "older": _beside(found, "-id", id__lt=found.pk),
         "newer": _beside(found, "id", id__gt=found.pk),
+        "state": "withheld",
     }
-    waits = found.status == Status.PENDING
-    return live(request, "inspections/capture.html", "inspections/_capture.html", context, moving=waits)
+
+
+def _told(person: Person, found: Capture, now: datetime) -> dict[str, Any]:
+    """What the model and people said, who is at it, and what this person may do."""
+    classes = list(DefectClass.objects.all())
+    names = {**{one.code: one.name for one in classes}, UNKNOWN: _("Unknown")}
+    verdicts = _verdicts(found)
+    effective = next((verdict for verdict in verdicts if verdict.effective), None)
+    evidence = getattr(effective, "evidence", None)
+    return {
+        "state": state_of(found, effective),
+        "name": name_of(effective, names),
+        "verdict": effective,
+        "has_heat": evidence is not None and evidence.heatmap_rows,
+        "tiles": evidence.tiles if evidence is not None else None,
+        "probabilities": probabilities(effective, names),
+        "warnings": [WARNINGS.get(word, word) for word in found.warning_list],
+        "has_wrong_clock": "clock" in found.warning_list,
+        "history": [*history(found, verdicts, names), *said(labels_of(found), person, names)],
+        "held": _held(person, found, now),
+        "answers": [one for one in classes if one.active],
+        "known": getattr(found, "known_answer", None),
+        "token": uuid4(),
+    }
+
+
+def _held(person: Person, found: Capture, now: datetime) -> ReviewItem | None:
+    """The question about it, where somebody else decides it now."""
+    held = ReviewItem.objects.open().filter(capture=found, lease_until__gte=now).exclude(holder=person)
+    return held.select_related("holder").first()
 
 
 def _verdicts(found: Capture) -> list[Verdict]:
@@ -111,34 +163,3 @@ def probabilities(verdict: Verdict | None, names: dict[str, str]) -> list[Probab
         Probability(names.get(code, code), 100 * value, round(100 * value), code == verdict.label, code == GOOD)
         for code, value in pairs
     ]
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened; without a time where none was kept."""
-
-    at: datetime | None
-    title: str
-    text: str = ""
-
-
-def history(found: Capture, verdicts: Sequence[Verdict], names: dict[str, str]) -> list[Event]:
-    """What happened to it, in the order in which our clock saw it."""
-    events = [
-        Event(found.captured_at, _("Taken"), _("by the camera's clock")),
-        Event(found.received_at, _("Received"), _("from camera %(camera)s") % {"camera": found.camera.slug}),
-        *(_judged(verdict, names) for verdict in verdicts),
-    ]
-    if found.status == Status.FAILED:
-        reason = found.failure or _("no reason was written down")
-        events.append(Event(None, pgettext("judging a capture", "Failed"), reason))
-    return events
-
-
-def _judged(verdict: Verdict, names: dict[str, str]) -> Event:
-    title = _("Judged by %(version)s: %(label)s") % {
-        "version": verdict.version.name,
-        "label": names.get(verdict.label, verdict.label),
-    }
-    beside = "" if verdict.effective else _("stands beside; it is not the effective verdict")
-    return Event(verdict.judged_at, title, beside)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from inspections.models import Capture, VerdictEvidence
 from inspections.pages import heat
 from inspections.pages.access import PersonRequest, capture_of, page
+from inspections.review.blind import is_withheld
 
 TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "bmp": "image/bmp"}
 SHOWN_BY_BROWSERS = frozenset({"jpg", "png", "webp", "bmp"})
@@ -37,8 +38,10 @@ def view(request: PersonRequest, key: UUID) -> HttpResponseBase:
 
 @page
 def heatmap(request: PersonRequest, key: UUID) -> HttpResponseBase:
-    """The effective verdict's heat-map, to lay over the image."""
+    """The effective verdict's heat-map, to lay over the image; nothing of it for who is asked blind."""
     capture = capture_of(request.user, key)
+    if is_withheld(request.user, capture):
+        raise Http404
     evidence = (
         VerdictEvidence.objects.filter(verdict__capture=capture, verdict__effective=True).defer("embedding").first()
     )

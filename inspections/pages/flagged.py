@@ -1,8 +1,9 @@
 """Flagged captures: newest or worst first, narrowed by line, class and time, all of it in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
@@ -17,6 +18,7 @@ from inspections.pages.notices import notices
 from inspections.pages.overview import class_names, watched_lines
 from inspections.pages.worklist import Mark, Order, Wanted
 from inspections.pages.worklist import page as page_of
+from inspections.review.blind import withheld
 
 PERIODS = {
     "1h": (timedelta(hours=1), _("Last hour")),
@@ -112,7 +114,7 @@ class Filters(forms.Form):
     def chosen_order(self) -> Order:
         return Order(self.cleaned_data["order"] or Order.NEW)
 
-    def wanted(self, now: datetime) -> Wanted:
+    def wanted(self, now: datetime, without: Iterable[UUID] = ()) -> Wanted:
         """What was asked for; `period` and `since` both narrow, so the later of the two holds."""
         found = self.cleaned_data
         length = PERIODS[found["period"]][0] if found["period"] else None
@@ -124,6 +126,7 @@ class Filters(forms.Form):
             since=max(starts, default=None),
             until=found["until"],
             after=found["after"] or None,
+            without=frozenset(without),
         )
 
 
@@ -148,7 +151,7 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
         "form": form,
         "lines": lines,
         "notices": notices(request.user, lines, now),
-        "page": page_of(form.wanted(now)) if is_valid else None,
+        "page": page_of(form.wanted(now, withheld(request.user))) if is_valid else None,
         "is_first": not request.GET.get("after"),
         "is_narrowed": any(request.GET.get(name) for name in ("line", "class", "period", "since", "until")),
     }

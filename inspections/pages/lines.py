@@ -1,6 +1,7 @@
 """The lines: all of them on one page, and each on its own."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -12,6 +13,7 @@ from inspections.pages.live import live
 from inspections.pages.notices import notices
 from inspections.pages.overview import Card, cards, class_names, watched_lines
 from inspections.rates import Day
+from inspections.review.blind import withheld
 
 STRIP = 12
 FAILED_SHOWN = 12
@@ -37,14 +39,15 @@ def line(request: PersonRequest, slug: str) -> HttpResponseBase:
     """One line: its day by hour and class, its cameras, the latest of its captures."""
     now = timezone.now()
     found = line_of(request.user, slug)
-    names = class_names()
+    names, secret = class_names(), withheld(request.user)
     (card,) = cards([found], names, now)
     context = {
         "card": card,
         "line": found,
         "classes": class_rows(card, names),
         "latest": latest(found),
-        "flagged": latest_flagged(found),
+        "flagged": latest_flagged(found, secret),
+        "secret": secret,
         "failed": latest_failed(found, card.day),
         "notices": notices(request.user, [found], now),
     }
@@ -78,12 +81,14 @@ def class_rows(card: Card, names: dict[str, str]) -> list[ClassRow]:
 
 
 def latest(line: Line) -> list[Capture]:
-    rows = Capture.objects.filter(line=line).select_related("defect_class")
+    rows = Capture.objects.filter(line=line).select_related("defect_class", "label__person")
     return list(rows.order_by("-counted_at", "-id")[:STRIP])
 
 
-def latest_flagged(line: Line) -> list[Capture]:
-    rows = Capture.objects.filter(line=line, flagged=True).select_related("defect_class")
+def latest_flagged(line: Line, secret: set[UUID]) -> list[Capture]:
+    """Without what the reader is being asked blind."""
+    rows = Capture.objects.filter(line=line, flagged=True).select_related("defect_class", "label__person")
+    rows = rows.exclude(pk__in=secret) if secret else rows
     return list(rows.order_by("-counted_at", "-id")[:STRIP])
 
 

@@ -72,6 +72,7 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     after: Mark | None = None
+    without: frozenset[UUID] = frozenset()  # what the reader is being asked blind
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,13 @@ def _place(capture: Capture, order: Order) -> tuple[datetime | float, UUID]:
 
 def _of_line(wanted: Wanted, line: Line, limit: int) -> Iterable[Capture]:
     rows = Capture.objects.filter(line=line, flagged=True).filter(_narrowed(wanted))
-    for capture in _sorted(rows, wanted)[:limit].select_related("defect_class", "roll"):
+    for capture in _sorted(rows, wanted)[:limit].select_related("defect_class", "roll", "label__person"):
         capture.line = line
         yield capture
 
 
 def _narrowed(wanted: Wanted) -> Q:
-    found = Q()
+    found = ~Q(pk__in=wanted.without) if wanted.without else Q()
     if wanted.defect_class == UNKNOWN:
         found &= Q(defect_class=None)
     elif wanted.defect_class:
