@@ -34,7 +34,8 @@ ACTIONS = {
     "known-answer": _("Set a known answer"),
     "keys": _("Changed the keys"),
     "example": _("Chose the example of a class"),
-    "definition": _("Changed a definition"),
+    "definition": _("Changed a class"),
+    "new-class": _("Added a class"),
 }
 
 

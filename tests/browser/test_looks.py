@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from inspections.models import Roll
+from inspections.models import AuditEvent, Roll
 from tests import cast
 from tests.browser.conftest import Open
 from tests.cast import a_camera, a_line, a_png, signed_in
@@ -37,6 +37,8 @@ def addresses(db: None) -> list[str]:
         a_capture(left, now - timedelta(minutes=2)),
     ]
     pages = ["/", "/lines/loom-1/", "/lines/loom-2/", "/flagged/", "/flagged/?line=nope&since=x", "/flagged/?class=cut"]
+    AuditEvent.note(None, "label", f"capture {shown[0].pk}", now, label="hole", before=None, keys={"good": "g"})
+    pages += ["/unlock/?next=/flagged/", "/upload/?line=loom-1", "/audit/", "/audit/?after=damaged", "/audit/?person=x"]
     return [*pages, *(capture.get_absolute_url() for capture in shown), "/captures/"]
 
 
@@ -111,6 +113,6 @@ def test_without_javascript_the_pages_are_whole(opened: Open, addresses: list[st
     page.locator("noscript button").click()
     assert "class=thread" in page.url
     assert page.locator(".thumb").count() == 40
-    page.goto(addresses[6])
+    page.goto(next(address for address in addresses if address.startswith("/captures/")))
     page.locator("#heat").check()
     assert page.locator("#heat-layer").is_visible()
