@@ -8,7 +8,6 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.formats import number_format
 
 from inspections.agreement import Agreement, agreement
 from inspections.models import Person
@@ -16,7 +15,7 @@ from inspections.pages.access import PersonRequest, page
 from inspections.pages.dots import Whisker, lying
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
-from inspections.pages.periods import AGREEMENT_PERIODS, Filters, percent, period_of, refused
+from inspections.pages.periods import AGREEMENT_PERIODS, Filters, percent, period_of, refused, rounded
 from inspections.quality import Reading, against_each_other, against_truth, by_pair, by_person
 from inspections.review.blind import withheld
 
@@ -45,12 +44,12 @@ class AgreementRow:
 
     @property
     def kappa(self) -> str:
-        return "–" if self.agreement.kappa is None else number_format(self.agreement.kappa, 2)
+        return "–" if self.agreement.kappa is None else rounded(self.agreement.kappa, 2)
 
     @property
     def between(self) -> str:
         found = self.agreement.between
-        return "–" if found is None else f"{number_format(found.low, 2)} – {number_format(found.high, 2)}"
+        return "–" if found is None else f"{rounded(found.low, 2)} – {rounded(found.high, 2)}"
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def _rows(said: Sequence[Said], names: dict[str, str]) -> list[AgreementRow]:
             whisker=lying(one.kappa, one.between, left),
             confusion=tuple((names.get(code, code), row) for code, row in zip(one.classes, one.confusion, strict=True)),
             classes=tuple(names.get(code, code) for code in one.classes),
-            left=number_format(left) if left else "0",
+            left=rounded(left, 1) if left else "0",
         )
         for whose, pairs, one in found
     ]

@@ -89,7 +89,13 @@ def percent(share: float | None) -> str:
     """One digit, two below one percent; a dash where there is none."""
     if share is None:
         return "–"
-    return f"{number_format(100 * share, 1 if share >= 0.00995 or share == 0 else 2)} %"
+    digits = 1 if share >= 0.00995 or share == 0 else 2
+    return f"{rounded(100 * share, digits)} %"
+
+
+def rounded(value: float, digits: int) -> str:
+    """In the reader's writing. Django's own `number_format` cuts digits off instead of rounding."""
+    return number_format(round(value, digits), digits)
 
 
 def between_words(between: Interval | None) -> str:

@@ -217,5 +217,5 @@ def found_escapes(rows: Sequence[LineRow], person: Person) -> tuple[list[Capture
     kept_back = withheld(person)
     keys = [key for row in rows for key in row.now.found if key not in kept_back]
     found = Capture.objects.filter(pk__in=sorted(keys, reverse=True)[:MOST_FOUND])
-    shown = list(found.select_related("defect_class", "line", "roll").order_by("-counted_at", "-id"))
+    shown = list(found.select_related("defect_class", "line", "roll", "label__person").order_by("-counted_at", "-id"))
     return shown, len(keys) - len(shown)
