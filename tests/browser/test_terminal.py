@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Page, Route, expect
 
-from inspections.models import AuditEvent, Capture
+from inspections.models import AuditEvent, Capture, Label
 from tests import cast
 from tests.browser.conftest import Open
-from tests.cast import PASSWORD, a_line, a_png, signed_in
+from tests.cast import PASSWORD, a_camera, a_line, a_png, signed_in
+from tests.judged import judged
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 
@@ -96,6 +97,29 @@ def test_a_wall_display_shows_no_lock(opened: Open, olga: Client, settings: obje
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/upload/\?line=loom-1$"))
+
+
+def test_the_queue_keeps_its_place_and_no_key_answers_while_it_is_locked(
+    opened: Open, olga: Client, settings: object
+) -> None:
+    settings.IDLE_LOCK_S = 6  # type: ignore[attr-defined]
+    judged(a_camera(), "hole", data=a_png(1))
+    judged(a_camera(), "cut", data=a_png(2))
+    page = opened("/queue/", olga)
+    first = page.locator("input[name=capture]").first.get_attribute("value")
+    lock = page.get_by_role("dialog", name="Locked")
+    expect(lock).to_be_visible()
+    lock.get_by_role("button", name="Go on").focus()
+    page.keyboard.press("g")
+    page.keyboard.press("1")
+    lock.get_by_label("Password of olga").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(lock).to_be_hidden()
+    assert not Label.objects.exists()
+    with page.expect_response(lambda answer: answer.url.endswith("/labels/")):
+        page.keyboard.press("2")
+    label = Label.objects.select_related("person", "defect_class").get()
+    assert (label.person.username, label.answer, str(label.capture_id)) == ("olga", "cut", first)
 
 
 # --- a change of user -------------------------------------------------------------------------------------------
