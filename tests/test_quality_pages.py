@@ -203,6 +203,16 @@ def test_without_an_answer_there_is_no_figure_but_words(camera: Camera, olga: Pe
     assert "1 waits" in text
 
 
+def test_where_no_escape_was_found_the_page_shows_how_large_the_rate_may_be(camera: Camera, olga: Person) -> None:
+    volume(camera.line, NOW - DAY, 90)
+    for number in range(10):
+        audited(olga, camera, "good", NOW - DAY, seed=number)
+    said(olga, judged(camera, "hole", 0.9, at=NOW - DAY), "hole", NOW)
+    text = text_of(signed_in(olga), "/escape/")
+    assert "≤ 96.9 %" in text  # 30.85 % of 100, beside one that was caught
+    assert "none was found" in text
+
+
 def test_few_answers_are_told_to_be_few(camera: Camera, olga: Person) -> None:
     audited(olga, camera, "good", NOW - DAY)
     text = text_of(signed_in(olga), "/escape/")

@@ -72,6 +72,13 @@ class LineRow:
         return 0.0 if self.escape.audited is None else 100 * (1 - self.escape.audited.covered)
 
     @property
+    def headline(self) -> str:
+        """The rate; where no escape was found, how large it may be at most: a large zero would promise too much."""
+        if self.escape.rate == 0 and self.escape.between is not None:
+            return f"≤ {percent(self.escape.between.high)}"
+        return self.rate
+
+    @property
     def rate(self) -> str:
         return percent(self.escape.rate)
 

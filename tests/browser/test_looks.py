@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from inspections.models import AuditEvent, Roll
+from inspections.models import AuditEvent, Camera, Roll
 from tests import cast
+from tests.audits import audited, controlled, read_twice, volume
 from tests.browser.conftest import Open
 from tests.cast import a_camera, a_line, a_png, signed_in
 from tests.judged import a_capture, failed, judged, many_judged
@@ -39,7 +40,20 @@ def addresses(db: None) -> list[str]:
     pages = ["/", "/lines/loom-1/", "/lines/loom-2/", "/flagged/", "/flagged/?line=nope&since=x", "/flagged/?class=cut"]
     AuditEvent.note(None, "label", f"capture {shown[0].pk}", now, label="hole", before=None, keys={"good": "g"})
     pages += ["/unlock/?next=/flagged/", "/upload/?line=loom-1", "/audit/", "/audit/?after=damaged", "/audit/?person=x"]
-    return [*pages, *(capture.get_absolute_url() for capture in shown), "/captures/"]
+    return [*pages, *(capture.get_absolute_url() for capture in shown), "/captures/", *quality_pages(left)]
+
+
+def quality_pages(camera: Camera) -> list[str]:
+    """With audits, known answers and second readings in them."""
+    now = timezone.now()
+    olga, otto = cast.olga(), cast.otto()
+    volume(camera.line, now - timedelta(days=1), 4000, flagged=30)
+    for number in range(12):
+        audited(olga, camera, "hole" if number == 3 else "good", now - timedelta(days=5 * number), seed=number)
+        controlled(olga, camera, "hole", "hole" if number % 3 else "good", now - timedelta(days=number))
+        read_twice(olga, otto, camera, ("hole", "hole" if number % 4 else "cut"), now - timedelta(days=number))
+    audited(olga, a_camera("loom-2"), "good", now - timedelta(hours=2))
+    return ["/escape/", "/escape/?line=loom-1&period=7d", "/escape/?period=x", "/agreement/", "/agreement/?until=x"]
 
 
 def serious(page: Page) -> list[str]:
@@ -92,8 +106,10 @@ def test_empty_pages_are_accessible_too(opened: Open, db: None) -> None:
     page = opened("/", signed_in(cast.mara()))
     assert page.get_by_text("No lines yet").is_visible()
     wrong = serious(page)
-    page.goto("/flagged/")
-    assert wrong + serious(page) == []
+    for address in ("/flagged/", "/escape/", "/agreement/"):
+        page.goto(address)
+        wrong += serious(page)
+    assert wrong == []
 
 
 def test_targets_are_large_enough_for_gloves(opened: Open, addresses: list[str]) -> None:
