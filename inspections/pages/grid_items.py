@@ -1,0 +1,112 @@
+"""Which images stand in the grid, and where its next page starts. No page counts, none skips rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Self
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from inspections.models import Kind, Line, Person, ReviewItem
+from inspections.models.defect_class import UNKNOWN
+from inspections.review.queue import Order, Wanted
+
+PAGE = 120
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a page ended: the rank, and the id, which settles ties and is the age."""
+
+    rank: float
+    id: UUID
+
+    @classmethod
+    def of(cls, item: ReviewItem) -> Self:
+        return cls(item.rank, item.pk)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """ValueError where the text is no mark."""
+        rank, _tilde, key = text.partition("~")
+        if not isfinite(float(rank)):
+            raise ValueError(text)
+        return cls(float(rank), UUID(key))
+
+    def __str__(self) -> str:
+        return f"{self.rank!r}~{self.id}"
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[ReviewItem]
+    next: Mark | None
+
+
+def page(person: Person, wanted: Wanted, after: Mark | None, secret: Iterable[UUID], size: int = PAGE) -> Page:
+    """Open flagged questions that are not asked blind and that this person has not put aside, held or not.
+
+    Each line is a seek in its own index, and the lines are merged here.
+    """
+    found = [item for line in wanted.lines for item in _of_line(person, wanted, line, after, secret, size + 1)]
+    rows = sorted(found, key=lambda item: _place(item, wanted.order))
+    shown = rows[:size]
+    return Page(shown, Mark.of(shown[-1]) if len(rows) > size else None)
+
+
+def _place(item: ReviewItem, order: Order) -> tuple[float, int]:
+    if order is Order.WORST:
+        return -item.rank, item.pk.int
+    return 0.0, -item.pk.int if order is Order.NEW else item.pk.int
+
+
+def _of_line(
+    person: Person, wanted: Wanted, line: Line, after: Mark | None, secret: Iterable[UUID], limit: int
+) -> list[ReviewItem]:
+    mine = ReviewItem.objects.open().filter(line=line, kind=Kind.FLAGGED, blind=False)
+    rows: QuerySet[ReviewItem] = mine.exclude(set_aside__person=person).exclude(capture__in=set(secret))
+    rows = _beyond(_of_class(rows, wanted), wanted.order, after)
+    related = ("capture__defect_class", "capture__line", "capture__roll", "holder")
+    return list(rows.select_related(*related).order_by(*_FIELDS[wanted.order])[:limit])
+
+
+_FIELDS = {Order.WORST: ("-rank", "id"), Order.NEW: ("-id",), Order.OLD: ("id",)}
+
+
+def _of_class(rows: QuerySet[ReviewItem], wanted: Wanted) -> QuerySet[ReviewItem]:
+    if not wanted.defect_class:
+        return rows
+    if wanted.defect_class == UNKNOWN:
+        return rows.filter(capture__defect_class=None)
+    return rows.filter(capture__defect_class__code=wanted.defect_class)
+
+
+def _beyond(rows: QuerySet[ReviewItem], order: Order, after: Mark | None) -> QuerySet[ReviewItem]:
+    if after is None:
+        return rows
+    if order is Order.NEW:
+        return rows.filter(pk__lt=after.id)
+    if order is Order.OLD:
+        return rows.filter(pk__gt=after.id)
+    # The first half alone already bounds the index; the second settles ties.
+    return rows.filter(rank__lte=after.rank).filter(Q(rank__lt=after.rank) | Q(pk__gt=after.id))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image of the grid. `held_by` is empty where this person may label it."""
+
+    item: ReviewItem
+    held_by: str
+    icon: str
+
+    @classmethod
+    def of(cls, item: ReviewItem, person: Person, now: datetime, icons: Iterable[str]) -> Self:
+        held = item.is_held(now) and item.holder_id != person.pk and item.holder is not None
+        holder = item.holder if held else None
+        name = (holder.get_full_name() or holder.get_username()) if holder else ""
+        found = item.capture.defect_class
+        code = "unknown" if found is None else found.code
+        return cls(item, name, code if code in icons else "defect")
