@@ -296,9 +296,9 @@ def test_kappa_stands_beside_each_person_and_each_pair(camera: Camera, olga: Per
         controlled(olga, camera, truth, answer, NOW - DAY)
     read_twice(olga, mara, camera, ("hole", "cut"), NOW - DAY)
     text = text_of(signed_in(mara), "/agreement/")
-    row = '<th scope="row">olga</th> <td class="num">7</td> <td class="num">1</td> <td class="num">85.7 %</td>'
+    row = '<th scope="row" class="whose">olga</th> <td class="num">7</td> <td class="num">1</td> <td class="num">85.7 %</td>'
     assert f'{row} <td class="num">0.72</td>' in text
-    assert '<th scope="row">olga · mara</th> <td class="num">1</td>' in text
+    assert '<th scope="row" class="whose">olga · mara</th> <td class="num">1</td>' in text
 
 
 def test_disagreements_open_their_captures(camera: Camera, olga: Person) -> None:
