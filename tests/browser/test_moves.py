@@ -104,7 +104,7 @@ def test_keys_are_silent_while_typing(opened: Open, mara: Client) -> None:
     capture = judged(a_camera())
     page = opened(capture.get_absolute_url(), mara)
     page.evaluate("document.querySelector('main').append(document.createElement('textarea'))")
-    page.locator("textarea").press("h")
+    page.locator("textarea").last.press("h")
     expect(page.locator("#heat-layer")).to_be_hidden()
 
 
