@@ -35,11 +35,6 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def held_by(self, person: Person, now: datetime) -> Self:
         return self.open().filter(holder=person, lease_until__gte=now)
 
-    def withheld_from(self, person: Person) -> Self:
-        """Blind questions that this person was shown and has not answered: the model's answer is kept from them."""
-        skipped = Q(set_aside__person=person, set_aside__unsure=False)
-        return self.open().filter(Q(holder=person) | skipped, blind=True)
-
 
 class ReviewItem(models.Model):
     """One question. `blind`: the model's answer is withheld from whoever holds it until they have answered."""
