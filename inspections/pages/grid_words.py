@@ -8,7 +8,7 @@ def words() -> dict[str, str]:
         "picked": _("Picked: {n}"),
         "none": _("None picked"),
         "all": _("Picked all on the screen: {n}"),
-        "left_out": _("Left out, not yet on the screen or not free: {n}"),
+        "left_out": _("Not free or not yet seen: {n}"),
         "pick_first": _("Pick at least one image first."),
         "from": _("Touch the first image of the run."),
         "to": _("Now touch the last one."),

@@ -10,6 +10,7 @@ window.selvedgePick = (() => {
   let before = new Set(); // what was picked when the run began
   let anchor = null; // where a run begins
   let range = ""; // "", "from" or "to": a run by touch
+  let wish = null; // the end of a run by keys that was not on the screen yet when the key came
   let tell = () => {};
   let changed = () => {};
 
@@ -31,6 +32,7 @@ window.selvedgePick = (() => {
           else near.delete(target);
           see(target);
         }
+        grant();
         changed();
       },
       { threshold: [0.6], rootMargin: `0px 0px -${covered}px 0px` },
@@ -50,6 +52,7 @@ window.selvedgePick = (() => {
     if (!tile) return;
     if (event.type === "error") tile.classList.add("is-missing");
     see(tile);
+    grant();
     changed();
   };
   grid.addEventListener("load", shown, true);
@@ -103,6 +106,14 @@ window.selvedgePick = (() => {
     tell(fill(words.picked, { n: picked.size }) + (out ? ` · ${fill(words.left_out, { n: out })}` : ""));
   }
 
+  // The key has brought the tile onto the screen; now it may be picked.
+  function grant() {
+    if (!wish?.isConnected || !anchor?.isConnected || objection(wish)) return;
+    const tile = wish;
+    wish = null;
+    run(tile);
+  }
+
   function setRange(next) {
     range = next;
     document.getElementById("grid-range").setAttribute("aria-pressed", String(Boolean(next)));
@@ -112,6 +123,7 @@ window.selvedgePick = (() => {
 
   function touch(tile, wantsRun) {
     focus(tile);
+    wish = null;
     if (range === "from") {
       begin(tile);
       setRange("to");
@@ -137,6 +149,7 @@ window.selvedgePick = (() => {
 
   function none() {
     const had = picked.size || range;
+    wish = null;
     picked = new Set();
     before = new Set();
     setRangeQuietly();
@@ -190,7 +203,9 @@ window.selvedgePick = (() => {
     const to = start ? Math.max(at, all.findIndex((tile) => near.has(tile)), 0) : goal(key, at, step, all.length);
     if (wantsRun && !anchor?.isConnected && at !== -1) begin(all[at]);
     focus(all[to]);
-    if (wantsRun && anchor) run(all[to]);
+    if (!wantsRun || !anchor) return;
+    run(all[to]);
+    wish = objection(all[to]) === words.unseen ? all[to] : null;
   }
 
   function goal(key, at, step, count) {
