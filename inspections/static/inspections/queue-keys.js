@@ -126,7 +126,7 @@
       for (const field of this.fields) {
         const wrong = document.getElementById(field.id.replace("key-", "wrong-"));
         wrong.textContent = errors[field.name.slice(4)] ?? "";
-        wrong.parentElement.hidden = !wrong.textContent;
+        wrong.hidden = !wrong.textContent;
         if (wrong.textContent) field.setAttribute("aria-invalid", "true");
         else field.removeAttribute("aria-invalid");
         field.setAttribute("aria-describedby", wrong.id);

@@ -35,6 +35,7 @@
       $("q-answer").replaceChildren(...nodesOf(slots.answer));
       this.rail(nodesOf(slots.rail));
       this.details = slots.details;
+      $("q-inline").replaceChildren(...nodesOf(slots.details));
       if ($("q-details").open) this.openDetails();
     }
 

@@ -4,7 +4,7 @@
   const Q = (window.selvedgeQueue ??= {});
   const $ = (id) => document.getElementById(id);
   const NEAR = 3; // images behind that stay loaded
-  const LOW = 2; // fewer images ahead than this: fetch
+  const LOW = 3; // fewer images ahead than this: fetch
 
   class Desk {
     constructor(config, words) {
