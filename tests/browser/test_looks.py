@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from inspections.models import AuditEvent, Camera, Roll
+from inspections.models import AuditEvent, Camera, ReviewItem, Roll
 from tests import cast
 from tests.audits import audited, controlled, read_twice, volume
 from tests.browser.conftest import Open
@@ -40,7 +40,15 @@ def addresses(db: None) -> list[str]:
     pages = ["/", "/lines/loom-1/", "/lines/loom-2/", "/flagged/", "/flagged/?line=nope&since=x", "/flagged/?class=cut"]
     AuditEvent.note(None, "label", f"capture {shown[0].pk}", now, label="hole", before=None, keys={"good": "g"})
     pages += ["/unlock/?next=/flagged/", "/upload/?line=loom-1", "/audit/", "/audit/?after=damaged", "/audit/?person=x"]
+    pages += ["/queue/", "/queue/?line=loom-2", "/queue/?order=x", "/keys/", asked_blind()]
     return [*pages, *(capture.get_absolute_url() for capture in shown), "/captures/", *quality_pages(left)]
+
+
+def asked_blind() -> str:
+    """A queue whose image is asked without the model's answer."""
+    shown = judged(a_camera("loom-3"), "cut", 0.9, data=a_png(4))
+    ReviewItem.objects.filter(capture=shown).update(blind=True)
+    return "/queue/?line=loom-3"
 
 
 def quality_pages(camera: Camera) -> list[str]:
@@ -106,7 +114,7 @@ def test_empty_pages_are_accessible_too(opened: Open, db: None) -> None:
     page = opened("/", signed_in(cast.mara()))
     assert page.get_by_text("No lines yet").is_visible()
     wrong = serious(page)
-    for address in ("/flagged/", "/escape/", "/agreement/"):
+    for address in ("/flagged/", "/queue/", "/escape/", "/agreement/"):
         page.goto(address)
         wrong += serious(page)
     assert wrong == []
