@@ -191,15 +191,15 @@ def against_each_other(since: datetime, until: datetime) -> list[Reading]:
 
 def _answers(kind: Kind, since: datetime, until: datetime) -> Any:
     people = list(Person.objects.values_list("pk", flat=True))
-    rows = Label.objects.filter(person__in=people, at__gte=since, at__lt=until, beside=True, undone_by=None)
-    return rows.exclude(how=How.UNDO).filter(item__kind=kind)
+    rows = Label.objects.filter(person__in=people, at__gte=since, at__lt=until, beside=True, how=How.BLIND)
+    return rows.filter(item__kind=kind)
 
 
 def _values(rows: Any, first: str, *more: str) -> list[dict[str, Any]]:
-    """One a person and item, the latest; oldest first."""
+    """One a person and item. It is the blind one, also where it was taken back: after it the answer was in sight."""
     wanted = rows.order_by("id").values("capture_id", "at", "person_id", "item_id", "defect_class__code", first, *more)
-    latest = {(row["item_id"], row["person_id"]): row for row in wanted}
-    return [{**row, "first": row[first], "said": row["defect_class__code"]} for row in latest.values()]
+    found = {(row["item_id"], row["person_id"]): row for row in wanted}
+    return [{**row, "first": row[first], "said": row["defect_class__code"]} for row in found.values()]
 
 
 def by_person(readings: Sequence[Reading]) -> dict[int, list[Reading]]:

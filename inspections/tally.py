@@ -81,5 +81,7 @@ def move(before: Iterable[Counted], after: Iterable[Counted]) -> None:
             at = connection.ops.adapt_datetimefield_value(hour)
             if min(amounts) < 0:
                 cursor.execute(_TAKE, [*amounts, line_id, at, code])
+                if cursor.rowcount != 1:
+                    raise RuntimeError(f"no count of line {line_id}, {hour}, {code!r} to take from")
             elif any(amounts):
                 cursor.execute(_ADD, [line_id, at, code, *amounts])

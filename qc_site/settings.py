@@ -132,6 +132,7 @@ AXES_VERBOSE = False
 
 REVIEW_LEASE_S = env.int("REVIEW_LEASE_S", default=120)
 AUDIT_SHARE = env.float("AUDIT_SHARE", default=0.05)  # of what a person is shown: images that the model passed
+AUDIT_LEAST = env.int("AUDIT_LEAST", default=10)  # a line and day, asked where nothing flagged is left
 BLIND_SHARE = env.float("BLIND_SHARE", default=0.1)  # of what is flagged: the model's answer is withheld
 CONTROL_SHARE = env.float("CONTROL_SHARE", default=0.02)
 SECOND_SHARE = env.float("SECOND_SHARE", default=0.02)

@@ -1,7 +1,8 @@
 """Nobody reads what is not theirs: every route, every method, every kind of caller, against `access_table.csv`.
 
 The table is the promise and is read by people: change it by hand, with a reason. A route that it does not list fails,
-and so does a row without a route. The capture is of loom-1: camera A's and Olga's line, not camera B's and not Otto's. Another manager labelled it.
+and so does a row without a route. The capture is of loom-1: camera A's and Olga's line, not camera B's and not Otto's.
+Another manager labelled it.
 """
 
 import csv

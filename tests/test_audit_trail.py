@@ -16,7 +16,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from inspections.models import AuditEvent, Capture, Kind, Label, Person, ReviewItem
+from inspections.models import AuditEvent, Capture, DefectClass, Label, Person, ReviewItem
+from inspections.pages.class_forms import stamp
 from inspections.review import screen
 from inspections.review.answers import decide
 from tests import cast
@@ -115,7 +116,7 @@ def undo_by_api(mill: Mill) -> Wrote:
 
 
 def skip_by_api(mill: Mill) -> Wrote:
-    assert ReviewItem.objects.open().filter(capture=mill.capture, kind=Kind.FLAGGED).exists()
+    assert mill.by_olga.get("/api/v1/queue/").json()["items"]
     response = mill.by_olga.post(f"/api/v1/captures/{mill.capture.pk}/skip/")
     return Wrote(response, "olga", "skip", of_capture(mill))
 
@@ -150,6 +151,23 @@ def keys(mill: Mill) -> Wrote:
     return Wrote(response, "olga", "keys", "person olga")
 
 
+def new_class(mill: Mill) -> Wrote:
+    sent = {"name": "Snag", "code_": "snag", "family": "yarn", "definition": "A pulled loop."}
+    return Wrote(mill.by_mara.post("/classes/", sent), "mara", "new-class", "class snag")
+
+
+def definition(mill: Mill) -> Wrote:
+    one = DefectClass.objects.get(code="hole")
+    sent = {
+        "name": one.name,
+        "definition": "Light falls through.",
+        "critical": "on",
+        "active": "on",
+        "seen": stamp(one),
+    }
+    return Wrote(mill.by_mara.post("/classes/hole/", sent), "mara", "definition", "class hole")
+
+
 GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/login/", "POST"): sign_in,
     ("/logout/", "POST"): sign_out,
@@ -165,6 +183,8 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/captures/<uuid:key>/example/", "POST"): example,
     ("/queue/decide/", "POST"): decide_in_queue,
     ("/keys/", "POST"): keys,
+    ("/classes/", "POST"): new_class,
+    ("/classes/<slug:code>/", "POST"): definition,
 }
 REFUSALS = {"401", "403", "405"}
 

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from inspections.models import AuditEvent, Capture, DefectClass, How, Kind, KnownAnswer, Label, Person, ReviewItem
-from inspections.review.answers import decide, decide_many, undo
+from inspections.review.answers import decide, decide_many
+from inspections.review.undoing import undo
 from tests import cast
 from tests.cast import a_camera, a_line, signed_in
 from tests.judged import a_capture, failed, judged

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from inspections.models import Camera, Kind, Person, ReviewItem
 from inspections.quality import Calendar, Stretch, against_each_other, against_truth, day_start, histories
-from inspections.review.answers import undo
+from inspections.review.undoing import undo
 from tests import cast
 from tests.audits import asked, audited, controlled, read_twice, said, volume
 from tests.cast import a_camera, a_line, signed_in
@@ -118,13 +118,13 @@ def test_a_day_of_a_change_of_clocks_is_a_day() -> None:
         assert len(Calendar(TODAY).bounds) == 57
 
 
-def test_answers_to_known_ones_are_read_and_an_undone_one_is_not(camera: Camera, olga: Person) -> None:
+def test_answers_to_known_ones_are_read_also_where_they_were_taken_back(camera: Camera, olga: Person) -> None:
     controlled(olga, camera, "hole", "hole", NOW - DAY)
     controlled(olga, camera, "hole", "good", NOW - DAY)
     controlled(olga, camera, "good", "unsure", NOW - DAY)
     undo(olga, controlled(olga, camera, "good", "cut", NOW - DAY), NOW)
     found = against_truth(NOW - 7 * DAY, NOW)
-    assert [one.pair for one in found] == [("hole", "hole"), ("hole", "good"), None]
+    assert [one.pair for one in found] == [("hole", "hole"), ("hole", "good"), None, ("good", "cut")]
 
 
 def test_second_readings_are_put_in_the_order_of_the_pair(camera: Camera, olga: Person) -> None:

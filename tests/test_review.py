@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from inspections.models import AuditEvent, Capture, DefectClass, HourlyCount, Kind, Label, Person, ReviewItem
 from inspections.review import queue
-from inspections.review.answers import decide, decide_many, undo
+from inspections.review.answers import decide, decide_many
+from inspections.review.blind import withheld
 from inspections.review.outcomes import Changed, Conflicts, Decided, DecidedMany, Held, NotYours, Refused, Replayed
+from inspections.review.undoing import undo
 from tests import cast
 from tests.cast import a_camera, a_line
 from tests.judged import a_capture, judged, many_judged
@@ -382,29 +384,193 @@ def recount() -> dict[str, tuple[int, int, int, int]]:
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
-def test_after_any_history_the_counts_equal_a_recount(olga: Person, oscar: Person, now: datetime, seed: int) -> None:
+def test_after_any_history_counts_equal_a_recount_and_nothing_is_lost_from_the_queue(
+    olga: Person, oscar: Person, now: datetime, seed: int, settings: Any
+) -> None:
+    settings.AUDIT_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.2
+    settings.BLIND_SHARE = 0.3
     chance = random.Random(seed)
     people = [olga, oscar, cast.mara()]
     camera = a_camera()
-    captures = [
-        judged(camera, *chance.choice([("hole", 0.9), ("good", 0.01), ("unknown", None), ("cut", 0.3)]), at=now)
-        for _ in range(4)
-    ]
-    for _ in range(25):
-        person, capture = chance.choice(people), chance.choice(captures)
-        if chance.random() < 0.3 and (label := Label.objects.order_by("?").first()):
-            undo(person, label, now)
-        elif chance.random() < 0.2:
-            picked = chance.sample(captures, 2)
-            decide_many(person, picked, "cut", now, expected={one.pk: fresh(one).label_id for one in picked})
-        else:
-            decide(
-                person, capture, chance.choice(["good", "hole", "thread", "unsure"]), now,
-                expected=fresh(capture).label_id,
-            )  # fmt: skip
+    predicted = [("hole", 0.9), ("good", 0.01), ("unknown", None), ("cut", 0.3)]
+    captures = [judged(camera, *chance.choice(predicted), at=now) for _ in range(4)]
+    for _ in range(30):
+        happen(chance, chance.choice(people), captures, now)
     assert counts() == recount()
-    assert (
-        not ReviewItem.objects.open()
-        .filter(capture__label__isnull=False, kind=Kind.FLAGGED)
-        .exclude(set_aside__unsure=True)
-    )
+    about_itself = ReviewItem.objects.open().filter(kind__in=[Kind.FLAGGED, Kind.AUDIT])
+    asked = set(about_itself.values_list("capture_id", flat=True))
+    for capture in Capture.objects.filter(label=None):
+        was_audited = ReviewItem.objects.filter(capture=capture, kind=Kind.AUDIT).exists()
+        assert capture.pk in asked or not (capture.flagged or was_audited)
+    for item in about_itself.filter(capture__label__isnull=False):
+        assert item.set_aside.filter(unsure=True).exists()
+
+
+def happen(chance: random.Random, person: Person, captures: list[Capture], now: datetime) -> None:
+    """Anything that people do."""
+    what = chance.choice(["undo", "take", "take", "bulk", "say", "say", "bring back"])
+    labels = list(Label.objects.order_by("id"))
+    if what == "undo" and labels:
+        undo(person, chance.choice(labels), now)
+    elif what == "take":
+        for item in queue.take(person, wanted(), 2, now, chance):
+            deal_with(chance, person, item, now)
+    elif what == "bulk":
+        picked = chance.sample(captures, 2)
+        decide_many(person, picked, "cut", now, expected={one.pk: fresh(one).label_id for one in picked})
+    elif what == "bring back":
+        queue.bring_back(person, wanted())
+    else:
+        capture, answer = chance.choice(captures), chance.choice(["good", "hole", "thread", "unsure"])
+        decide(person, capture, answer, now, expected=fresh(capture).label_id)
+
+
+def deal_with(chance: random.Random, person: Person, item: ReviewItem, now: datetime) -> None:
+    match chance.choice(["skip", "keep", "release", "hole", "unsure"]):
+        case "skip":
+            queue.skip(person, item, now)
+        case "release":
+            queue.release(person, now)
+        case "hole" | "unsure" as answer:
+            decide(person, item.capture, answer, now, expected=fresh(item.capture).label_id)
+
+
+# --- questions that measure people, and undoing in odd orders ----------------------------------------------------
+
+
+def put(capture: Capture, kind: Kind, now: datetime, holder: Person | None = None, **more: Any) -> ReviewItem:
+    """A hidden item as the queue draws it, on this person's screen."""
+    until = now + timedelta(seconds=120) if holder else None
+    return ReviewItem.objects.create(
+        capture=capture, line=capture.line, kind=kind, blind=True, rank=0.9, counted_at=capture.counted_at,
+        created_at=now, holder=holder, lease_until=until, **more,
+    )  # fmt: skip
+
+
+def test_a_flagged_image_whose_label_is_undone_under_a_second_reading_is_asked_again(
+    olga: Person, oscar: Person, now: datetime
+) -> None:
+    capture = judged(a_camera(), "hole")
+    first = decide(olga, capture, "good", now)
+    assert isinstance(first, Decided)
+    second = put(capture, Kind.SECOND, now, oscar)
+    undo(olga, first.label, now)
+    assert taken(olga, 1, now) == [capture.pk]
+    queue.release(olga, now)
+    late = decide(oscar, capture, "cut", now)
+    assert isinstance(late, Decided)
+    assert (late.label.beside, late.label.item, late.label.how) == (True, second, "blind")
+    assert fresh(capture).label is None
+
+
+def test_a_known_answer_that_was_skipped_or_lost_never_becomes_the_label(
+    olga: Person, oscar: Person, now: datetime, settings: Any
+) -> None:
+    skipped, lost = judged(a_camera(), "good", 0.01), judged(a_camera(), "good", 0.01)
+    queue.skip(olga, put(skipped, Kind.CONTROL, now, olga), now)
+    after_the_skip = decide(olga, skipped, "cut", now)
+    put(lost, Kind.CONTROL, now, olga)
+    later = now + timedelta(seconds=settings.REVIEW_LEASE_S + 1)
+    (item,) = (i for i in queue.take(oscar, wanted(), 4, later) if i.capture == lost)
+    assert isinstance(decide(oscar, lost, "hole", later), Decided)
+    kept_in_her_browser = decide(olga, lost, "cut", later + timedelta(minutes=5))
+    for outcome in (after_the_skip, kept_in_her_browser):
+        assert isinstance(outcome, Decided)
+        assert outcome.label.beside
+    assert item.kind == Kind.CONTROL
+    assert (fresh(skipped).label, fresh(lost).label) == (None, None)
+
+
+def test_the_curtain_stays_when_somebody_else_takes_over(
+    olga: Person, oscar: Person, now: datetime, settings: Any
+) -> None:
+    capture = judged(a_camera(), "good", 0.01)
+    put(capture, Kind.AUDIT, now, olga)
+    later = now + timedelta(seconds=settings.REVIEW_LEASE_S + 1)
+    assert taken(oscar, 1, later) == [capture.pk]
+    assert withheld(olga) == withheld(oscar) == {capture.pk}
+    item = ReviewItem.objects.get(kind=Kind.AUDIT)
+    assert not queue.take_back(olga, item, later)
+    assert withheld(olga) == {capture.pk}
+
+
+def test_the_curtain_stays_when_what_was_skipped_is_brought_back(olga: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "good", 0.01)
+    queue.skip(olga, put(capture, Kind.AUDIT, now, olga), now)
+    queue.bring_back(olga, wanted())
+    assert withheld(olga) == {capture.pk}
+    assert taken(olga, 1, now) == [capture.pk]
+
+
+def test_what_one_was_never_shown_cannot_be_skipped(olga: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "good", 0.01)
+    assert not queue.skip(olga, put(capture, Kind.AUDIT, now), now)
+    assert withheld(olga) == set()
+
+
+def test_in_bulk_nothing_is_said_of_what_is_asked_blind(olga: Person, now: datetime) -> None:
+    for kind in (Kind.AUDIT, Kind.SECOND):
+        capture = judged(a_camera(), "good", 0.01)
+        put(capture, kind, now, olga)
+        outcome = decide_many(olga, [capture], "cut", now, expected={})
+        assert isinstance(outcome, Refused)
+        assert outcome.kind == "asked-blind"
+
+
+def test_what_is_left_does_not_tell_that_a_hidden_item_was_drawn(olga: Person, now: datetime) -> None:
+    for number in range(5):
+        judged(a_camera(), "hole", 0.5 + number / 10)
+    before = queue.left(olga, wanted())
+    item = put(judged(a_camera(), "good", 0.01), Kind.AUDIT, now, olga)
+    assert queue.left(olga, wanted()) == before == 5
+    queue.skip(olga, item, now)
+    assert queue.left(olga, wanted()) == 4
+
+
+def test_an_audit_that_was_undone_comes_back_to_the_same_person(olga: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "good", 0.01)
+    put(capture, Kind.AUDIT, now, olga)
+    outcome = decide(olga, capture, "hole", now)
+    assert isinstance(outcome, Decided)
+    undo(olga, outcome.label, now)
+    queue.release(olga, now)
+    assert taken(olga, 1, now) == [capture.pk]
+
+
+def test_an_audit_is_asked_again_when_its_last_label_is_undone(olga: Person, oscar: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "good", 0.01)
+    audit = put(capture, Kind.AUDIT, now, olga)
+    first = decide(olga, capture, "hole", now)
+    assert isinstance(first, Decided)
+    second = decide(oscar, capture, "cut", now, expected=first.label.pk)
+    assert isinstance(second, Decided)
+    undo(olga, first.label, now)
+    undo(oscar, second.label, now)
+    assert ReviewItem.objects.open().get() == audit
+
+
+def test_unsure_under_an_open_second_reading_still_reaches_a_colleague(
+    olga: Person, oscar: Person, now: datetime
+) -> None:
+    capture = judged(a_camera(), "good", 0.01)
+    first = decide(oscar, capture, "cut", now)
+    assert isinstance(first, Decided)
+    put(capture, Kind.SECOND, now)
+    assert isinstance(decide(olga, capture, "unsure", now, expected=first.label.pk), Decided)
+    assert taken(oscar, 1, now) == [capture.pk]
+
+
+def test_an_unsure_about_what_nobody_asked_is_taken_back_whole(olga: Person, oscar: Person, now: datetime) -> None:
+    capture = judged(a_camera(), "good", 0.01)
+    outcome = decide(olga, capture, "unsure", now)
+    assert isinstance(outcome, Decided)
+    undo(olga, outcome.label, now)
+    assert taken(oscar, 1, now) == []
+
+
+def test_a_token_counts_also_after_its_class_was_retired(olga: Person, now: datetime) -> None:
+    capture, token = judged(a_camera()), uuid4()
+    first = decide(olga, capture, "cut", now, token=token)
+    DefectClass.objects.filter(code="cut").update(active=False)
+    assert isinstance(first, Decided)
+    assert decide(olga, capture, "cut", now, token=token) == Replayed(first.label)

@@ -1,18 +1,20 @@
 """Several people at once, on real connections: no image is held by two or labelled twice, the counts are right."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
 from inspections.models import Capture, HourlyCount, Label, Line, Person, ReviewItem
 from inspections.review import queue
-from inspections.review.answers import decide, undo
+from inspections.review.answers import decide
 from inspections.review.outcomes import Decided
+from inspections.review.undoing import undo
 from tests import cast
 from tests.cast import a_camera, a_line
 from tests.judged import judged
@@ -84,3 +86,52 @@ def test_six_undoings_of_one_label_are_one(people: list[Person]) -> None:
     assert Label.objects.count() == 2
     assert ReviewItem.objects.open().count() == 1
     assert [row.judged for row in HourlyCount.objects.order_by("defect_class")] == [0, 1]
+
+
+def held_open(first: Callable[[], Any], second: Callable[[], Any]) -> None:
+    """`second` begins while what `first` did is not committed yet."""
+    done = threading.Event()
+
+    def slow(_: Any) -> None:
+        with transaction.atomic():
+            first()
+            done.set()
+            time.sleep(0.4)
+
+    def quick(_: Any) -> None:
+        assert done.wait(20)
+        second()
+
+    works: dict[str, Callable[[Any], None]] = {"slow": slow, "quick": quick}
+    at_once(list(works), lambda name: works[name](name))  # type: ignore[arg-type, index]
+
+
+def test_an_undo_that_waited_for_a_relabel_counts_what_it_finds_then(people: list[Person]) -> None:
+    capture, olga, mara = judged(a_camera(), "hole"), people[0], cast.mara()
+    first = decide(olga, capture, "thread", timezone.now())
+    assert isinstance(first, Decided)
+    held_open(
+        lambda: decide(mara, capture, "cut", timezone.now(), expected=first.label.pk),
+        lambda: undo(olga, first.label, timezone.now()),
+    )
+    assert {row.defect_class: row.judged for row in HourlyCount.objects.all() if row.judged} == {"cut": 1}
+
+
+def test_who_waited_for_a_lease_is_told_that_it_is_held(people: list[Person]) -> None:
+    capture, outcomes = judged(a_camera(), "hole"), []
+    held_open(
+        lambda: queue.take(people[1], queue.Wanted((a_line(),)), 1, timezone.now()),
+        lambda: outcomes.append(decide(people[0], capture, "good", timezone.now())),
+    )
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Held"]
+
+
+def test_what_is_being_taken_is_passed_over_and_the_next_is_given(people: list[Person]) -> None:
+    [judged(a_camera(), "hole", 0.5 + number / 100) for number in range(6)]
+    wanted = queue.Wanted((a_line(),))
+    held_open(
+        lambda: queue.take(people[0], wanted, 3, timezone.now()),
+        lambda: queue.take(people[1], wanted, 3, timezone.now()),
+    )
+    held = Counter(ReviewItem.objects.values_list("holder", flat=True))
+    assert held == {people[0].pk: 3, people[1].pk: 3}

@@ -26,7 +26,7 @@ from inspections.api.serializers import (
     RenewedOut,
 )
 from inspections.models import Capture, Label, Line, Person, ReviewItem
-from inspections.review import answers, queue, screen
+from inspections.review import answers, queue, screen, undoing
 from inspections.review.blind import withheld
 from inspections.review.outcomes import Changed, Conflicts, Decided, Held, NotYours, Refused, Replayed
 
@@ -167,7 +167,7 @@ class LabelView(ReviewView):
         seen = Capture.objects.seen_by(self.person)
         rows = Label.objects.select_related("person", "defect_class", "item", "capture")
         found = get_object_or_404(rows.filter(capture__in=seen), pk=label)
-        outcome = answers.undo(self.person, found, timezone.now())
+        outcome = undoing.undo(self.person, found, timezone.now())
         if isinstance(outcome, NotYours):
             return problem(request, 403, "not-yours", f"This is {outcome.by}'s label; a manager can undo it.")
         if isinstance(outcome, Refused):

@@ -1,5 +1,6 @@
 """The audit log: who changed what, when, and by which way. Rows are added, and nobody edits them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
 
@@ -32,3 +33,13 @@ class AuditEvent(models.Model):
     def note(cls, person: Person | None, action: str, subject: str, now: datetime, **detail: Any) -> Self:
         """Write one row, in the transaction of what it tells of."""
         return cls.objects.create(person=person, action=action, subject=subject, at=now, detail=detail)
+
+    @staticmethod
+    def note_many(person: Person, action: str, now: datetime, details: Mapping[str, Mapping[str, Any]]) -> None:
+        """One row for each subject, with its details."""
+        AuditEvent.objects.bulk_create(
+            [
+                AuditEvent(person=person, action=action, subject=key, at=now, detail=told)
+                for key, told in details.items()
+            ]
+        )

@@ -27,10 +27,13 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
+    def not_held_from(self, person: Person, now: datetime) -> Self:
+        """Held by nobody else."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=now) | Q(holder=person))
+
     def free_for(self, person: Person, now: datetime) -> Self:
         """Held by nobody else, and not put aside by this person."""
-        free = self.filter(Q(lease_until=None) | Q(lease_until__lt=now) | Q(holder=person))
-        return free.exclude(set_aside__person=person)
+        return self.not_held_from(person, now).exclude(set_aside__person=person)
 
     def held_by(self, person: Person, now: datetime) -> Self:
         return self.open().filter(holder=person, lease_until__gte=now)

@@ -15,7 +15,7 @@ from inspections.pages.access import PersonRequest, deed
 from inspections.pages.capture import Draft, found_for, shown
 from inspections.pages.history import answer_words, name_of
 from inspections.pages.overview import class_names
-from inspections.review import answers
+from inspections.review import answers, undoing
 from inspections.review.outcomes import Changed, Decided, Held, NotYours, Refused, Replayed
 
 
@@ -51,7 +51,7 @@ def undo(request: PersonRequest, key: UUID) -> HttpResponseBase:
     taken = rows.filter(pk=wanted).first() if wanted else None
     if taken is None:
         raise Http404
-    outcome = answers.undo(request.user, taken, timezone.now())
+    outcome = undoing.undo(request.user, taken, timezone.now())
     if isinstance(outcome, Decided | Replayed):
         said = answer_words(taken.answer, class_names())
         messages.success(request, _("Taken back: %(answer)s.") % {"answer": said})

@@ -1,5 +1,6 @@
 """`/queue/`: one image, one decision, the next one. The page works by forms alone; its script only makes it faster."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,7 @@ from inspections.pages.overview import class_names
 from inspections.pages.queue_choices import answer_words, choices, meanings
 from inspections.pages.queue_items import Desk, as_json, captures_of
 from inspections.pages.queue_words import words
-from inspections.review import answers, queue
+from inspections.review import answers, queue, undoing
 from inspections.review.outcomes import Changed, Decided, Held, NotYours, Refused, Replayed
 from inspections.review.shifts import shift_start
 
@@ -163,7 +164,9 @@ def _items(request: PersonRequest) -> HttpResponseBase:
     have = set(request.GET.get("have", "")[:1000].split(","))
     most = request.GET.get("limit", "")
     return JsonResponse(
-        _feed(Desk(request.user, now), form.wanted, int(most) if most.isdecimal() else 1 + AHEAD, have).as_json()
+        _feed(
+            Desk(request.user, now), form.wanted, int(most) if re.fullmatch("[0-9]{1,3}", most) else 1 + AHEAD, have
+        ).as_json()
     )
 
 
@@ -245,7 +248,7 @@ def _undo(request: PersonRequest, address: str, now: datetime) -> HttpResponse:
     if label is None:
         messages.warning(request, _("There is nothing to undo."))
         return _to_queue(address)
-    outcome = answers.undo(request.user, label, now)
+    outcome = undoing.undo(request.user, label, now)
     if isinstance(outcome, NotYours | Refused):
         messages.warning(request, objection_words(outcome))
     return _to_queue(address)

@@ -20,12 +20,28 @@ def ask_about(captures: Iterable[Capture], now: datetime, chance: random.Random 
 
 
 def ask_again(capture: Capture, now: datetime) -> ReviewItem:
-    """The open question about this capture; a new one where there is none. Not blind: its answers were seen."""
+    """The open question about the capture itself; it is opened again, or asked anew, where there is none.
+
+    One that measures people makes way: whoever holds it may still answer it, and is measured. What is asked anew is
+    not blind: its answers were seen. The capture's row is locked.
+    """
     found = ReviewItem.objects.open().filter(capture=capture).first()
-    if found is None:
-        found = _question(capture, now, blind=False)
-        found.save(force_insert=True)
-    return found
+    if found is not None and not found.is_beside:
+        return found
+    close([found] if found else [], now)
+    former = ReviewItem.objects.filter(capture=capture, kind__in=[Kind.FLAGGED, Kind.AUDIT]).order_by("kind").first()
+    if former is None:
+        former = _question(capture, now, blind=False)
+        former.save(force_insert=True)
+    ReviewItem.objects.filter(pk=former.pk).update(closed_at=None)
+    former.closed_at = None
+    return former
+
+
+def close(items: Iterable[ReviewItem], now: datetime) -> None:
+    ids = [item.pk for item in items]
+    if ids:
+        ReviewItem.objects.filter(pk__in=ids, closed_at=None).update(closed_at=now, lease_until=None)
 
 
 def _question(capture: Capture, now: datetime, blind: bool) -> ReviewItem:

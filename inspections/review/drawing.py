@@ -50,9 +50,20 @@ def maybe(
     return found or _DRAW[kind](person, lines, rank, now, chance)
 
 
-def waiting(person: Person, lines: Sequence[Line], now: datetime) -> Iterator[ReviewItem]:
-    """Hidden items that were drawn and not answered: none may be lost, or only the easy ones would be counted."""
+def after_the_last(person: Person, lines: Sequence[Line], now: datetime, chance: random.Random) -> Iterator[ReviewItem]:
+    """Where nothing flagged is left: what was drawn and not answered, then audits up to the least of a day.
+
+    None that was drawn may be lost, or only the easy ones would be counted; and a model that passes everything must be
+    audited all the same.
+    """
     yield from _waiting(person, lines, now)[:TRIES]
+    if settings.AUDIT_SHARE <= 0:
+        return
+    for _ in range(settings.AUDIT_LEAST * len(lines) - sum(_strata(lines, now)[1].values())):
+        found = _audit(person, lines, 0.0, now, chance)
+        if found is None:
+            return
+        yield found
 
 
 def _kind(chance: random.Random) -> Kind | None:
@@ -71,9 +82,10 @@ def _kind(chance: random.Random) -> Kind | None:
 
 
 def _waiting(person: Person, lines: Sequence[Line], now: datetime) -> QuerySet[ReviewItem]:
-    """Open ones that nobody holds, about captures of which this person has said nothing."""
+    """Open ones that nobody holds, about captures of which nothing stands that this person said."""
+    said = Label.objects.filter(capture=OuterRef("capture"), person=person, undone_by=None).exclude(how=How.UNDO)
     rows = ReviewItem.objects.open().filter(line__in=lines).exclude(kind=Kind.FLAGGED).free_for(person, now)
-    rows = rows.exclude(holder=person, lease_until__gte=now).exclude(capture__labels__person=person)
+    rows = rows.exclude(holder=person).exclude(Exists(said))
     return rows.order_by("id").select_for_update(of=("self",), skip_locked=True)
 
 
@@ -97,21 +109,18 @@ def _audit(
 
 
 def _strata(lines: Sequence[Line], now: datetime) -> tuple[dict[Stratum, int], dict[Stratum, int]]:
-    """What the model passed in each full hour of the window, and how many of those were drawn already.
-
-    The running hour counts only where no full one has anything, as on the first day: its images are still coming.
-    """
+    """What the model passed in each hour of the window, the running one with what it has so far; what was drawn."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     rows = HourlyCount.objects.filter(line__in=lines, hour__gte=this_hour - WINDOW, hour__lte=this_hour)
     sums = rows.values("line_id", "hour").annotate(judged_=Sum("judged"), flagged_=Sum("flagged"))
     passed = {(row["line_id"], row["hour"]): row["judged_"] - row["flagged_"] for row in sums}
-    full = {stratum: count for stratum, count in passed.items() if stratum[1] < this_hour and count > 0}
     drawn: dict[Stratum, int] = {}
-    audits = ReviewItem.objects.filter(kind=Kind.AUDIT, line__in=lines, counted_at__gte=this_hour - WINDOW)
+    hidden = ReviewItem.objects.exclude(kind=Kind.FLAGGED)  # in the words of the partial index
+    audits = hidden.filter(kind=Kind.AUDIT, line__in=lines, counted_at__gte=this_hour - WINDOW)
     for line_id, at in audits.values_list("line_id", "counted_at"):
         stratum = (line_id, at.replace(minute=0, second=0, microsecond=0))
         drawn[stratum] = drawn.get(stratum, 0) + 1
-    return full or passed, drawn
+    return passed, drawn
 
 
 def _anyone_of(stratum: Stratum, chance: random.Random) -> Capture | None:

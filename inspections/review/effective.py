@@ -3,28 +3,30 @@
 from collections.abc import Sequence
 
 from inspections import tally
-from inspections.models import Capture, DefectClass, Label, Verdict
+from inspections.models import Capture, Label, Verdict
 from inspections.models.defect_class import UNKNOWN
 
 
 def settle(captures: Sequence[Capture]) -> None:
     """Derive each capture's effective label anew and move its counts. The rows are locked, with their class."""
+    if not captures:
+        return
     before = [_counted(capture) for capture in captures]
-    for capture in captures:
-        _derive(capture)
+    _derive(captures)
     Capture.objects.bulk_update(captures, ["label", "defect_class"])
     tally.move(before, [_counted(capture) for capture in captures])
 
 
-def _derive(capture: Capture) -> None:
-    latest = Label.objects.standing().filter(capture=capture).select_related("defect_class").order_by("-id").first()
-    capture.label = latest
-    capture.defect_class = latest.defect_class if latest else _predicted(capture)
-
-
-def _predicted(capture: Capture) -> DefectClass | None:
-    verdict = Verdict.objects.filter(capture=capture, effective=True).select_related("defect_class").first()
-    return verdict.defect_class if verdict else None
+def _derive(captures: Sequence[Capture]) -> None:
+    said = Label.objects.standing().filter(capture__in=captures).select_related("defect_class").order_by("id")
+    latest = {label.capture_id: label for label in said}
+    unlabelled = [capture.pk for capture in captures if capture.pk not in latest]
+    verdicts = Verdict.objects.filter(capture__in=unlabelled, effective=True).select_related("defect_class")
+    predicted = {verdict.capture_id: verdict.defect_class for verdict in verdicts}
+    for capture in captures:
+        label = latest.get(capture.pk)
+        capture.label = label
+        capture.defect_class = label.defect_class if label else predicted.get(capture.pk)
 
 
 def _counted(capture: Capture) -> tally.Counted:
