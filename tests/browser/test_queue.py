@@ -443,6 +443,16 @@ def test_a_blind_image_shows_nothing_of_the_answer(opened: Open, olga: Person) -
     assert Label.objects.get().how == How.BLIND
     assert asked(page) == str(second.pk)
     expect(page.locator("#q-answer")).to_contain_text("The model says")
+    page.keyboard.press("ArrowLeft")  # the model's answer comes after one's own
+    expect(page.locator("#q-answer")).to_contain_text("olga said Hole.")
+    expect(page.locator("#q-inline")).to_contain_text("blind: before seeing what the model said")
+    page.keyboard.press("u")
+    sent(page)
+    assert asked(page) == str(first.pk)
+    expect(page.get_by_text("Judge by your own eyes").first).to_be_visible()
+    page.keyboard.press("3")
+    sent(page)
+    assert [label.how for label in Label.objects.order_by("id")] == [How.BLIND, How.UNDO, How.SINGLE]
 
 
 def test_an_image_that_vanished_is_skipped_or_passed_on_and_nothing_else(opened: Open, olga: Person) -> None:

@@ -25,7 +25,7 @@
     }
 
     write() {
-      const rows = this.rows.map(({ item, ...rest }) => rest);
+      const rows = this.rows.map(({ item, now, ...rest }) => rest);
       try {
         sessionStorage.setItem(this.name, JSON.stringify(rows));
       } catch {
@@ -45,7 +45,7 @@
       this.rows.push(row);
       if (this.rows.length > MOST) this.rows.shift();
       const old = this.rows.at(-1 - WITH_WORDS);
-      if (old) delete old.item;
+      if (old) for (const name of ["item", "now"]) delete old[name];
       this.save();
     }
 

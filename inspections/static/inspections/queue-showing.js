@@ -1,0 +1,125 @@
+// What is on the operator's page: the image that is asked, those ahead of it, and what follows from who looks at what.
+(() => {
+  const Q = (window.selvedgeQueue ??= {});
+  const $ = (id) => document.getElementById(id);
+  const NEAR = 3; // images behind that stay loaded
+  const LOW = 3; // fewer images ahead than this: fetch
+
+  class Showing {
+    constructor(config, words) {
+      Object.assign(this, { config, words });
+      this.current = null; // what is asked now
+      this.ahead = [];
+      this.look = null; // the row of the trail that is looked back at
+      this.touched = new Map(); // capture -> when something about it was decided or sent
+      this.count = { left: config.feed.left, done: config.feed.done, set_aside: config.feed.set_aside };
+      this.trail = new Q.Trail(config.person);
+      this.outbox = new Q.Outbox(config.person, config.api);
+      this.viewer = new Q.Viewer($("q-osd"), matchMedia("(prefers-reduced-motion: reduce)").matches);
+      this.panel = new Q.Panel(words);
+      this.light = new Q.Look(this.viewer, $("q-glass"), words);
+      this.feed = new Q.Feed(config);
+      this.told = new Q.Told(config, words, this.outbox, (capture) => this.bring(capture));
+    }
+
+    get inHand() {
+      return [this.current, ...this.ahead].filter(Boolean);
+    }
+
+    get seen() {
+      return this.look ? (this.look.now ?? this.look.item) : this.current;
+    }
+
+    get isGone() {
+      return !this.seen?.view_url || this.gone === this.seen.capture;
+    }
+
+    advance() {
+      this.current = this.ahead.shift() ?? null;
+      this.look = null;
+      this.show();
+      if (this.ahead.length < LOW) this.feed.soon(50);
+    }
+
+    show() {
+      const item = this.seen;
+      $("q-work").hidden = !item;
+      $("q-empty").hidden = Boolean(item);
+      this.gone = null;
+      this.paintedAt = null;
+      if (item) {
+        this.viewer.show(item);
+        this.panel.show(item);
+        this.panel.held(item);
+      }
+      if (this.isGone) this.light.show(item, null);
+      this.update();
+      this.around();
+    }
+
+    // What follows from who looks at what: buttons, counters, the strip above a look back.
+    update() {
+      const { trail, look, words } = this;
+      const row = look ?? trail.last;
+      const answer = (one) => this.wordOf(one);
+      this.panel.buttons(this.seen, {
+        said: look?.label,
+        isGone: Boolean(this.seen) && this.isGone,
+        canUndo: Boolean(row),
+        undoWords: row ? answer(row) : "",
+        canForward: Boolean(look) || Boolean(this.current?.held_by),
+      });
+      $("q-glass").dataset.looking = look ? "yes" : "no";
+      $("q-looking").hidden = !look;
+      if (look) {
+        const values = { n: trail.rows.indexOf(look) + 1, all: trail.length, answer: answer(look) };
+        $("q-looking-words").textContent = Q.fill(words.looking, values);
+      }
+      this.counters();
+      this.lease();
+    }
+
+    counters() {
+      $("q-left").textContent = this.count.left.toLocaleString(document.documentElement.lang);
+      $("q-done").textContent = this.count.done.toLocaleString(document.documentElement.lang);
+      $("q-bring").hidden = !this.count.set_aside;
+      $("q-set-aside").textContent = this.count.set_aside;
+    }
+
+    lease() {
+      this.panel.lease(!this.look && this.current && !this.current.held_by && this.feed.until.get(this.current.capture));
+    }
+
+    // Loads what comes next, lets go of what is far behind.
+    around() {
+      const behind = this.trail.rows.slice(-NEAR).map((row) => row.capture);
+      const captures = [this.seen?.capture, ...this.inHand.map((item) => item.capture), ...behind];
+      this.viewer.keep(new Set(captures));
+      for (const item of this.ahead.slice(0, this.config.ahead)) this.viewer.load(item);
+      if (this.light.is.heat && this.ahead[0]?.heat_url) new Image().src = this.ahead[0].heat_url;
+    }
+
+    painted(item) {
+      $("q-plain")?.remove();
+      if (item === this.current) this.paintedAt = performance.now();
+    }
+
+    vanished(item) {
+      if (item !== this.seen) return;
+      this.gone = item.capture;
+      $("q-plain")?.remove();
+      this.light.show(item, null);
+      this.update();
+    }
+
+    say(text) {
+      $("q-say").textContent = text;
+    }
+
+    wordOf(row) {
+      return row.kind === "skip" ? this.words.skipped : (this.config.answers[row.label] ?? row.label);
+    }
+  }
+
+  Q.Showing = Showing;
+})();
