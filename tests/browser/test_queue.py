@@ -497,7 +497,7 @@ def test_a_lost_network_loses_nothing(opened: Open, olga: Person) -> None:
     for key in ("g", "2", "3"):
         page.keyboard.press(key)
     page.keyboard.press("u")  # never left, so nothing is to be taken back
-    expect(page.get_by_text("Go on deciding: 2 decisions are kept")).to_be_visible()
+    expect(page.get_by_text("Decisions kept in this browser until it returns: 2.")).to_be_visible()
     expect(page.locator("#q-sent")).to_contain_text("2 to send")
     assert asked(page) == captures[2]
     assert answers() == []
@@ -514,12 +514,12 @@ def test_a_session_that_ended_keeps_the_decisions_until_the_same_person_is_back(
     Session.objects.all().delete()
     page.keyboard.press("g")
     page.keyboard.press("2")
-    expect(page.get_by_text("2 decisions are kept; sign in to send them.")).to_be_visible()
+    expect(page.get_by_text("Decisions kept: 2. Sign in to send them.")).to_be_visible()
     page.get_by_role("link", name="Sign in").click()
     cast.mara()
     sign_in(page, "mara")
     expect(page).to_have_url(re.compile(r"/queue/\?order=old$"))
-    expect(page.get_by_text("2 decisions of olga wait in this browser.")).to_be_visible()
+    expect(page.get_by_text("Decisions of olga kept in this browser: 2.")).to_be_visible()
     page.wait_for_timeout(500)
     assert answers() == []
     page.get_by_role("button", name="Sign out").click()
@@ -552,6 +552,34 @@ def test_an_answer_that_never_arrived_is_sent_again_and_counts_once(opened: Open
     page.keyboard.press("g")
     until(page, f"{OUTBOX} === 0")
     assert torn[0].status == 201
+    assert answers() == ["good"]
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_still_sends(opened: Open, olga: Person) -> None:
+    waiting(2)
+    page = at(opened, olga)
+    page.evaluate("void (Storage.prototype.setItem = () => { throw new DOMException('full') })")
+    page.keyboard.press("g")
+    expect(page.get_by_text("This browser keeps nothing")).to_be_visible()
+    sent(page)
+    assert answers() == ["good"]
+
+
+def test_an_overloaded_server_is_asked_again(opened: Open, olga: Person) -> None:
+    waiting(2)
+    page = at(opened, olga)
+    told: list[int] = []
+
+    def busy(route: Any) -> None:
+        told.append(1)
+        if len(told) > 1:
+            return route.continue_()
+        return route.fulfill(status=503, headers={"Retry-After": "1"}, body="<h1>busy</h1>")
+
+    page.route("**/labels/", busy)
+    page.keyboard.press("g")
+    expect(page.get_by_text("Selvedge is busy. Decisions kept: 1.")).to_be_visible()
+    sent(page)
     assert answers() == ["good"]
 
 

@@ -9,7 +9,7 @@
   // As it stands in the table: small letters, keys with a name by their name.
   const nameOf = (key) => (key === " " ? "Space" : key.length === 1 ? key.toLowerCase() : key);
 
-  // What the same place says on a Latin keyboard, for those who write in another script, or digits with Shift.
+  // What the same place says on a Latin keyboard, for those who write in another script, or have signs where others have digits.
   const placeOf = (code) => code.match(/^(?:Key|Digit)(.)$/)?.[1].toLowerCase();
 
   class Keys {
@@ -52,7 +52,7 @@
         return isZ && !event.shiftKey ? this.actions.get("Ctrl+z") : undefined;
       }
       const place = placeOf(event.code);
-      const isForeign = !/^[\x20-\x7e]$/.test(event.key) || event.code.startsWith("Digit");
+      const isForeign = !/^[\x20-\x7e]$/.test(event.key) || (event.code.startsWith("Digit") && !event.shiftKey);
       return this.actions.get(nameOf(event.key)) ?? (place && isForeign ? this.actions.get(place) : undefined);
     }
 

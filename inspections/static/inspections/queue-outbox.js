@@ -18,6 +18,14 @@
     }
   };
 
+  const names = () => {
+    try {
+      return Object.keys(localStorage);
+    } catch {
+      return []; // the browser keeps nothing for anybody
+    }
+  };
+
   // randomUUID exists on HTTPS alone, and a mill's box may have none.
   Q.token = () => {
     const b = crypto.getRandomValues(new Uint8Array(16));
@@ -60,14 +68,8 @@
 
     // Whose decisions wait here beside this person's, and how many.
     others() {
-      const found = [];
-      for (let place = 0; place < localStorage.length; place++) {
-        const name = localStorage.key(place);
-        if (!name.startsWith(OUT) || name === OUT + this.person) continue;
-        const count = read(name).length;
-        if (count) found.push({ person: name.slice(OUT.length), count });
-      }
-      return found;
+      const found = names().filter((name) => name.startsWith(OUT) && name !== OUT + this.person);
+      return found.map((name) => ({ person: name.slice(OUT.length), count: read(name).length })).filter((one) => one.count);
     }
 
     write(entries) {
