@@ -1,7 +1,7 @@
 """Takes the README's screenshots from a running demo: `DATA=./var python docs/screenshots.py`.
 
-Needs the test dependencies and Chromium (`apt-get install chromium`). It signs in as the demo's manager, waits until
-defects were caught, and writes docs/images/*.png.
+Needs the test dependencies and Chromium (`apt-get install chromium`). It signs in as the demo's manager and operator,
+waits until defects were caught, and writes docs/images/*.png.
 """
 
 import json
@@ -40,13 +40,13 @@ def chromium() -> str:
 
 
 @contextmanager
-def signed_in(browser: Browser, cast: dict[str, Any], theme: str, size: dict[str, int]) -> Iterator[Page]:
-    """A page of the manager's, in that theme and size."""
+def sign_in(browser: Browser, cast: dict[str, Any], role: str, theme: str, size: dict[str, int]) -> Iterator[Page]:
+    """A page of that person's, in that theme and size."""
     context = browser.new_context(base_url=cast["url"], color_scheme=theme, viewport=size)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/login/")
-    page.get_by_label("User name").fill(cast["users"]["manager"]["username"])
-    page.get_by_label("Password").fill(cast["users"]["manager"]["password"])
+    page.get_by_label("User name").fill(cast["users"][role]["username"])
+    page.get_by_label("Password").fill(cast["users"][role]["password"])
     page.keyboard.press("Enter")
     page.locator("#live").wait_for()
     yield page
@@ -69,25 +69,47 @@ def shoot(page: Page, name: str) -> None:
     )
 
 
+def shoot_queue(page: Page, name: str) -> None:
+    """The queue as somebody meets it: at an image whose verdict is in sight."""
+    page.goto("/queue/")
+    page.locator("#q-work").wait_for()
+    page.wait_for_timeout(1500)
+    while page.evaluate("window.selvedgeQueue.desk.current.blind"):
+        page.keyboard.press("s")
+        page.wait_for_timeout(500)
+    page.keyboard.press("h")
+    page.wait_for_timeout(800)
+    shoot(page, name)
+    page.keyboard.press("h")
+
+
 def take_all(browser: Browser, cast: dict[str, Any]) -> None:
     IMAGES.mkdir(exist_ok=True)
-    with signed_in(browser, cast, "light", DESKTOP) as page:
+    with sign_in(browser, cast, "manager", "light", DESKTOP) as page:
         wait_for_defects(page)
         page.goto("/")
         shoot(page, "lines-light")
         page.goto("/flagged/?order=worst")
-        shoot(page, "flagged")
         page.locator(".thumb").first.click()
         page.locator("#heat-layer").wait_for(state="attached")
         page.keyboard.press("h")
         shoot(page, "capture")
-    with signed_in(browser, cast, "dark", DESKTOP) as page:
-        shoot(page, "lines-dark")
+        page.goto("/escape/")
+        shoot(page, "escape")
+    with sign_in(browser, cast, "manager", "dark", DESKTOP) as page:
         page.locator(".line-head a").first.click()
         shoot(page, "line-dark")
-    with signed_in(browser, cast, "light", TABLET) as page:
-        page.goto("/flagged/?order=worst")
-        shoot(page, "flagged-tablet")
+    with sign_in(browser, cast, "operator", "light", DESKTOP) as page:
+        shoot_queue(page, "queue")
+        page.keyboard.press("?")
+        page.wait_for_timeout(400)
+        shoot(page, "keys")
+        page.keyboard.press("Escape")
+        page.goto("/queue/grid/")
+        page.wait_for_timeout(800)
+        shoot(page, "grid")
+    with sign_in(browser, cast, "operator", "dark", TABLET) as page:
+        shoot_queue(page, "queue-tablet")
 
 
 def main() -> None:

@@ -112,14 +112,16 @@ def thumb(text: str, capture: Capture) -> str:
 
 
 @every_kind
-def test_the_page_of_a_blind_question_shows_the_image_and_where_it_was_taken_alone(
+def test_the_page_of_a_blind_question_shows_the_image_and_its_line_alone(
     olga: Person, oscar: Person, now: datetime, kind: Any
 ) -> None:
     capture = kind(olga, oscar, now)
     text = text_of(signed_in(olga), f"/captures/{capture.pk}/").partition("<main")[2].partition("</main>")[0]
     assert ASKED in text
     assert f"/captures/{capture.pk}/view/" in text
-    assert "Where and when" in text
+    assert "loom-1" in text
+    assert "Taken" not in text
+    assert f"{capture.captured_at:%Y-%m-%d}" not in text
     assert [word for word in TELLING if word in text] == []
     assert "<form" not in text
 

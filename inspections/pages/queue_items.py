@@ -82,7 +82,7 @@ class Desk:
     def show(self, capture: Capture, item: ReviewItem | None) -> Shown:
         """The capture comes with its line, camera, roll and class."""
         blind = capture.pk in self.secret
-        before, after = self._beside(capture, blind)
+        before, after = ([], []) if blind else self._beside(capture)
         common: dict[str, Any] = {
             "capture": capture,
             "item": item,
@@ -118,14 +118,14 @@ class Desk:
             "said": _standing(capture),
         }
 
-    def _beside(self, capture: Capture, blind: bool) -> tuple[list[Neighbour], list[Neighbour]]:
+    def _beside(self, capture: Capture) -> tuple[list[Neighbour], list[Neighbour]]:
         rows = Capture.objects.filter(camera=capture.camera_id).select_related("defect_class")
         before = list(rows.filter(pk__lt=capture.pk).order_by("-id")[:BESIDE])[::-1]
         after = list(rows.filter(pk__gt=capture.pk).order_by("id")[:BESIDE])
-        return [self._neighbour(one, blind) for one in before], [self._neighbour(one, blind) for one in after]
+        return [self._neighbour(one) for one in before], [self._neighbour(one) for one in after]
 
-    def _neighbour(self, capture: Capture, blind: bool) -> Neighbour:
-        return Neighbour(capture, "" if blind or capture.pk in self.secret else short_state(capture))
+    def _neighbour(self, capture: Capture) -> Neighbour:
+        return Neighbour(capture, "" if capture.pk in self.secret else short_state(capture))
 
     def _reference(self, capture: Capture) -> Capture | None:
         """Good cloth of the same camera, else of the same line; never the image itself or one that is asked blind."""
