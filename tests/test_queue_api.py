@@ -288,3 +288,12 @@ def test_an_answer_to_a_known_one_or_a_second_reading_changes_nothing(client: Cl
         after = Capture.objects.get(pk=capture.pk)
         assert (after.label_id, after.defect_class_id) == (before.label_id, before.defect_class_id)
         assert Label.objects.get(capture=capture, person=olga).beside
+
+
+def test_what_was_kept_for_another_person_is_neither_undone_nor_skipped(client: Client) -> None:
+    capture = judged(a_camera())
+    client.get(QUEUE)
+    assert kind_of(client.post(f"/api/v1/captures/{capture.pk}/skip/?person=otto")) == "other-person"
+    label = say(client, capture, label="good").json()["id"]
+    assert kind_of(client.delete(f"/api/v1/labels/{label}/?person=otto")) == "other-person"
+    assert client.delete(f"/api/v1/labels/{label}/?person=olga").status_code == 200

@@ -30,6 +30,7 @@ from inspections.review import answers, queue, screen, undoing
 from inspections.review.blind import withheld
 from inspections.review.outcomes import Changed, Conflicts, Decided, Held, NotYours, Refused, Replayed
 
+SENDER = OpenApiParameter("person", str, description="Who the sender thinks is signed in; refused where another is.")
 STATUS = {"not-judged": 409, "token-used": 409, "not-undoable": 409}
 
 
@@ -116,9 +117,16 @@ class CaptureLabelsView(ReviewView):
 
 
 class SkipView(ReviewView):
-    @extend_schema(operation_id="captures_skip", request=None, responses={204: None, **problems(401, 403, 404)})
-    def post(self, request: Request, pk: UUID) -> Response:
+    @extend_schema(
+        operation_id="captures_skip",
+        parameters=[SENDER],
+        request=None,
+        responses={204: None, **problems(401, 403, 404, 409)},
+    )
+    def post(self, request: Request, pk: UUID) -> HttpResponse:
         """Pass on the image that this person holds: it goes to somebody else."""
+        if self.is_another(request.query_params.get("person")):
+            return _other_person(request, self.person)
         capture = get_object_or_404(Capture.objects.seen_by(self.person), pk=pk)
         item = ReviewItem.objects.open().filter(capture=capture).first()
         if item is not None:
@@ -159,11 +167,14 @@ class LabelsView(ReviewView):
 class LabelView(ReviewView):
     @extend_schema(
         operation_id="labels_undo",
+        parameters=[SENDER],
         request=None,
         responses={(200, "application/json"): LabelOut, **problems(401, 403, 404, 409)},
     )
     def delete(self, request: Request, label: UUID) -> HttpResponse:
         """Take a label back. Nothing is deleted: an undo is appended. One's own; managers also others'."""
+        if self.is_another(request.query_params.get("person")):
+            return _other_person(request, self.person)
         seen = Capture.objects.seen_by(self.person)
         rows = Label.objects.select_related("person", "defect_class", "item", "capture")
         found = get_object_or_404(rows.filter(capture__in=seen), pk=label)
