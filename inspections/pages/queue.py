@@ -86,7 +86,7 @@ def show(request: PersonRequest) -> HttpResponseBase:
         "feed": feed,
         "shown": feed.shown[0] if feed.shown else None,
         "choices": choices(),
-        "meanings": meanings(person, desk.secret),
+        "meanings": meanings(person),
         "token": uuid4(),
         "last": _last(person, now) if "last" in request.GET else None,
         "config": _config(request, form, feed),

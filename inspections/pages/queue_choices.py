@@ -2,21 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from uuid import UUID
 
-from django.contrib.staticfiles import finders
-from django.templatetags.static import static
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from inspections.models import Capture, DefectClass, Label, Person
+from inspections.models import DefectClass, Person
 from inspections.models.defect_class import GOOD
 from inspections.models.label import UNSURE
+from inspections.pages.classes import definitions
 
 CLASS_KEYS = 9
 ICONS = frozenset({"good", "color", "cut", "hole", "thread", "metal_contamination"})
-LOOKED_AT = 200  # labels read back for a picture of a class that has none of its own
 
 
 @dataclass(frozen=True)
@@ -29,8 +24,6 @@ class Choice:
     number: int
     critical: bool
     definition: str
-    example_id: UUID | None = None
-    pk: int = 0
 
     @property
     def icon(self) -> str:
@@ -54,7 +47,7 @@ def choices() -> list[Choice]:
 
 
 def _choice(one: DefectClass, action: str, number: int) -> Choice:
-    return Choice(one.code, one.name, action, number, one.critical, one.definition, one.example_id, one.pk)
+    return Choice(one.code, one.name, action, number, one.critical, one.definition)
 
 
 def answer_words(code: str, names: dict[str, str]) -> str:
@@ -69,33 +62,7 @@ class Meaning:
     picture: str
 
 
-def meanings(person: Person, withheld: set[UUID]) -> list[Meaning]:
-    """What the classes mean. No picture gives away what is being asked blind."""
-    found = choices()
-    wanted = {choice.example_id for choice in found if choice.example_id} - withheld
-    seen = set(Capture.objects.seen_by(person).filter(pk__in=wanted).values_list("pk", flat=True))
-    return [Meaning(choice, _picture(choice, seen, person, withheld)) for choice in found]
-
-
-def _picture(choice: Choice, seen: set[UUID], person: Person, withheld: set[UUID]) -> str:
-    if choice.example_id in seen:
-        return reverse("capture-view", args=[choice.example_id])
-    if drawn := _drawn(choice.code):
-        return static(drawn)
-    latest = _latest(choice, person, withheld)
-    return reverse("capture-view", args=[latest]) if latest else ""
-
-
-@lru_cache(maxsize=200)
-def _drawn(code: str) -> str:
-    """The drawn picture that comes with Selvedge."""
-    name = f"inspections/classes/{code}.webp"
-    return name if finders.find(name) else ""
-
-
-def _latest(choice: Choice, person: Person, withheld: set[UUID]) -> UUID | None:
-    """The newest capture that people called this, among the latest labels."""
-    rows = Label.objects.order_by("-id").values_list("capture_id", "defect_class_id")[:LOOKED_AT]
-    called = [capture for capture, defect_class in rows if defect_class == choice.pk and capture not in withheld]
-    seen = Capture.objects.seen_by(person).filter(pk__in=called[:20])
-    return seen.order_by("-id").values_list("pk", flat=True).first()
+def meanings(person: Person) -> list[Meaning]:
+    """What the classes mean, in the order of the buttons."""
+    cards = {card.code: card for card in definitions(person)}
+    return [Meaning(choice, cards[choice.code].picture_url) for choice in choices()]
