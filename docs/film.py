@@ -42,11 +42,14 @@ def keys_of(page: Page) -> dict[str, str]:
     return {code: key.lower() for code, key in rows if key}
 
 
-def answer(page: Page, known: dict[str, str], keys: dict[str, str], chance: random.Random) -> None:
+def answer(page: Page, picture: Path | None, keys: dict[str, str], chance: random.Random) -> None:
     """One image: look, press; after a slip undo and press again."""
-    capture = page.evaluate(f"{NOW}.current.capture")
-    key = keys.get(known.get(capture, ""), "s")
-    page.wait_for_timeout(1000 * MEDIAN_S * chance.lognormvariate(0, SPREAD))
+    began = monotonic()
+    key = keys[truths()[page.evaluate(f"{NOW}.current.capture")]]
+    if picture:
+        page.screenshot(path=picture)
+    look = MEDIAN_S * chance.lognormvariate(0, SPREAD) - (monotonic() - began)
+    page.wait_for_timeout(max(1000 * look, 0))
     if chance.random() < SLIP:
         page.keyboard.press("g" if key != "g" else "1")
         page.wait_for_timeout(900)
@@ -57,12 +60,10 @@ def answer(page: Page, known: dict[str, str], keys: dict[str, str], chance: rand
 
 
 def film(page: Page, folder: Path, chance: random.Random) -> float:
-    known, keys = truths(), keys_of(page)
+    keys = keys_of(page)
     began = monotonic()
     for number in range(IMAGES):
-        answer(page, known, keys, chance)
-        if number % STEP == 0:
-            page.screenshot(path=folder / f"{number:02d}.png")
+        answer(page, folder / f"{number:02d}.png" if number % STEP == 0 else None, keys, chance)
     took = monotonic() - began
     page.screenshot(path=folder / f"{IMAGES}.png")
     return took
