@@ -297,3 +297,20 @@ def test_what_was_kept_for_another_person_is_neither_undone_nor_skipped(client: 
     label = say(client, capture, label="good").json()["id"]
     assert kind_of(client.delete(f"/api/v1/labels/{label}/?person=otto")) == "other-person"
     assert client.delete(f"/api/v1/labels/{label}/?person=olga").status_code == 200
+
+
+def test_only_what_is_named_is_let_go(client: Client, olga: Person) -> None:
+    first, second = judged(a_camera(), "hole", 0.9), judged(a_camera(), "hole", 0.8)
+    items = {item["capture"]["id"]: item["item"] for item in client.get(QUEUE).json()["items"]}
+    assert client.delete(f"{QUEUE}?item={items[str(first.pk)]}&person=otto").status_code == 409
+    assert client.delete(f"{QUEUE}?item=x").status_code == 400
+    assert client.delete(f"{QUEUE}?item={items[str(first.pk)]}&person=olga").status_code == 204
+    held = ReviewItem.objects.held_by(olga, timezone.now())
+    assert [item.capture_id for item in held] == [second.pk]
+
+
+@pytest.mark.parametrize("where", ["/api/v1/labels/", "/api/v1/captures/{}/labels/"])
+def test_json_that_is_nested_too_deeply_is_refused(client: Client, where: str) -> None:
+    address = where.format(judged(a_camera()).pk)
+    refused = client.post(address, "[" * 100_000, content_type="application/json")
+    assert (refused.status_code, kind_of(refused)) == (400, "bad-request")

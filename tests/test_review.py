@@ -574,3 +574,10 @@ def test_a_token_counts_also_after_its_class_was_retired(olga: Person, now: date
     DefectClass.objects.filter(code="cut").update(active=False)
     assert isinstance(first, Decided)
     assert decide(olga, capture, "cut", now, token=token) == Replayed(first.label)
+
+
+def test_a_hidden_item_is_not_fetched_by_who_was_never_asked(olga: Person, now: datetime) -> None:
+    item = put(judged(a_camera(), "good", 0.01), Kind.AUDIT, now)
+    assert not queue.take_back(olga, item, now)
+    flagged = judged(a_camera(), "hole")
+    assert queue.take_back(olga, ReviewItem.objects.get(capture=flagged), now)

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -68,10 +69,17 @@ class QueueView(ReviewView):
         items = queue.take(self.person, wanted, query.validated_data["limit"], timezone.now())
         return Response({"left": queue.left(self.person, wanted), "items": _items_out(request, items)})
 
-    @extend_schema(operation_id="queue_release", request=None, responses={204: None, **problems(401, 403)})
-    def delete(self, request: Request) -> Response:
-        """Let go of everything that this person holds."""
-        queue.release(self.person, timezone.now())
+    @extend_schema(
+        operation_id="queue_release",
+        parameters=[SENDER, OpenApiParameter("item", UUID, many=True, description="Only these; else all.")],
+        request=None,
+        responses={204: None, **problems(400, 401, 403, 409)},
+    )
+    def delete(self, request: Request) -> HttpResponse:
+        """Let go of what this person holds: all of it, or the items named."""
+        if self.is_another(request.query_params.get("person")):
+            return _other_person(request, self.person)
+        queue.release(self.person, timezone.now(), _ids(request.query_params.getlist("item")))
         return Response(status=204)
 
 
@@ -184,6 +192,13 @@ class LabelView(ReviewView):
         if isinstance(outcome, Refused):
             return _refused(request, outcome)
         return Response(LabelOut(outcome.label).data)
+
+
+def _ids(texts: list[str]) -> list[UUID] | None:
+    try:
+        return [UUID(text) for text in texts] or None
+    except ValueError as error:
+        raise ValidationError({"item": "Not an id."}) from error
 
 
 def _valid(serializer: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from inspections.models import AuditEvent, How, Kind, Label, Line, Person, ReviewItem, SetAside
 from inspections.models.defect_class import UNKNOWN
 from inspections.review import drawing
+from inspections.review.rows import was_shown
 
 MOST = 20  # held by one person at once
 
@@ -84,8 +85,14 @@ def skip(person: Person, item: ReviewItem, now: datetime) -> bool:
 
 
 def take_back(person: Person, item: ReviewItem, now: datetime) -> bool:
-    """Fetch a skipped item, or one that was let go: True if this person holds it now."""
+    """Fetch a skipped item, or one that was let go: True if this person holds it now.
+
+    A blind or hidden one only where it was put to this person before: anybody else may have seen its answer.
+    """
     with transaction.atomic():
+        is_plain = item.kind == Kind.FLAGGED and not item.blind
+        if not (is_plain or was_shown(person, item)):
+            return False
         free = ReviewItem.objects.open().not_held_from(person, now).exclude(set_aside__in=_unsure(person))
         locked = list(free.filter(pk=item.pk).select_for_update())
         if locked:
