@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='reviewitem',
-            index=models.Index(condition=models.Q(('closed_at', None)), fields=['holder', 'lease_until'], name='item_held'),
+            index=models.Index(condition=models.Q(('closed_at', None), ('holder__isnull', False)), fields=['holder', 'lease_until'], name='item_held'),
         ),
         migrations.AddIndex(
             model_name='reviewitem',

@@ -73,7 +73,9 @@ class ReviewItem(models.Model):
                 fields=("line", "-rank", "id"), condition=Q(closed_at=None, kind="flagged"), name="item_worst_first"
             ),
             models.Index(fields=("line", "id"), condition=Q(closed_at=None), name="item_open"),
-            models.Index(fields=("holder", "lease_until"), condition=Q(closed_at=None), name="item_held"),
+            models.Index(
+                fields=("holder", "lease_until"), condition=Q(closed_at=None, holder__isnull=False), name="item_held"
+            ),
             models.Index(fields=("kind", "line", "counted_at"), condition=~Q(kind="flagged"), name="item_hidden_kinds"),
             models.Index(fields=("capture",), name="item_capture"),
         )
