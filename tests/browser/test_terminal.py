@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -120,6 +121,43 @@ def test_the_queue_keeps_its_place_and_no_key_answers_while_it_is_locked(
         page.keyboard.press("2")
     label = Label.objects.select_related("person", "defect_class").get()
     assert (label.person.username, label.answer, str(label.capture_id)) == ("olga", "cut", first)
+
+
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+CLOSED = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, { get() { throw new DOMException("closed", "SecurityError"); } });"""
+
+
+@pytest.mark.parametrize("storage", [FULL, CLOSED], ids=["full", "closed"])
+def test_a_browser_that_keeps_nothing_locks_and_opens_as_any_other(
+    opened: Open, olga: Client, settings: Any, complaints: list[str], storage: str
+) -> None:
+    page = opened("/flagged/", olga)
+    page.add_init_script(storage)
+    settings.IDLE_LOCK_S = 4
+    page.goto("/upload/")
+    lock = page.get_by_role("dialog", name="Locked")
+    expect(lock).to_be_visible()
+    lock.get_by_label("Password of olga").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(lock).to_be_hidden()
+    settings.IDLE_LOCK_S = 600
+    page.locator("#theme").click()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    assert unexpected(complaints) == []
+
+
+def test_hands_on_a_locked_wall_display_ask_the_server_nothing(opened: Open, olga: Client) -> None:
+    session = olga.session
+    session["active_at"] = 1.0
+    session.save()
+    page = opened("/lines/loom-1/", olga)
+    touched: list[str] = []
+    page.on("request", lambda request: touched.append(request.url) if "/unlock/touch/" in request.url else None)
+    for place in range(30):
+        page.mouse.move(100 + 5 * place, 200)
+    page.wait_for_timeout(1500)
+    assert touched == []
 
 
 # --- a change of user -------------------------------------------------------------------------------------------

@@ -2,18 +2,12 @@
 // one by one. Without this file the name is typed.
 (() => {
   const KEY = "selvedge-people";
+  const keep = window.selvedgeKeep;
   const box = document.getElementById("people");
   const username = document.getElementById("id_username");
   const password = document.getElementById("id_password");
 
-  function known() {
-    try {
-      const found = JSON.parse(localStorage.getItem(KEY));
-      return (Array.isArray(found) ? found : []).filter((one) => typeof one?.username === "string").slice(0, 6);
-    } catch {
-      return [];
-    }
-  }
+  const known = () => keep.list(KEY).filter((one) => typeof one?.username === "string").slice(0, 6);
 
   function element(tag, className, text) {
     const made = document.createElement(tag);
@@ -30,7 +24,7 @@
   }
 
   function forget(one) {
-    localStorage.setItem(KEY, JSON.stringify(known().filter((other) => other.username !== one.username)));
+    keep.keepList(KEY, known().filter((other) => other.username !== one.username));
     draw();
     password.focus();
   }

@@ -1,6 +1,7 @@
 // What the pages do beyond HTML. Every page works without this file.
 (() => {
   const $ = (id) => document.getElementById(id);
+  const keep = window.selvedgeKeep;
 
   // --- theme -------------------------------------------------------------------------------------------------
 
@@ -9,7 +10,7 @@
     button.hidden = false;
     button.addEventListener("click", () => {
       const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
-      localStorage.setItem("selvedge-theme", next);
+      keep.write("selvedge-theme", next);
       document.documentElement.dataset.bsTheme = next;
     });
   }
@@ -75,18 +76,18 @@
     const box = $("heat");
     if (!box || box.dataset.ready) return;
     box.dataset.ready = "yes";
-    box.checked = sessionStorage.getItem("heat") === "on";
-    $("heat-opacity").value = sessionStorage.getItem("heat-opacity") || 75;
+    box.checked = keep.read("heat", "sessionStorage") === "on";
+    $("heat-opacity").value = keep.read("heat-opacity", "sessionStorage") || 75;
     $("heat-strength").hidden = false;
     paint();
   }
 
   document.addEventListener("change", (event) => {
-    if (event.target.id === "heat") sessionStorage.setItem("heat", event.target.checked ? "on" : "off");
+    if (event.target.id === "heat") keep.write("heat", event.target.checked ? "on" : "off", "sessionStorage");
   });
   document.addEventListener("input", (event) => {
     if (event.target.id !== "heat-opacity") return;
-    sessionStorage.setItem("heat-opacity", event.target.value);
+    keep.write("heat-opacity", event.target.value, "sessionStorage");
     paint();
   });
   document.addEventListener("keydown", (event) => {

@@ -7,14 +7,17 @@
   if (!lock) return;
   const acts = lock.dataset.acts === "yes";
   const who = lock.dataset.username;
-  const total = Number(lock.dataset.locksIn ?? Infinity); // a page's loading was a hand, so this is about all of it
-  const warnMs = Math.min(30, total / 4) * 1000;
-  const pingMs = Math.min(60, total / 4) * 1000;
+  const keep = window.selvedgeKeep;
   const MOST_PEOPLE = 6;
+  const SHORTEST_MS = 1000; // between two pings, whatever happens
+  let total = Number(lock.dataset.locksIn ?? Infinity); // a page's loading was a hand, so this is about all of it
+  let locked = total <= 0; // a page that only shows stays open while it is locked
   let deadline = performance.now() + total * 1000;
   let pinged = performance.now();
   let checking, counting, trailing;
 
+  const warnMs = () => Math.min(30, total / 4) * 1000;
+  const pingMs = () => Math.max(SHORTEST_MS, Math.min(60, total / 4) * 1000);
   const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
   const ask = (url, options = {}) =>
     fetch(url, { ...options, headers: { Accept: "application/json", "X-CSRFToken": token(), ...options.headers } });
@@ -22,16 +25,10 @@
   // --- who has used this terminal, for a quick change ---------------------------------------------------------
 
   function remember() {
-    let people = [];
-    try {
-      people = JSON.parse(localStorage.getItem("selvedge-people")) ?? [];
-    } catch {
-      // what somebody else wrote there is forgotten
-    }
-    const others = (Array.isArray(people) ? people : []).filter((one) => one?.username !== who);
+    const others = keep.list("selvedge-people").filter((one) => one?.username !== who);
     const all = [{ username: who, name: lock.dataset.name }, ...others].slice(0, MOST_PEOPLE);
-    localStorage.setItem("selvedge-people", JSON.stringify(all));
-    localStorage.setItem("selvedge-who", who);
+    keep.keepList("selvedge-people", all);
+    keep.write("selvedge-who", who);
   }
 
   // --- a hand -------------------------------------------------------------------------------------------------
@@ -39,15 +36,15 @@
   async function ping() {
     pinged = performance.now();
     try {
-      learn(await ask(lock.dataset.state, { method: "POST" }));
+      await learn(await ask(lock.dataset.state, { method: "POST" }));
     } catch {
       // without the server nothing can be said; the next hand tries again
     }
   }
 
   function hand(event) {
-    if (!event.isTrusted || lock.open || total === Infinity) return;
-    const wait = $("lock-soon").hidden ? pinged + pingMs - performance.now() : 0;
+    if (!event.isTrusted || lock.open || locked || total === Infinity) return;
+    const wait = pinged + ($("lock-soon").hidden ? pingMs() : SHORTEST_MS) - performance.now();
     clearTimeout(trailing);
     if (wait <= 0) ping();
     else trailing = setTimeout(ping, wait);
@@ -56,14 +53,23 @@
   // --- what the server says -----------------------------------------------------------------------------------
 
   async function learn(answer) {
-    if (answer.status === 401 && (await answer.clone().json()).type?.endsWith("/locked")) return acts && show();
+    if (answer.status === 401 && (await answer.clone().json()).type?.endsWith("/locked")) return rest();
     if (!answer.ok) return;
     const said = await answer.json();
     if (said.person !== who) return location.reload(); // another tab changed the user: this page has the wrong name
-    if (said.locked) return acts && show();
+    if (said.locked) return rest();
+    locked = false;
+    total = Math.max(total, said.locks_in ?? Infinity);
     deadline = said.locks_in === null ? Infinity : performance.now() + said.locks_in * 1000;
     if (lock.open) hide();
     watch();
+  }
+
+  // Locked: a page that acts asks for the password, one that shows goes on showing. No hand counts any more.
+  function rest(asks = acts) {
+    locked = true;
+    clearTimeout(trailing);
+    if (asks) show();
   }
 
   async function check() {
@@ -82,9 +88,9 @@
   function watch() {
     const left = deadline - performance.now();
     if (!acts || left === Infinity) return;
-    const warns = left <= warnMs + 100;
+    const warns = left <= warnMs() + 100;
     warn(warns);
-    later(Math.max(200, warns ? left + 100 : left - warnMs));
+    later(Math.max(200, warns ? left + 100 : left - warnMs()));
   }
 
   function warn(on) {
@@ -129,7 +135,7 @@
     try {
       const answer = await ask($("lock-form").action, { method: "POST", body: sent });
       if (answer.ok) {
-        localStorage.setItem("selvedge-unlocked", String(Date.now()));
+        keep.write("selvedge-unlocked", String(Date.now()));
         await learn(answer);
       } else if (answer.status === 429) wrong(words.many);
       else if (answer.status === 400) wrong((await answer.json()).detail);
@@ -151,7 +157,7 @@
   for (const kind of ["keydown", "keyup", "keypress"]) window.addEventListener(kind, guard, true);
   for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"])
     window.addEventListener(kind, hand, { capture: true, passive: true });
-  document.addEventListener("selvedge:locked", show);
+  document.addEventListener("selvedge:locked", () => rest(true));
   document.addEventListener("visibilitychange", () => document.hidden || total === Infinity || check());
   window.addEventListener("storage", (event) => {
     if (event.key === "selvedge-who" && event.newValue && event.newValue !== who) location.reload();
