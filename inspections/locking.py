@@ -5,6 +5,7 @@ display must not go dark. Whatever acts in a person's name is refused until the 
 """
 
 from datetime import datetime
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -47,14 +48,20 @@ def touch(request: HttpRequest, now: datetime) -> None:
 
 
 def is_refused(request: HttpRequest, now: datetime) -> bool:
-    """Judge one request of somebody signed in: True where it must wait for the password. Notes a hand's doing."""
+    """Judge one request of somebody signed in: True where it must wait for the password."""
     if request.path_info in DOORS:
         return False
     if is_locked(request, now):
         return acts(request)
-    if ACTIVE_AT not in request.session or is_by_hand(request):
-        touch(request, now)
+    if ACTIVE_AT not in request.session:
+        touch(request, now)  # a session of before the lock starts to count
     return False
+
+
+def note_hand(request: HttpRequest, now: datetime) -> None:
+    """After the answer to what a hand did."""
+    if not is_locked(request, now):
+        touch(request, now)
 
 
 def acts(request: HttpRequest) -> bool:
@@ -62,10 +69,10 @@ def acts(request: HttpRequest) -> bool:
     return request.method not in SAFE or request.path_info.startswith(TO_ACT)
 
 
-def is_by_hand(request: HttpRequest) -> bool:
-    """A browser asks for text/html where somebody opens a page; polls, pictures and scripts' reading do not."""
-    if request.path_info.startswith(BY_SCRIPT):
+def is_by_hand(request: HttpRequest, status: int) -> bool:
+    """A page that somebody opens or a form that they send counts whatever the answer; a script's writing counts where
+    it was taken: what is refused and sent again and again does not. Polls, pictures and scripts' reading never do."""
+    if request.path_info in DOORS or request.path_info.startswith(BY_SCRIPT) or "HX-Request" in request.headers:
         return False
-    if request.method not in SAFE:
-        return True
-    return "text/html" in request.headers.get("Accept", "") and "HX-Request" not in request.headers
+    is_page = "text/html" in request.headers.get("Accept", "") and not request.path_info.startswith("/api/")
+    return is_page or (request.method not in SAFE and status < HTTPStatus.BAD_REQUEST)

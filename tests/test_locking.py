@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -64,6 +65,12 @@ def test_ten_minutes_without_a_hand_lock_it_and_not_a_second_less(olga: Client, 
         (lambda c, _: c.get("/flagged/?order=worst", headers=PAGE), True),
         (lambda c, _: c.post("/unlock/touch/"), True),
         (lambda c, x: c.post(f"/api/v1/captures/{x.pk}/labels/", {"label": "hole"}, "application/json"), True),
+        (lambda c, x: c.post(f"/captures/{x.pk}/label/", {"answer": "no such"}, headers=PAGE), True),
+        (lambda c, x: c.post(f"/api/v1/captures/{x.pk}/labels/", {"label": "no such"}, "application/json"), False),
+        (lambda c, x: c.post("/api/v1/labels/", {"label": "hole"}, "application/json", headers=PAGE), False),
+        (lambda c, x: c.post(f"/api/v1/captures/{uuid4()}/skip/"), False),
+        (lambda c, x: c.post("/upload/", {"line": "loom-1"}, headers=SCRIPT), False),
+        (lambda c, x: c.post("/upload/", {"line": "loom-1"}, headers=PAGE), True),
         (lambda c, _: c.get("/", headers=POLL), False),
         (lambda c, x: c.get(f"/captures/{x.pk}/view/", headers={"Accept": "image/avif,image/*"}), False),
         (lambda c, x: c.get(f"/captures/{x.pk}/heatmap/", headers={"Accept": "image/avif,image/*"}), False),

@@ -16,23 +16,35 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from inspections import locking
 from inspections.api.problems import problem
+from inspections.models import Person
 
 
 class IdleLock:
-    """Judges the pages; the API judges where it knows its caller, for a camera's key never locks."""
+    """Judges the pages; the API judges where it knows its caller, for a camera's key never locks.
+
+    What counts as a hand is noted for both, when the answer is known.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if locking.is_by_hand(request, response.status_code) and _is_persons(request):
+            locking.note_hand(request, timezone.now())
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        if not settings.IDLE_LOCK_S or request.path_info.startswith("/api/"):
-            return None
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+        if request.path_info.startswith("/api/") or not _is_persons(request):
             return None
         return to_unlock(request) if locking.is_refused(request, timezone.now()) else None
+
+
+def _is_persons(request: HttpRequest) -> bool:
+    """Sent in a session of somebody signed in, which can lock."""
+    if not settings.IDLE_LOCK_S or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return False
+    return isinstance(request.user, Person)
 
 
 def to_unlock(request: HttpRequest) -> HttpResponse:
