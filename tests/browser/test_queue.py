@@ -60,6 +60,16 @@ def sent(page: Page) -> None:
     until(page, f"{OUTBOX} === 0")
 
 
+PAINTED = "!selvedgeQueue.desk.seen || selvedgeQueue.desk.isGone || Boolean(selvedgeQueue.desk.paintedAt)"
+
+
+def press(page: Page, *keys: str) -> None:
+    """Each key when there is something to see, as a person does it."""
+    for key in keys:
+        until(page, PAINTED)
+        page.keyboard.press(key)
+
+
 def asked(page: Page) -> str:
     """The capture that is seen."""
     return str(page.evaluate("window.selvedgeQueue.desk.seen?.capture"))
@@ -250,16 +260,17 @@ def test_keys_are_silent_in_fields_and_when_held_down(opened: Open, olga: Person
 def test_keys_work_where_another_script_is_written(opened: Open, olga: Person) -> None:
     waiting(3)
     page = at(opened, olga)
-    press = """([key, code, more]) => document.body.dispatchEvent(
+    typed = """([key, code, more]) => document.body.dispatchEvent(
         new KeyboardEvent("keydown", { key, code, bubbles: true, ...more }))"""
-    page.evaluate(press, ["п", "KeyG", {}])  # a Russian keyboard's G
-    page.evaluate(press, ["é", "Digit2", {}])  # a French one's 2
+    page.evaluate(typed, ["п", "KeyG", {}])  # a Russian keyboard's G
+    until(page, PAINTED)
+    page.evaluate(typed, ["é", "Digit2", {}])  # a French one's 2
     sent(page)
     assert answers() == ["good", "cut"]
-    page.evaluate(press, ["я", "KeyZ", {"ctrlKey": True}])
+    page.evaluate(typed, ["я", "KeyZ", {"ctrlKey": True}])
     sent(page)
     assert answers() == ["good", "cut", "undo"]
-    page.evaluate(press, ["g", "KeyG", {"altKey": True}])
+    page.evaluate(typed, ["g", "KeyG", {"altKey": True}])
     page.wait_for_timeout(100)
     assert answers() == ["good", "cut", "undo"]
 
@@ -301,8 +312,7 @@ def test_undo_goes_back_any_number_of_steps_also_after_a_reload(opened: Open, ol
     captures = [str(one.pk) for one in waiting(5)]
     page = at(opened, olga)
     expect(counter(page, "left")).to_have_text("5")
-    for key in ("g", "2", "f", "s"):
-        page.keyboard.press(key)
+    press(page, "g", "2", "f", "s")
     until(page, f"window.selvedgeQueue.desk.seen?.capture === '{captures[4]}'")
     expect(counter(page, "left")).to_have_text("1")
     expect(counter(page, "done")).to_have_text("3")
@@ -317,8 +327,7 @@ def test_undo_goes_back_any_number_of_steps_also_after_a_reload(opened: Open, ol
         sent(page)
     expect(counter(page, "done")).to_have_text("0")
     assert Capture.objects.filter(label=None).count() == 5
-    page.keyboard.press("g")
-    page.keyboard.press("g")
+    press(page, "g", "g")
     sent(page)
     assert sorted(answers()) == sorted(["good", "cut", "unsure", "undo", "undo", "undo", "good", "good"])
 
@@ -329,7 +338,7 @@ def test_a_decision_is_changed_while_looking_back(opened: Open, olga: Person) ->
     page.keyboard.press("g")
     page.keyboard.press("ArrowLeft")
     expect(page.locator("[data-label=good][data-said]")).to_be_visible()
-    page.keyboard.press("2")
+    press(page, "2")
     expect(page.locator("#q-looking")).to_be_hidden()
     sent(page)
     first.refresh_from_db()
@@ -341,6 +350,7 @@ def test_it_goes_by_touch_alone(opened: Open, olga: Person) -> None:
     waiting(6)
     page = at(opened, olga, viewport={"width": 768, "height": 1024}, has_touch=True)
     for button in ("Agree: Hole", "Good", "Cut", "To a colleague", "Skip"):
+        until(page, PAINTED)
         page.get_by_role("button", name=button, exact=True).tap()
     page.get_by_role("button", name="Back").tap()
     page.get_by_role("button", name="To the queue").tap()
@@ -363,7 +373,7 @@ def test_after_a_click_the_space_bar_agrees_and_presses_nothing_again(opened: Op
     waiting(3)
     page = at(opened, olga)
     page.get_by_role("button", name="Cut", exact=True).click()
-    page.keyboard.press("Space")
+    press(page, "Space")
     sent(page)
     assert answers() == ["cut", "hole"]
 
@@ -494,8 +504,7 @@ def test_a_lost_network_loses_nothing(opened: Open, olga: Person) -> None:
     page = at(opened, olga)
     until(page, "window.selvedgeQueue.desk.ahead.every(i => selvedgeQueue.desk.viewer.pictures.get(i.capture)?.image)")
     page.context.set_offline(True)
-    for key in ("g", "2", "3"):
-        page.keyboard.press(key)
+    press(page, "g", "2", "3")
     page.keyboard.press("u")  # never left, so nothing is to be taken back
     expect(page.get_by_text("Decisions kept in this browser until it returns: 2.")).to_be_visible()
     expect(page.locator("#q-sent")).to_contain_text("2 to send")
@@ -512,8 +521,7 @@ def test_a_session_that_ended_keeps_the_decisions_until_the_same_person_is_back(
     waiting(4)
     page = at(opened, olga, "/queue/?order=old")
     Session.objects.all().delete()
-    page.keyboard.press("g")
-    page.keyboard.press("2")
+    press(page, "g", "2")
     expect(page.get_by_text("Decisions kept: 2. Sign in to send them.")).to_be_visible()
     page.get_by_role("link", name="Sign in").click()
     cast.mara()
@@ -596,7 +604,7 @@ def test_a_decision_that_comes_too_late_says_so_and_can_be_made_again(opened: Op
     page.get_by_role("button", name="Decide again").click()
     until(page, f"window.selvedgeQueue.desk.seen?.capture === '{first.pk}'")
     expect(page.locator("#q-answer")).to_contain_text("mara said Cut.")
-    page.keyboard.press("g")
+    press(page, "g")
     sent(page)
     first.refresh_from_db()
     assert first.label is not None
@@ -604,7 +612,7 @@ def test_a_decision_that_comes_too_late_says_so_and_can_be_made_again(opened: Op
     assert page.locator(".q-card").count() == 0
     DefectClass.objects.filter(code="thread").update(active=False)
     assert asked(page) == str(second.pk)
-    page.keyboard.press("4")
+    press(page, "4")
     expect(page.get_by_text("Your Thread was not kept: this class was retired meanwhile.")).to_be_visible()
     page.get_by_role("button", name="Let it stand").click()
     expect(page.locator(".q-card")).to_have_count(0)
@@ -623,8 +631,8 @@ def test_two_people_never_have_the_same_image_and_leaving_gives_it_back(opened: 
     assert not set(hers.evaluate(in_hand)) & set(his.evaluate(in_hand))
     expect(hers.locator("#q-lease")).to_contain_text("Yours until")
     for _turn in range(4):
-        hers.keyboard.press("g")
-        his.keyboard.press("2")
+        press(hers, "g")
+        press(his, "2")
     sent(hers)
     sent(his)
     assert Label.objects.values("capture").distinct().count() == 8

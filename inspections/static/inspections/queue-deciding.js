@@ -1,18 +1,19 @@
 // A decision is written down, the next image is shown, and only then is anything sent: no key waits for the network.
 (() => {
   const Q = (window.selvedgeQueue ??= {});
-  const $ = (id) => document.getElementById(id);
   const MOST_TOUCHED = 300;
 
   class Deciding extends Q.Showing {
     decide(label) {
       const item = this.seen;
-      if (!item || !label || item.held_by) return;
+      if (!item || !label) return;
+      if (this.isBlocked(item)) return this.say(this.panel.heldWords(item));
       if (this.isGone && label !== "unsure") return this.say(this.words.noPicture);
+      if (!this.isGone && !this.isSeen && label !== "unsure") return this.say(this.words.waitPicture);
       if (this.look) return this.change(label);
       const took = this.paintedAt === null ? null : Math.round(performance.now() - this.paintedAt);
       const row = { capture: item.capture, kind: "label", label, token: Q.token(), expected: item.expected, item };
-      this.put(row, { took_ms: took, note: this.note() });
+      this.put(row, { took_ms: took, note: this.panel.takeNote() });
       this.count.done += 1;
       this.onwards(row);
     }
@@ -20,7 +21,7 @@
     skip() {
       const item = this.current;
       if (this.look || !item) return this.forward();
-      if (item.held_by) return this.advance();
+      if (this.isBlocked(item)) return this.advance();
       const row = { capture: item.capture, kind: "skip", token: Q.token(), item };
       this.put(row, {});
       this.count.set_aside += 1;
@@ -44,12 +45,6 @@
       const label = this.seen?.blind ? null : this.seen?.label_suggested;
       if (label && label in this.config.answers) this.decide(label);
       else this.say(this.words.noAgree);
-    }
-
-    note() {
-      const text = $("q-note").value.trim();
-      $("q-note").value = "";
-      return text;
     }
 
     touch(capture) {

@@ -7,6 +7,37 @@
   const RENEW_MS = 30000;
   const MOST = 20; // held at once
 
+  const LEAVING_MS = 5000;
+  const MOST_WAIT_MS = 800;
+  const ALIVE_MS = 2.5 * POLL_MS;
+  const PAGE = "/queue/";
+
+  // The other pages of this person in this browser that are being looked at: they hold the same images.
+  class Tabs {
+    constructor(person) {
+      this.id = Q.token();
+      this.seen = new Map(); // tab -> when it was heard of
+      this.channel = new BroadcastChannel(`selvedge-queue:${person}`);
+      this.channel.addEventListener("message", ({ data }) => {
+        if (data.bye) this.seen.delete(data.bye);
+        else this.seen.set(data.here, performance.now());
+      });
+      document.addEventListener("visibilitychange", () => (document.hidden ? this.bye() : this.here()));
+    }
+
+    here() {
+      this.channel.postMessage({ here: this.id });
+    }
+
+    bye() {
+      this.channel.postMessage({ bye: this.id });
+    }
+
+    get others() {
+      return [...this.seen.values()].some((at) => performance.now() - at < ALIVE_MS);
+    }
+  }
+
   class Feed extends EventTarget {
     constructor(config) {
       super();
@@ -15,7 +46,8 @@
       setInterval(() => this.renew(), RENEW_MS);
       document.addEventListener("visibilitychange", () => document.hidden || this.soon(0));
       window.addEventListener("online", () => this.soon(0));
-      window.addEventListener("pagehide", () => this.release());
+      this.tabs = new Tabs(config.person);
+      this.leaving();
       window.addEventListener("pageshow", (event) => event.persisted && this.soon(0));
     }
 
@@ -39,6 +71,7 @@
       if (document.hidden) return;
       this.busy = true;
       this.again = false;
+      this.tabs.here();
       const have = this.have();
       const started = performance.now();
       const limit = Math.min(MOST, this.wants());
@@ -88,12 +121,41 @@
       }
     }
 
-    release() {
-      fetch(`${this.config.api}queue/`, {
-        method: "DELETE",
-        keepalive: true,
-        headers: { Accept: "application/json", "X-CSRFToken": Q.csrf() },
-      }).catch(() => {}); // it ends by itself
+    // --- giving back -------------------------------------------------------------------------------------------------
+
+    // A page that is loaded anew takes the same images: to let go of them would race with that. Other filters take
+    // others, so what is held is given back before they are asked for.
+    leaving() {
+      let goes = { to: "", at: -Infinity };
+      window.navigation?.addEventListener("navigate", ({ destination, hashChange, downloadRequest }) => {
+        if (!hashChange && !downloadRequest) goes = { to: new URL(destination.url).pathname, at: performance.now() };
+      });
+      const stays = () => performance.now() - goes.at < LEAVING_MS && [PAGE, `${PAGE}decide/`].includes(goes.to);
+      window.addEventListener("pagehide", () => {
+        if (!stays()) this.release();
+        this.tabs.bye();
+      });
+      const filters = document.getElementById("filters");
+      filters.addEventListener("submit", (event) => {
+        event.preventDefault();
+        goes = { to: PAGE, at: performance.now() };
+        const late = new Promise((done) => setTimeout(done, MOST_WAIT_MS));
+        Promise.race([this.release(), late]).finally(() => filters.submit());
+      });
+    }
+
+    // Only what this tab has, and only of this person: somebody else may have signed in meanwhile. What another tab of
+    // hers shows too, stays.
+    async release() {
+      const items = this.have?.() ?? [];
+      if (!items.length || this.tabs.others) return;
+      const query = new URLSearchParams([...items.map((item) => ["item", item]), ["person", this.config.person]]);
+      const headers = { Accept: "application/json", "X-CSRFToken": Q.csrf() };
+      try {
+        await fetch(`${this.config.api}queue/?${query}`, { method: "DELETE", keepalive: true, headers });
+      } catch {
+        // the leases end by themselves
+      }
     }
   }
 

@@ -100,7 +100,7 @@
       if (!known) return;
       const [mm, pixels] = Q.scaleStep(this.viewer.scale() / this.item.mm_per_px);
       const [unit, n] = mm < 1 ? ["micro", mm * 1000] : mm < 10 ? ["milli", mm] : ["centi", mm / 10];
-      const text = this.words[unit].replace("{n}", Number(n.toPrecision(2)).toLocaleString(document.documentElement.lang));
+      const text = Q.fill(this.words[unit], { n: Number(n.toPrecision(2)).toLocaleString(document.documentElement.lang) });
       this.scale.firstElementChild.style.inlineSize = `${pixels}px`;
       if (this.scale.lastElementChild.textContent !== text) this.scale.lastElementChild.textContent = text;
     }

@@ -3,10 +3,11 @@
   const Q = (window.selvedgeQueue ??= {});
 
   class Looking extends Q.Deciding {
-    // Takes back what stands in this row: the server is told only where it knows of it.
+    // Takes back what stands in this row: the server is told only where it may know of it.
     takeBack(row) {
       this.touch(row.capture);
-      if (this.outbox.withdraw(row.token) || row.kind === "skip") return null;
+      if (this.outbox.withdraw(row.token)) return null;
+      if (row.kind === "skip") return row.token; // perhaps on its way
       const entry = { kind: "undo", token: Q.token(), of: row.token, label_id: row.id, capture: row.capture, label: row.label };
       this.outbox.put(entry);
       return entry.token;
@@ -15,19 +16,28 @@
     async undo() {
       const row = this.look ?? this.trail.last;
       if (!row) return this.say(this.words.nothingToUndo);
+      const turn = (this.turn += 1);
       const token = this.takeBack(row);
       this.trail.remove(row);
       this.count.left += 1;
       if (row.kind === "label") this.count.done = Math.max(0, this.count.done - 1);
       else this.count.set_aside = Math.max(0, this.count.set_aside - 1);
       this.say(Q.fill(this.words.undone, { answer: this.wordOf(row) }));
-      if (row.kind === "skip") this.feed.one(row.capture, true); // to hold it again
-      this.ask(row.item ?? (await this.fetched(row.capture, token)));
+      if (!row.item) return this.ask(await this.fetched(row.capture, token), turn);
+      this.ask(row.item, turn);
+      if (row.kind !== "skip") return undefined;
+      if (token) await this.struck(token);
+      return this.regain(row.item); // to hold it again
     }
 
-    // Puts an image before the person; what was asked comes right after it.
-    ask(item) {
+    // Puts an image before the person; what was asked comes right after it. Who went on to another one meanwhile is
+    // not disturbed: it comes next.
+    ask(item, turn) {
       if (!item) return this.update();
+      if (turn !== this.turn && (this.current || this.look)) {
+        if (item.capture !== this.current?.capture) this.ahead = [item, ...this.ahead.filter((one) => one.capture !== item.capture)];
+        return this.around();
+      }
       this.ahead = this.inHand.filter((one) => one.capture !== item.capture);
       this.current = item;
       this.look = null;
@@ -50,13 +60,23 @@
     // Another answer while looking back: the old one is taken back, the new one given.
     change(label) {
       const row = this.look;
-      if (row.kind === "skip" || row.label === label) return this.forward();
-      this.takeBack(row);
-      Object.assign(row, { label, token: Q.token(), id: undefined, now: undefined });
-      this.put(row, { note: this.note() });
+      if (row.label === label) return this.forward();
+      if (row.kind === "skip") this.answer(row);
+      else this.takeBack(row);
+      Object.assign(row, { kind: "label", label, token: Q.token(), id: undefined, now: undefined });
+      this.put(row, { note: this.panel.takeNote() });
       this.trail.save();
       this.say(Q.fill(this.words.decided, { answer: this.wordOf(row), left: this.count.left }));
       this.forward();
+    }
+
+    // What was skipped is answered after all. The skip need not be sent any more; where it was, and a colleague took the
+    // image or answered it, the server says so and a card tells.
+    answer(row) {
+      this.outbox.withdraw(row.token);
+      row.expected = row.item.expected;
+      this.count.set_aside = Math.max(0, this.count.set_aside - 1);
+      this.count.done += 1;
     }
 
     // --- looking back ----------------------------------------------------------------------------------------------
@@ -69,13 +89,15 @@
     }
 
     async forward() {
-      if (!this.look) return this.current?.held_by ? this.advance() : this.say(this.words.newest);
+      if (!this.look) return this.isBlocked(this.current) ? this.advance() : this.say(this.words.newest);
       const row = this.trail.rows[this.trail.rows.indexOf(this.look) + 1];
       return row ? this.lookAt(row) : this.live();
     }
 
     async lookAt(row) {
+      const turn = (this.turn += 1);
       row.item ??= await this.feed.one(row.capture);
+      if (turn !== this.turn) return undefined;
       if (!row.item) return this.say(this.words.feedFailed);
       this.look = row;
       this.show();

@@ -24,6 +24,7 @@
   class Panel {
     constructor(words) {
       this.words = words;
+      this.drafts = new Map(); // capture -> a note that was not sent
       const missing = (img) => img.closest(".q-pic")?.classList.add("is-missing");
       document.addEventListener("error", (event) => event.target instanceof HTMLImageElement && missing(event.target), true);
       for (const img of document.querySelectorAll(".q-pic img")) if (img.complete && !img.naturalWidth) missing(img);
@@ -68,7 +69,7 @@
       const form = $("q-decide");
       const { answers } = Q.config;
       const agrees = item && !item.blind && item.label_suggested in answers ? item.label_suggested : "";
-      const isHeld = !item || Boolean(item.held_by);
+      const isHeld = !item || Boolean(item.held_by) || Boolean(item.is_over);
       for (const button of form.querySelectorAll("[data-do=label]")) {
         button.disabled = isHeld || (isGone && button.dataset.label !== "unsure");
         button.toggleAttribute("data-said", button.dataset.label === said);
@@ -78,17 +79,48 @@
       agree.value = agrees;
       agree.disabled = isHeld || isGone || !agrees;
       $("q-agree-word").textContent = agrees
-        ? this.words.agree.replace("{answer}", answers[agrees])
+        ? Q.fill(this.words.agree, { answer: answers[agrees] })
         : this.words[item?.blind ? "agreeBlind" : "agreeNone"];
       form.querySelector("[data-do=undo]").disabled = !canUndo;
-      $("q-undo-word").textContent = undoWords;
+      $("q-empty-does").hidden = !canUndo;
+      for (const id of ["q-undo-word", "q-empty-undo-word"]) $(id).textContent = undoWords;
       document.querySelector("#q-tools [data-do=next]").disabled = !canForward;
       $("q-gone").hidden = !isGone;
     }
 
+    // Why this image cannot be decided here now; empty where it can.
+    heldWords(item) {
+      if (item?.held_by) return Q.fill(this.words.held, { person: item.held_by });
+      return item?.is_over ? this.words.over : "";
+    }
+
     held(item) {
-      $("q-held").hidden = !item?.held_by;
-      $("q-held").textContent = item?.held_by ? this.words.held.replace("{person}", item.held_by) : "";
+      const text = this.heldWords(item);
+      $("q-held").hidden = !text;
+      $("q-held").textContent = text;
+    }
+
+    // An empty queue and one that cannot be reached are two things.
+    empty({ isEmpty, isSure }) {
+      $("q-empty").hidden = !isEmpty;
+      $("q-nothing").hidden = !isSure;
+      $("q-coming").hidden = isSure;
+    }
+
+    // What is being written about one image stays with it.
+    note(capture) {
+      if (capture === this.noted) return;
+      const field = $("q-note");
+      if (this.noted && field.value.trim()) this.drafts.set(this.noted, field.value);
+      field.value = this.drafts.get(capture) ?? "";
+      this.noted = capture;
+    }
+
+    takeNote() {
+      const text = $("q-note").value.trim();
+      $("q-note").value = "";
+      this.drafts.delete(this.noted);
+      return text;
     }
 
     lease(until) {
@@ -96,7 +128,7 @@
       lease.hidden = !until || until < Date.now();
       if (lease.hidden) return;
       const time = until.toLocaleTimeString(document.documentElement.lang, { hour12: false });
-      lease.lastElementChild.textContent = this.words.yours.replace("{until}", time);
+      lease.lastElementChild.textContent = Q.fill(this.words.yours, { until: time });
     }
   }
 

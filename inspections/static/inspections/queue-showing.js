@@ -3,6 +3,7 @@
   const Q = (window.selvedgeQueue ??= {});
   const $ = (id) => document.getElementById(id);
   const NEAR = 3; // images behind that stay loaded
+  const LATE_MS = 500;
   const LOW = 3; // fewer images ahead than this: fetch
 
   class Showing {
@@ -12,13 +13,15 @@
       this.ahead = [];
       this.look = null; // the row of the trail that is looked back at
       this.touched = new Map(); // capture -> when something about it was decided or sent
-      this.count = { left: config.feed.left, done: config.feed.done, set_aside: config.feed.set_aside };
+      this.turn = 0; // counts what is shown: an answer that was asked for in an earlier turn shows nothing by itself
+      this.isSure = !config.feed.items.length; // that nothing waits: the server's last word, when there was one
       this.trail = new Q.Trail(config.person);
       this.outbox = new Q.Outbox(config.person, config.api);
       this.viewer = new Q.Viewer($("q-osd"), matchMedia("(prefers-reduced-motion: reduce)").matches);
       this.panel = new Q.Panel(words);
       this.light = new Q.Look(this.viewer, $("q-glass"), words);
       this.feed = new Q.Feed(config);
+      this.count = this.counted(config.feed);
       this.told = new Q.Told(config, words, this.outbox, (capture) => this.bring(capture));
     }
 
@@ -34,7 +37,19 @@
       return !this.seen?.view_url || this.gone === this.seen.capture;
     }
 
+    // As the server counts, with what it has not heard of yet.
+    counted({ left, done, set_aside: aside }) {
+      const of = (kind) => this.outbox.entries.filter((one) => one.kind === kind).length;
+      const [labels, skipped, undone] = [of("label"), of("skip"), of("undo")];
+      return {
+        left: Math.max(0, left - labels - skipped + undone),
+        done: Math.max(0, done + labels - undone),
+        set_aside: aside + skipped,
+      };
+    }
+
     advance() {
+      if (this.current && !this.ahead.length) this.isSure = false; // until the server says so
       this.current = this.ahead.shift() ?? null;
       this.look = null;
       this.show();
@@ -44,9 +59,10 @@
     show() {
       const item = this.seen;
       $("q-work").hidden = !item;
-      $("q-empty").hidden = Boolean(item);
+      this.turn += 1;
       this.gone = null;
-      this.paintedAt = null;
+      this.paintedAt = this.revealedAt = null;
+      this.panel.note(item?.capture);
       if (item) {
         this.viewer.show(item);
         this.panel.show(item);
@@ -67,8 +83,9 @@
         isGone: Boolean(this.seen) && this.isGone,
         canUndo: Boolean(row),
         undoWords: row ? answer(row) : "",
-        canForward: Boolean(look) || Boolean(this.current?.held_by),
+        canForward: Boolean(look) || this.isBlocked(this.current),
       });
+      this.panel.empty({ isEmpty: !this.seen, isSure: this.isSure && this.told.feed === "ok" });
       $("q-glass").dataset.looking = look ? "yes" : "no";
       $("q-looking").hidden = !look;
       if (look) {
@@ -99,13 +116,32 @@
       if (this.light.is.heat && this.ahead[0]?.heat_url) new Image().src = this.ahead[0].heat_url;
     }
 
+    isBlocked(item) {
+      return Boolean(item?.held_by || item?.is_over);
+    }
+
+    // The same image may come as another object: it was asked for again.
     painted(item) {
       $("q-plain")?.remove();
-      if (item === this.current) this.paintedAt = performance.now();
+      if (item.capture === this.seen?.capture) this.paintedAt ??= performance.now();
+    }
+
+    revealed(item, image) {
+      this.light.show(item, image);
+      if (item.capture !== this.seen?.capture) return;
+      this.revealedAt = performance.now();
+      if (!this.gone) return;
+      this.gone = null; // it was there after all
+      this.update();
+    }
+
+    // Nobody judges what they have not seen. A picture that is loaded and not drawn was scrolled out of sight.
+    get isSeen() {
+      return this.paintedAt !== null || (this.revealedAt !== null && performance.now() - this.revealedAt > LATE_MS);
     }
 
     vanished(item) {
-      if (item !== this.seen) return;
+      if (item.capture !== this.seen?.capture) return;
       this.gone = item.capture;
       $("q-plain")?.remove();
       this.light.show(item, null);

@@ -2,7 +2,8 @@
 (() => {
   const Q = (window.selvedgeQueue ??= {});
   const $ = (id) => document.getElementById(id);
-  const fill = (text, values) => Object.entries(values).reduce((all, [name, value]) => all.replaceAll(`{${name}}`, value), text);
+  // In one pass, and to the letter: a name may hold braces or dollars.
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => (Object.hasOwn(values, name) ? String(values[name]) : all));
 
   function element(tag, className, ...children) {
     const made = document.createElement(tag);
@@ -55,8 +56,8 @@
       if (state === "locked") say("alert", words.lockedTitle, words.locked, this.link(this.config.unlock_url, words.unlock));
       if (state === "other") found.push(this.kept({ person: outbox.person, count }));
       if (state === "busy") say("alert", words.feedTitle, count ? words.busy : words.feedFailed);
-      if (outbox.memory) say("alert", words.feedTitle, words.notSaved);
-      for (const other of outbox.others()) found.push(this.kept(other));
+      if (outbox.store.isShut) say("alert", words.feedTitle, words.notSaved);
+      for (const other of outbox.store.others()) found.push(this.kept(other));
       this.replace(found);
       $("q-sent").hidden = !count;
       $("q-sent").lastElementChild.textContent = fill(words.toSend, { n: count });
@@ -76,41 +77,67 @@
 
     // --- cards ---------------------------------------------------------------------------------------------------
 
-    why({ entry, status, kind, current, by, detail }) {
+    why({ entry, status, kind, current, by }) {
       const { words } = this;
-      const mine = this.config.answers[entry.label] ?? entry.label ?? "";
-      const named = (label) => this.config.answers[label] ?? label;
-      if (entry.kind === "undo") return fill(words.undoRefused, { mine, why: detail ?? "" });
-      if (kind === "changed" && current) return fill(words.changedBy, { person: current.person, answer: named(current.label), mine });
+      const named = (label) => this.config.answers[label] ?? label ?? "";
+      const mine = named(entry.label);
+      const person = current?.person ?? by ?? words.somebody;
+      if (kind === "undo-unknown") return fill(words.undoUnknown, { mine });
+      const reasons = {
+        changed: words.whyChanged,
+        held: words.whyHeld,
+        "class-unknown": words.whyUnknown,
+        "class-retired": words.retired,
+        "not-judged": words.whyNotJudged,
+        "asked-blind": words.whyAskedBlind,
+        "token-used": words.whyTokenUsed,
+        "other-person": words.whyOtherPerson,
+        "not-yours": words.whyNotYours,
+        "not-undoable": words.whyNotUndoable,
+        "not-found": words.whyNotFound,
+      };
+      const why = fill(reasons[kind] ?? fill(words.whyOther, { kind: kind || status }), { person });
+      if (entry.kind === "undo") return fill(words.undoRefused, { mine, why });
+      if (kind === "changed" && current) return fill(words.changedBy, { person, answer: named(current.label), mine });
       if (kind === "changed") return fill(words.changedUndone, { mine });
-      if (kind === "held") return fill(words.heldBy, { person: by, mine });
-      if (kind === "class-retired") return fill(words.refused, { mine, why: words.retired });
+      if (kind === "held") return fill(words.heldBy, { person, mine });
       if (status === 404) return fill(words.notFound, { mine });
-      return fill(words.refused, { mine, why: detail ?? status });
+      return fill(words.refused, { mine, why });
     }
 
     cards() {
-      $("q-cards").replaceChildren(...this.outbox.refused.map((one) => this.card(one)));
+      const { outbox, words } = this;
+      const refused = outbox.refused.map((one) => this.card(one));
+      $("q-cards").replaceChildren(...refused, ...outbox.stuck.map((entry) => this.stuck(entry, words)));
     }
 
     card(refused) {
       const { entry, status } = refused;
-      const button = (words, does) => {
-        const made = element("button", "button", words);
-        made.type = "button";
-        made.addEventListener("click", () => {
-          this.outbox.forget(entry.token);
-          does?.();
-        });
-        return made;
-      };
-      const again = status !== 404 && button(this.words.decideAgain, () => this.again(entry.capture));
-      const text = element("p", "", this.why(refused));
+      const forget = () => this.outbox.forget(entry.token);
+      const again = status !== 404 && this.button(this.words.decideAgain, async () => (await this.again(entry.capture)) && forget());
+      return this.framed(entry, this.why(refused), again, this.button(this.words.letStand, forget));
+    }
+
+    // The server breaks over it: it is tried again now and then, unless somebody gives it up.
+    stuck(entry, words) {
+      const mine = this.config.answers[entry.label] ?? words.skipped;
+      const text = fill(entry.kind === "undo" ? words.stuckUndo : words.stuck, { mine });
+      return this.framed(entry, text, this.button(words.letBe, () => this.outbox.letBe(entry)));
+    }
+
+    button(words, does) {
+      const made = element("button", "button", words);
+      made.type = "button";
+      made.addEventListener("click", does);
+      return made;
+    }
+
+    framed(entry, words, ...buttons) {
       const picture = element("img", "");
       picture.alt = "";
       picture.src = `/captures/${entry.capture}/view/`;
       picture.addEventListener("error", () => picture.remove());
-      const body = element("div", "", text, element("div", "q-card-does", again, button(this.words.letStand)));
+      const body = element("div", "", element("p", "", words), element("div", "q-card-does", ...buttons));
       return element("div", "notice notice-alert q-card", picture, body);
     }
   }

@@ -40,6 +40,7 @@
         gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
         gestureSettingsTouch: { pinchRotate: false, flickEnabled: false },
       });
+      this.osd.canvas.removeAttribute("tabindex"); // an image, for those who hear the page: nothing to stop at inside it
       this.osd.addHandler("tiled-image-drawn", (event) => this.drawn(event));
       this.osd.addHandler("update-viewport", () => this.remember());
       this.osd.addHandler("animation", () => this.remember());
@@ -50,7 +51,7 @@
 
     load(item) {
       const known = this.pictures.get(item.capture);
-      if (known || !item.view_url) return known ?? { state: "gone" };
+      if (known || !item.view_url) return known ?? { state: "gone", item };
       const picture = { state: "loading", image: null, item };
       this.pictures.set(item.capture, picture);
       this.osd.addTiledImage({
@@ -76,6 +77,16 @@
       if (this.seen === picture) this.tell("gone", picture.item);
     }
 
+    // What failed may have been the network's fault: it is loaded anew when it is asked for again.
+    retry(capture) {
+      if (this.pictures.get(capture)?.state === "gone") this.pictures.delete(capture);
+    }
+
+    retryAll() {
+      for (const capture of [...this.pictures.keys()]) this.retry(capture);
+      if (this.seen?.state === "gone" && this.seen.item.view_url) this.seen = this.load(this.seen.item);
+    }
+
     // Lets go of all pictures but these.
     keep(captures) {
       for (const [capture, picture] of this.pictures) {
@@ -93,8 +104,8 @@
 
     show(item) {
       const before = this.seen;
+      this.retry(item.capture);
       this.seen = this.load(item);
-      if (this.seen.state === "gone") this.seen = { state: "gone", item };
       if (before?.image && before !== this.seen) before.image.setOpacity(0);
       this.wanted = null;
       if (this.seen.state === "ready") this.reveal();

@@ -6,19 +6,24 @@
     constructor(config, words) {
       super(config, words);
       this.listen();
-      this.take(config.feed.items);
+      this.take(config.feed.items.filter((item) => !this.isPending(item.capture)));
       this.advance();
       this.feed.start(
-        () => this.inHand.map((item) => item.item).filter(Boolean),
+        () => this.items,
         () => Math.max(1 + config.ahead, this.inHand.length) + this.outbox.entries.length,
         () => !this.current,
       );
       this.outbox.now();
     }
 
+    // What is in hand, and what this tab would give back.
+    get items() {
+      return this.inHand.map((item) => item.item).filter(Boolean);
+    }
+
     listen() {
       const { outbox, viewer, feed } = this;
-      viewer.addEventListener("revealed", ({ detail }) => this.light.show(detail.item, detail.image));
+      viewer.addEventListener("revealed", ({ detail }) => this.revealed(detail.item, detail.image));
       viewer.addEventListener("painted", ({ detail }) => this.painted(detail));
       viewer.addEventListener("gone", ({ detail }) => this.vanished(detail));
       viewer.addEventListener("view", () =>
@@ -66,15 +71,11 @@
       const held = new Set([...known, ...items].map((one) => one.capture));
       const lost = (item) => asked.includes(item.item) && !held.has(item.capture) && !this.isStale(item.capture, started);
       this.ahead = this.ahead.filter((item) => !lost(item));
-      const pending = this.outbox.entries;
-      if (![...this.touched.values()].some((at) => at >= started)) {
-        const labels = pending.filter((one) => one.kind === "label").length;
-        const undone = pending.filter((one) => one.kind === "undo").length;
-        const skipped = pending.filter((one) => one.kind === "skip").length;
-        this.count = { left: Math.max(0, left - labels - skipped + undone), done: done + labels - undone, set_aside: aside + skipped };
-      }
+      if (![...this.touched.values()].some((at) => at >= started)) this.count = this.counted({ left, done, set_aside: aside });
+      this.isSure = [...items, ...known].every((one) => this.isPending(one.capture));
+      this.viewer.retryAll();
       if (!this.current) this.arrive();
-      else if (!this.current.held_by && lost(this.current)) this.regain(this.current);
+      else if (!this.isBlocked(this.current) && lost(this.current)) this.regain(this.current);
       this.update();
       this.around();
     }
@@ -88,12 +89,13 @@
       this.say(this.words.newHere);
     }
 
-    // The lease ended meanwhile: hold it again, or say who has it, or go on where it was decided.
+    // The lease ended meanwhile: hold it again, or say who has it or that it was decided. Nothing is swapped under a hand.
     async regain(item) {
       const now = await this.feed.one(item.capture, true);
       if (!now || item !== this.current || this.isPending(item.capture)) return;
-      if (!now.lease_until && !now.held_by) return this.look ? (this.current = this.ahead.shift() ?? null) : this.advance();
       item.held_by = now.held_by;
+      item.is_over = !now.lease_until && !now.held_by;
+      if (item.is_over && this.look) this.current = this.ahead.shift() ?? null;
       this.panel.held(this.seen);
       this.update();
     }
@@ -102,6 +104,7 @@
       this.told.feed = status === 0 ? "offline" : status === 401 ? (kind === "locked" ? "locked" : "signed-out") : "busy";
       if (kind === "locked") document.dispatchEvent(new CustomEvent("selvedge:locked"));
       this.told.banners();
+      this.update();
     }
 
     sent({ entry, said }) {
@@ -117,13 +120,18 @@
       const row = this.trail.of(entry.token);
       if (!row) return;
       this.trail.remove(row);
-      this.count.done = Math.max(0, this.count.done - 1);
+      if (row.kind === "label") this.count.done = Math.max(0, this.count.done - 1);
       if (this.look === row) this.live();
       else this.update();
     }
 
+    // True if it came.
     async bring(capture) {
-      this.ask(await this.feed.one(capture, true));
+      const turn = (this.turn += 1);
+      const item = await this.feed.one(capture, true);
+      if (item) this.ask(item, turn);
+      else this.say(this.words.feedFailed);
+      return Boolean(item);
     }
   }
 
