@@ -232,6 +232,109 @@ def test_without_a_network_the_bulk_is_kept_and_sent_once_when_it_is_back(
     assert Label.objects.count() == 2
 
 
+def test_two_bulks_without_a_network_are_both_kept_through_a_new_page_and_sent_in_order(
+    opened: Open, captures: list[Capture], olga: Person
+) -> None:
+    page = ready(opened(GRID, signed_in(olga), viewport=DESKTOP))
+    trouble = page.locator("#grid-trouble")
+    page.context.set_offline(True)
+    tile(page, captures[0]).click()
+    page.keyboard.press("2")
+    expect(trouble).to_contain_text("Not sent, Cut: 1.")
+    page.keyboard.press("3")  # it waits already
+    expect(trouble).to_contain_text("Some of these wait to be sent already. Let them go first.")
+    tile(page, captures[0]).click()
+    tile(page, captures[1]).click()
+    page.keyboard.press("3")
+    expect(trouble).to_contain_text("Not sent, Cut, Hole: 2.")
+    context = page.context
+    page.close()
+    context.set_offline(False)
+    other = context.new_page()
+    other.goto(GRID)
+    expect(other.locator("#grid-trouble")).to_contain_text("Not sent yet, Cut, Hole: 2.")
+    other.locator("#grid-retry").click()
+    said(other, "Hole: 1")
+    expect(other.locator("#grid-trouble")).to_be_hidden()
+    assert [(one.answer, one.capture_id) for one in Label.objects.order_by("id").select_related("defect_class")] == [
+        ("cut", captures[0].pk), ("hole", captures[1].pk),
+    ]  # fmt: skip
+
+
+def test_nothing_is_labelled_or_taken_back_under_another_name(
+    opened: Open, captures: list[Capture], olga: Person, oscar: Person
+) -> None:
+    page = ready(opened(GRID, signed_in(olga), viewport=DESKTOP))
+    tile(page, captures[0]).click()
+    page.keyboard.press("2")
+    said(page, "Cut: 1")
+    session = signed_in(oscar).cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": page.url.removesuffix(GRID)}])
+    page.keyboard.press("u")
+    expect(page.locator("#grid-trouble")).to_contain_text("Somebody else is signed in here now. Still to take back: 1.")
+    tile(page, captures[1]).click()
+    page.keyboard.press("2")
+    expect(page.locator("#grid-trouble")).to_contain_text("it waits for you")
+    page.reload()
+    ready(page)
+    expect(page.locator("#grid-trouble")).to_be_hidden()  # it is not this person's
+    assert [str(one.person) for one in Label.objects.all()] == [str(olga)]
+
+
+def test_a_browser_that_keeps_nothing_labels_and_takes_back(
+    opened: Open, captures: list[Capture], olga: Person
+) -> None:
+    page = opened(GRID, signed_in(olga), viewport=DESKTOP)
+    page.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };")
+    page.reload()
+    ready(page)
+    tile(page, captures[0]).click()
+    page.keyboard.press("2")
+    said(page, "Cut: 1")
+    expect(page.locator("#grid-trouble")).to_be_hidden()
+    page.keyboard.press("u")
+    said(page, "Taken back: 1")
+    page.context.set_offline(True)
+    page.keyboard.press("3")
+    expect(page.locator("#grid-trouble")).to_contain_text("Not sent, Hole: 1.")
+    page.context.set_offline(False)
+    said(page, "Hole: 1")
+
+
+def test_keys_of_other_scripts_count_by_their_place_and_a_held_key_once(
+    opened: Open, captures: list[Capture], olga: Person
+) -> None:
+    page = ready(opened(GRID, signed_in(olga), viewport=DESKTOP))
+    press = """event => document.body.dispatchEvent(
+        new KeyboardEvent("keydown", {bubbles: true, cancelable: true, ...event}))"""
+    tile(page, captures[0]).click()
+    page.evaluate(press, {"key": "п", "code": "KeyG", "isComposing": True})
+    page.evaluate(press, {"key": "п", "code": "KeyG", "repeat": True})
+    said(page, "Picked: 1")
+    page.evaluate(press, {"key": "п", "code": "KeyG"})  # Cyrillic
+    said(page, "Good: 1")
+    tile(page, captures[1]).click()
+    page.evaluate(press, {"key": "é", "code": "Digit2"})  # AZERTY
+    said(page, "Cut: 1")
+    page.evaluate(press, {"key": "я", "code": "KeyZ", "ctrlKey": True})
+    said(page, "Taken back: 1")
+
+
+def test_a_session_that_ended_asks_to_sign_in_and_shows_no_lock(
+    opened: Open, captures: list[Capture], olga: Person
+) -> None:
+    page = ready(opened(GRID, signed_in(olga), viewport=DESKTOP))
+    tile(page, captures[0]).click()
+    page.keyboard.press("2")
+    said(page, "Cut: 1")
+    Session.objects.all().delete()
+    page.keyboard.press("u")
+    expect(page.locator("#grid-trouble")).to_contain_text("The session has ended; sign in and try again.")
+    expect(page.locator("#grid-sign-in")).to_be_visible()
+    expect(page.locator("#lock")).to_be_hidden()
+    assert page.locator("#grid-undo").is_enabled()
+
+
 def test_after_the_session_the_bulk_waits_until_one_has_signed_in_again(
     opened: Open, captures: list[Capture], olga: Person
 ) -> None:

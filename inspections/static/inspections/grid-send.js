@@ -1,46 +1,62 @@
-// Sending a bulk of labels and taking it back. All of them or none; what could not be sent is kept and says so.
+// Sending a bulk of labels and taking it back. All of them or none; what could not be sent is written down in this
+// browser under the name of who pressed the key, and goes out in order, before anything newer.
 window.selvedgeSend = (() => {
   const pick = window.selvedgePick;
   if (!pick) return null;
+  const keep = window.selvedgeKeep;
   const { grid, words, fill } = pick;
   const { api, person, screen } = grid.dataset;
-  const PENDING = "selvedge-grid-pending";
-  const DONE = "selvedge-grid-done";
+  const PENDING = `selvedge-grid-pending:${person}`; // [{name, body}], oldest first
+  const DONE = `selvedge-grid-done:${person}`; // of this tab: [{name, ids}]
   const MOST_DONE = 20;
   const AT_ONCE = 6;
+  const PATIENCE_MS = 15000;
   let busy = false;
   let tell = () => {};
   let trouble = () => {};
   let changed = () => {};
   const away = new Map(); // label id: its tile, which left the page
 
-  const read = (name) => {
+  const waiting = () => keep.list(PENDING).filter((one) => one?.body?.person === person);
+  const strike = (bulk) => keep.keepList(PENDING, waiting().filter((one) => one.body.token !== bulk.body.token));
+  const done = () => keep.list(DONE, "sessionStorage");
+  const keepDone = (bulks) => keep.keepList(DONE, bulks.slice(-MOST_DONE), "sessionStorage");
+  const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+
+  // {status, kind, said}; null without an answer of the server's.
+  async function ask(url, method, body) {
+    const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrf() };
+    const signal = AbortSignal.timeout(PATIENCE_MS);
     try {
-      const found = JSON.parse(sessionStorage.getItem(name));
-      return found?.person === person ? found.value : null;
+      const answer = await fetch(url, { method, headers, signal, body: body && JSON.stringify(body) });
+      const said = await answer.json();
+      return { ok: answer.ok, status: answer.status, kind: String(said.type ?? "").split("/").pop(), said };
     } catch {
       return null;
     }
-  };
-  const keep = (name, value) => sessionStorage.setItem(name, JSON.stringify({ person, value }));
-  const forget = (name) => sessionStorage.removeItem(name);
-  const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+  }
 
-  const ask = (url, method, body) =>
-    fetch(url, {
-      method,
-      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrf() },
-      body: body && JSON.stringify(body),
-    });
+  // What stands in the way of every bulk alike, and passes; empty where the server has judged this one.
+  function hindrance(answer) {
+    if (!answer) return "lost";
+    if (answer.ok) return "";
+    if (answer.status === 401) return answer.kind === "locked" ? "locked" : "ended";
+    if (answer.kind === "other-person") return "other";
+    if (answer.kind === "not-allowed") return "ended"; // the page's key is of an older session
+    return answer.status >= 500 || answer.status === 429 || answer.status === 408 ? "busy" : "";
+  }
 
   // --- labelling ----------------------------------------------------------------------------------------------
 
   function label(code, name) {
     const chosen = pick.picked();
-    if (busy) return undefined;
+    if (busy) return tell(words.sending);
     if (chosen.length === 0) return tell(words.pick_first);
+    const before = new Set(waiting().flatMap((one) => one.body.items.map((item) => item.capture)));
+    if (chosen.some(({ dataset }) => before.has(dataset.capture))) return send(words.first);
     const items = chosen.map(({ dataset }) => ({ capture: dataset.capture, expected: dataset.expected || null }));
-    keep(PENDING, { name, body: { label: code, items, screen, token: crypto.randomUUID?.() ?? uuid(), person } });
+    const bulk = { name, body: { label: code, items, screen, token: uuid(), person } };
+    keep.keepList(PENDING, [...waiting(), bulk]);
     return send();
   }
 
@@ -53,19 +69,22 @@ window.selvedgeSend = (() => {
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   }
 
-  async function send() {
-    const pending = read(PENDING);
-    if (!pending || busy) return;
+  async function send(first = "") {
+    if (busy || waiting().length === 0) return;
     working(true, words.sending);
-    try {
-      await answered(pending, await ask(api, "POST", pending.body));
-    } catch {
-      trouble(say(words.lost, pending), ["retry", "drop"]);
+    const troubles = first ? [first] : [];
+    const ways = new Set();
+    for (let bulk = waiting()[0]; bulk; bulk = waiting()[0]) {
+      const answer = await ask(api, "POST", bulk.body);
+      const why = hindrance(answer);
+      const found = why ? stopped(why) : judged(bulk, answer);
+      if (found.text) troubles.push(found.text);
+      for (const way of found.ways ?? []) ways.add(way);
+      if (why) break;
     }
     working(false);
+    if (troubles.length > (first ? 1 : 0)) trouble(troubles.join(" "), [...ways]);
   }
-
-  const say = (text, pending) => fill(text, { label: pending.name, n: pending.body.items.length });
 
   function working(on, text) {
     busy = on;
@@ -77,31 +96,37 @@ window.selvedgeSend = (() => {
     changed();
   }
 
-  async function answered(pending, answer) {
-    if (answer.status >= 500 || answer.status === 429) return trouble(say(words.lost, pending), ["retry", "drop"]);
-    const said = await answer.json();
-    if (answer.ok) return done(pending, said.labels);
-    const kind = said.type?.split("/").pop();
-    if (answer.status === 401) return ended(pending, kind);
-    forget(PENDING);
-    if (kind === "conflicts") return conflicts(pending, said.conflicts);
-    const known = { "other-person": "other", "not-on-screen": "old", "not-found": "gone", "class-retired": "retired" };
-    return trouble(fill(words[known[kind] ?? "refused"], { detail: said.detail ?? "" }), ["reload"]);
+  // All that waits, in one sentence.
+  function say(text) {
+    const bulks = waiting();
+    const label = [...new Set(bulks.map((one) => one.name))].join(", ");
+    return fill(text, { label, n: bulks.reduce((sum, one) => sum + one.body.items.length, 0) });
   }
 
-  function ended(pending, kind) {
-    if (kind === "locked") document.dispatchEvent(new Event("selvedge:locked"));
-    trouble(say(words.ended, pending), kind === "locked" ? ["retry", "drop"] : ["sign-in", "retry", "drop"]);
+  function stopped(why) {
+    if (why === "locked") document.dispatchEvent(new Event("selvedge:locked"));
+    const text = say({ lost: words.lost, busy: words.busy, other: words.other }[why] ?? words.ended);
+    const ways = { ended: ["sign-in", "retry", "drop"], other: ["reload"] };
+    return { text, ways: ways[why] ?? ["retry", "drop"] };
   }
 
-  function done(pending, labels) {
-    forget(PENDING);
+  // The server has said yes or no: this bulk waits no more.
+  function judged(bulk, { ok, kind, said }) {
+    strike(bulk);
+    if (ok) return labelled(bulk, said.labels);
+    if (kind === "conflicts") return { text: conflicts(said.conflicts) };
+    const known = { "not-on-screen": "old", "not-found": "gone", "class-retired": "retired", "class-unknown": "retired" };
+    return { text: words[known[kind] ?? "refused"], ways: ["reload"] };
+  }
+
+  function labelled(bulk, labels) {
     const ids = labels.map((one) => one.id);
-    keep(DONE, [...(read(DONE) ?? []), { name: pending.name, ids }].slice(-MOST_DONE));
+    keepDone([...done(), { name: bulk.name, ids }]);
     const leaving = labels.map((one) => [one.id, document.getElementById(`t-${one.capture}`)]).filter(([, tile]) => tile);
     for (const [id, tile] of leaving) away.set(id, tile);
-    leave(leaving.map(([, tile]) => tile));
-    tell(fill(words.done, { label: pending.name, n: ids.length }));
+    if (leaving.length) leave(leaving.map(([, tile]) => tile));
+    tell(fill(words.done, { label: bulk.name, n: ids.length }));
+    return {};
   }
 
   function leave(leaving) {
@@ -122,12 +147,12 @@ window.selvedgeSend = (() => {
     changed();
   }
 
-  function conflicts(pending, rows) {
+  function conflicts(rows) {
     const taken = rows.map((row) => [document.getElementById(`t-${row.capture}`), row]).filter(([tile]) => tile);
     for (const [tile, row] of taken) mark(tile, row);
     pick.drop(taken.map(([tile]) => tile));
     const rest = pick.picked().length;
-    trouble(fill(rest ? words.conflicts : words.conflicts_all, { n: rows.length, rest }));
+    return fill(rest ? words.conflicts : words.conflicts_all, { n: rows.length, rest });
   }
 
   function mark(tile, { reason, by }) {
@@ -141,14 +166,14 @@ window.selvedgeSend = (() => {
   // --- taking back --------------------------------------------------------------------------------------------
 
   async function undo() {
-    const stack = read(DONE) ?? [];
+    const stack = done();
     const bulk = stack.pop();
     if (busy) return;
     if (!bulk) return void tell(words.nothing_to_undo);
     working(true, words.undoing);
     const outcomes = await each(bulk.ids, takeBack);
-    const left = bulk.ids.filter((_id, place) => outcomes[place] === "lost" || outcomes[place] === "ended");
-    keep(DONE, left.length ? [...stack, { ...bulk, ids: left }] : stack);
+    const left = bulk.ids.filter((_id, place) => !["back", "refused"].includes(outcomes[place]));
+    keepDone(left.length ? [...stack, { ...bulk, ids: left }] : stack);
     working(false);
     tookBack(bulk, outcomes, left);
   }
@@ -157,10 +182,18 @@ window.selvedgeSend = (() => {
     const back = bulk.ids.filter((_id, place) => outcomes[place] === "back");
     const refused = outcomes.filter((one) => one === "refused").length;
     tell(fill(words.undone, { n: back.length }));
-    if (left.length) trouble(fill(words.lost_undo, { n: left.length }), ["undo"]);
+    if (left.length) notAll(left.length, new Set(outcomes));
     else if (refused) trouble(fill(words.refused_undo, { n: refused }), ["reload"]);
-    if (back.some((id) => !away.has(id))) return location.reload(); // of an earlier page
-    return comeBack(back.map((id) => away.get(id)));
+    if (!left.length && back.some((id) => !away.has(id))) return location.reload(); // of an earlier page
+    return comeBack(back.map((id) => away.get(id)).filter(Boolean));
+  }
+
+  function notAll(n, whys) {
+    const why = ["locked", "ended", "other", "busy", "lost"].find((one) => whys.has(one));
+    if (why === "locked") document.dispatchEvent(new Event("selvedge:locked"));
+    const text = { locked: words.ended_undo, ended: words.ended_undo, other: words.other_undo, busy: words.busy_undo };
+    const ways = { ended: ["sign-in", "undo"], other: ["reload"] };
+    trouble(fill(text[why] ?? words.lost_undo, { n }), ways[why] ?? ["undo"]);
   }
 
   // As many at once as a browser sends anyway, in the order of the page.
@@ -178,14 +211,8 @@ window.selvedgeSend = (() => {
   }
 
   async function takeBack(id) {
-    try {
-      const answer = await ask(`${api}${id}/`, "DELETE");
-      if (answer.ok) return "back";
-      if (answer.status === 401) document.dispatchEvent(new Event("selvedge:locked"));
-      return answer.status === 401 || answer.status >= 500 ? "ended" : "refused";
-    } catch {
-      return "lost";
-    }
+    const answer = await ask(`${api}${id}/?person=${encodeURIComponent(person)}`, "DELETE");
+    return hindrance(answer) || (answer.ok ? "back" : "refused");
   }
 
   function comeBack(tiles) {
@@ -198,17 +225,18 @@ window.selvedgeSend = (() => {
     through();
   }
 
+  // What an earlier page of this person's left here.
   function start() {
-    const pending = read(PENDING);
-    if (pending) trouble(say(words.kept, pending), ["retry", "drop"]);
+    if (waiting().length) trouble(say(words.kept), ["retry", "drop"]);
   }
 
   return {
-    label, undo, send, start,
-    drop: () => (forget(PENDING), trouble("")),
+    label, undo, start,
+    send: () => send(),
+    drop: () => (keep.drop(PENDING), trouble("")),
     isBusy: () => busy,
-    hasPending: () => Boolean(read(PENDING)),
-    done: () => (read(DONE) ?? []).length,
+    hasPending: () => waiting().length > 0,
+    done: () => done().length,
     hear: (onTell, onTrouble, onChange) => ([tell, trouble, changed] = [onTell, onTrouble, onChange]),
   };
 })();

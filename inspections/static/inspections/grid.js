@@ -3,7 +3,6 @@
   const [pick, send] = [window.selvedgePick, window.selvedgeSend];
   if (!pick) return;
   const $ = (id) => document.getElementById(id);
-  const { keys, off } = JSON.parse(pick.grid.dataset.keys);
   const classes = [...document.querySelectorAll(".grid-class")];
   const WAYS = { retry: "grid-retry", "sign-in": "grid-sign-in", reload: "grid-reload", drop: "grid-drop", undo: "grid-retry" };
   let retry = send.send;
@@ -50,8 +49,9 @@
   $("grid-retry").addEventListener("click", () => retry());
   $("grid-reload").addEventListener("click", () => location.reload());
   $("grid-drop").addEventListener("click", send.drop);
-  window.addEventListener("online", () => !$("grid-trouble").hidden && send.hasPending() && send.send());
-  document.addEventListener("selvedge:unlocked", () => send.hasPending() && send.send());
+  const goOn = () => !$("grid-trouble").hidden && !$("grid-retry").hidden && retry();
+  window.addEventListener("online", goOn);
+  document.addEventListener("selvedge:unlocked", goOn);
   $("grid-sign-in").href += `?next=${encodeURIComponent(location.pathname + location.search)}`;
 
   // --- one image, large ---------------------------------------------------------------------------------------
@@ -72,43 +72,44 @@
   // --- keys ---------------------------------------------------------------------------------------------------
 
   const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
-  const named = (key) => (key === " " ? "Space" : key.length === 1 ? key.toLowerCase() : key);
-  const does = (action, key) => !off && keys[action]?.includes(key);
 
-  for (const kbd of document.querySelectorAll(".grid-bar kbd[data-key]")) {
-    const [key] = keys[kbd.dataset.key] ?? [];
-    if (key && !off) kbd.textContent = key.length === 1 ? key.toUpperCase() : key;
-    else kbd.hidden = true;
+  // The queue's table and its rule: by what is written, and on other scripts' keyboards by the place.
+  class Keys extends window.selvedgeQueue.Keys {
+    pressed(event) {
+      const typing = event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
+      if (typing || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+      if (this.moves(event) || this.picks(event) || this.acts(event)) event.preventDefault();
+    }
+
+    moves(event) {
+      if (!MOVES.has(event.key) || event.ctrlKey || event.metaKey) return false;
+      pick.move(event.key, event.shiftKey);
+      return true;
+    }
+
+    picks(event) {
+      if (event.ctrlKey || event.metaKey) return (event.key.toLowerCase() === "a" || event.code === "KeyA") && once(event, pick.pickAll);
+      if (event.key === "Escape") return once(event, pick.none);
+      const looks = event.key === "Enter" && pick.grid.contains(document.activeElement) && pick.current();
+      return looks && once(event, () => look(pick.current()));
+    }
+
+    acts(event) {
+      if (this.off || event.key === " ") return false; // Space is the box itself
+      const action = this.actionOf(event);
+      const button = action && classes.find((one) => one.dataset.action === action);
+      if (action === "undo") return once(event, send.undo);
+      return button && once(event, () => send.label(button.dataset.label, button.dataset.name));
+    }
   }
 
-  function withControl(event) {
-    const key = `Ctrl+${event.key.toLowerCase()}`;
-    if (does("undo", key)) send.undo();
-    else if (event.key.toLowerCase() === "a") pick.pickAll();
-    else return;
-    event.preventDefault();
+  // A key held down does it once.
+  function once(event, does) {
+    if (!event.repeat) does();
+    return true;
   }
 
-  function plain(event) {
-    const key = named(event.key);
-    const button = classes.find((one) => one.dataset.action && does(one.dataset.action, key));
-    const inGrid = pick.grid.contains(document.activeElement);
-    if (MOVES.has(event.key)) pick.move(event.key, event.shiftKey);
-    else if (event.key === "Escape") pick.none();
-    else if (event.key === "Enter" && inGrid && pick.current()) look(pick.current());
-    else if (key === "Space") return; // the box itself
-    else if (does("undo", key)) send.undo();
-    else if (button) send.label(button.dataset.label, button.dataset.name);
-    else return;
-    event.preventDefault();
-  }
-
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
-    if (typing || event.altKey || document.querySelector("dialog[open]")) return;
-    if (event.ctrlKey || event.metaKey) withControl(event);
-    else plain(event);
-  });
+  new Keys(JSON.parse(pick.grid.dataset.keys), undefined, {});
 
   // --- sizes: at once, and remembered -------------------------------------------------------------------------
 
