@@ -117,6 +117,39 @@ def test_one_image_says_who_holds_it_and_what_stands(client: Client) -> None:
     assert shown["expected"] == shown["said"]["id"]
 
 
+def test_only_who_was_shown_an_image_learns_that_it_is_asked(client: Client, olga: Person) -> None:
+    flagged, audited = judged(a_camera(), data=a_png(1)), judged(a_camera(), "good", 0.01, data=a_png(2))
+    hidden = asked(audited, Kind.AUDIT)
+    oskar = cast.a_person("oskar", "operator", a_line())
+    until = timezone.now() + timedelta(minutes=2)
+    for one in (flagged, audited):
+        (shown,) = feed(client, f"capture={one.pk}")["items"]
+        assert (shown["item"], shown["held_by"]) == (None, None)
+    ReviewItem.objects.update(holder=oskar, lease_until=until)
+    (shown,) = feed(client, f"capture={audited.pk}&hold")["items"]
+    assert (shown["item"], shown["held_by"], shown["lease_until"]) == (None, None, None)
+    ReviewItem.objects.update(holder=None, lease_until=None)
+    (shown,) = feed(client, f"capture={audited.pk}&hold")["items"]
+    assert (shown["item"], shown["lease_until"]) == (None, None)
+    (shown,) = feed(client, f"capture={flagged.pk}&hold")["items"]
+    assert shown["item"] == str(ReviewItem.objects.get(capture=flagged).pk)
+    ReviewItem.objects.filter(pk=hidden.pk).update(holder=olga)
+    (shown,) = feed(client, f"capture={audited.pk}&hold")["items"]
+    assert shown["item"] == str(hidden.pk)
+    assert shown["lease_until"]
+
+
+@pytest.mark.parametrize("field", ["note", "label", "line", "token", "undo", "skip"])
+def test_a_character_that_no_database_keeps_is_refused(client: Client, field: str) -> None:
+    capture = judged(a_camera())
+    sent = {"capture": capture.pk, "label": "good", field: "a\0b"}
+    response = client.post("/queue/decide/", sent)
+    assert response.status_code == 400
+    assert b"a character that cannot be kept" in response.content
+    assert Label.objects.count() == 0
+    assert not ReviewItem.objects.exclude(closed_at=None).exists()
+
+
 # --- blind ------------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from inspections.api.problems import problem
-from inspections.models import Label, Line, Person, ReviewItem
+from inspections.models import Kind, Label, Line, Person, ReviewItem
 from inspections.pages import keys
 from inspections.pages.access import PersonRequest, capture_of, deed, page
 from inspections.pages.overview import class_names
@@ -29,6 +29,7 @@ from inspections.pages.queue_items import Desk, as_json, captures_of
 from inspections.pages.queue_words import words
 from inspections.review import answers, queue, undoing
 from inspections.review.outcomes import Changed, Decided, Held, NotYours, Refused, Replayed
+from inspections.review.rows import was_shown
 from inspections.review.shifts import shift_start
 
 AHEAD = 3  # images that are loaded before they are asked about
@@ -185,11 +186,21 @@ def _one(request: PersonRequest, key: str, now: datetime) -> HttpResponseBase:
     except ValueError:
         return problem(request, 404, "not-found", _("There is nothing here, or it is not yours to see."))
     item = ReviewItem.objects.open().select_related("holder").filter(capture=found).first()
+    if item and not _may_know(request.user, item):
+        item = None
     if item and "hold" in request.GET and queue.take_back(request.user, item, now):
         item.refresh_from_db()
     desk = Desk(request.user, now)
     desk.read_secrets()
-    return JsonResponse({"items": [as_json(desk.show(found, item))]})
+    shown = as_json(desk.show(found, item))
+    if item and not was_shown(request.user, item):
+        shown["item"] = None
+    return JsonResponse({"items": [shown]})
+
+
+def _may_know(person: Person, item: ReviewItem) -> bool:
+    """That a flagged image is asked about is no secret; of any other kind, only who was shown it may know."""
+    return was_shown(person, item) or (item.kind == Kind.FLAGGED and not item.blind)
 
 
 # --- by forms alone -----------------------------------------------------------------------------------------------
@@ -199,6 +210,9 @@ def _one(request: PersonRequest, key: str, now: datetime) -> HttpResponseBase:
 def decide(request: PersonRequest) -> HttpResponseBase:
     """One decision by a form; then the page again, with the next image and what came of the last."""
     now, person = timezone.now(), request.user
+    if any("\0" in value for values in request.POST.lists() for value in values[1]):
+        messages.warning(request, _("The form came with a character that cannot be kept. Nothing was done."))
+        return render(request, "inspections/queue.html", {"state": "refused"}, status=400)
     form = _filters(person, request.POST)
     address = "" if form.errors else form.address
     if "undo" in request.POST:
