@@ -563,6 +563,165 @@ def test_an_answer_that_never_arrived_is_sent_again_and_counts_once(opened: Open
     assert answers() == ["good"]
 
 
+def test_an_undo_after_a_lost_answer_is_sent_also_after_a_reload(opened: Open, olga: Person) -> None:
+    first, _second = waiting(2)
+    page = at(opened, olga)
+    heard = []
+
+    def tear(route: Any) -> None:
+        if not heard:
+            heard.append(route.fetch())  # the server hears it, the page does not hear the server
+        return route.abort()
+
+    page.route("**/api/v1/**", tear)
+    page.keyboard.press("g")
+    until(page, "selvedgeQueue.desk.outbox.state === 'offline'")
+    page.keyboard.press("u")
+    until(page, f"{OUTBOX} === 2")
+    page.unroute_all()
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.reload()
+    until(page, "Boolean(window.selvedgeQueue?.desk)")
+    assert asked(page) != str(first.pk)  # what is being said of it is not known here yet
+    until(page, f"{OUTBOX} === 2")
+    page.unroute_all()
+    page.evaluate("selvedgeQueue.desk.outbox.now()")
+    sent(page)
+    assert answers() == ["good", "undo"]
+    page.evaluate(
+        """(() => { const { desk, token } = selvedgeQueue; const { capture } = desk.current;
+           desk.outbox.put({ kind: 'undo', token: token(), of: token(), capture, label: 'good' }); })()"""
+    )
+    expect(page.get_by_text("It is not known what became of your Good")).to_be_visible()
+
+
+def test_what_was_skipped_is_answered_while_looking_back_and_a_note_stays_with_its_image(
+    opened: Open, olga: Person
+) -> None:
+    first, *_rest = waiting(3)
+    page = at(opened, olga)
+    page.keyboard.press("n")
+    page.keyboard.type("a thread, perhaps")
+    page.keyboard.press("Enter")
+    page.keyboard.press("s")
+    assert page.locator("#q-note").input_value() == ""
+    sent(page)
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("You said Skipped")).to_be_visible()
+    assert page.locator("#q-note").input_value() == "a thread, perhaps"
+    press(page, "2")
+    sent(page)
+    label = Label.objects.get()
+    assert (label.capture, label.answer, label.note) == (first, "cut", "a thread, perhaps")
+    expect(counter(page, "done")).to_have_text("1")
+    expect(page.locator("#q-undo-word")).to_have_text("Cut")
+
+
+def test_late_answers_put_nothing_else_under_the_hand(opened: Open, olga: Person) -> None:
+    first, second, third, *_rest = waiting(5)
+    page = at(opened, olga)
+    press(page, "g", "g")
+    sent(page)
+    page.reload()  # now looking back needs the server
+    until(page, "Boolean(window.selvedgeQueue?.desk?.paintedAt)")
+    assert asked(page) == str(third.pk)
+    held: list[Any] = []
+    page.route("**/queue/items/*capture=*", lambda route: held.append(route))
+    page.keyboard.press("ArrowLeft")
+    press(page, "g")
+    now = asked(page)
+    until(page, f"'{second.pk}' !== selvedgeQueue.desk.seen.capture")
+    page.wait_for_timeout(100)
+    assert held
+    for route in held:
+        route.continue_()
+    page.unroute_all(behavior="wait")
+    page.wait_for_timeout(300)
+    assert asked(page) == now != str(first.pk)
+    sent(page)
+    until(page, "!selvedgeQueue.desk.feed.busy")
+    ReviewItem.objects.filter(capture=now).update(holder=None, lease_until=None)
+    decide(cast.mara(), Capture.objects.get(pk=now), "cut", timezone.now())
+    page.evaluate("selvedgeQueue.desk.feed.soon(0)")
+    expect(page.get_by_text("This image was decided meanwhile.")).to_be_visible()
+    page.keyboard.press("g")
+    assert asked(page) == now
+    page.keyboard.press("ArrowRight")
+    assert asked(page) != now
+
+
+def test_one_decision_that_breaks_the_server_holds_up_no_other(opened: Open, olga: Person) -> None:
+    first, second, third = waiting(3)
+    page = at(opened, olga)
+    page.evaluate("""localStorage.setItem('selvedge-outbox:olga', JSON.stringify([7, null, {}, {kind: 'undo'}]))""")
+    html = {"status": 403, "content_type": "text/html", "body": "<h1>Welcome to the guests' network</h1>"}
+    page.route(f"**/{first.pk}/labels/", lambda route: route.fulfill(**html))
+    page.keyboard.press("g")
+    expect(
+        page.locator("#q-banners").get_by_text("No connection to Selvedge.")
+    ).to_be_visible()  # not an answer of Selvedge
+    page.unroute_all()
+    page.route(f"**/{first.pk}/labels/", lambda route: route.fulfill(status=500, body="{}"))
+    for _turn in range(4):
+        page.evaluate("selvedgeQueue.desk.outbox.now()")
+        page.wait_for_timeout(150)
+    expect(page.get_by_text("Selvedge failed over your Good, again and again.")).to_be_visible()
+    press(page, "2", "3")
+    until(page, f"{OUTBOX} === 1")
+    assert answers() == ["cut", "hole"]
+    assert {label.capture for label in Label.objects.all()} == {second, third}
+    page.get_by_role("button", name="Let it be").click()
+    expect(page.locator(".q-card")).to_have_count(0)
+    assert page.evaluate(OUTBOX) == 0
+
+
+def test_an_empty_queue_and_one_out_of_reach_are_two_things(opened: Open, olga: Person) -> None:
+    (only,) = waiting(1)
+    page = at(opened, olga)
+    page.route("**/queue/items/**", lambda route: route.abort())
+    page.keyboard.press("g")
+    sent(page)
+    expect(page.get_by_role("heading", name="The next images are not here yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_hidden()
+    page.unroute_all()
+    page.evaluate("selvedgeQueue.desk.feed.soon(0)")
+    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+    Label.objects.update(person=cast.mara())  # a colleague's now
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_text("Looking back: 1 of 1.")).to_be_visible()
+    page.get_by_role("button", name="To the queue").click()
+    page.get_by_role("button", name="Undo Good").click()
+    sent(page)
+    expect(page.get_by_text("it is the label of")).to_be_visible()
+    until(page, f"!selvedgeQueue.desk.seen || selvedgeQueue.desk.seen.capture === '{only.pk}'")
+
+
+def test_nobody_judges_before_the_picture_is_there_and_one_that_failed_once_is_tried_again(
+    opened: Open, olga: Person
+) -> None:
+    _first, second, _third = waiting(3)
+    routes: list[Any] = []
+    page = opened("/login/", signed_in(olga), viewport={"width": 1280, "height": 800})
+    page.route(f"**/captures/{second.pk}/view/", lambda route: routes.append(route))
+    page.goto("/queue/")
+    until(page, "Boolean(window.selvedgeQueue?.desk?.paintedAt)")
+    page.keyboard.press("g")
+    assert asked(page) == str(second.pk)
+    page.keyboard.press("g")
+    expect(page.locator("#q-say")).to_have_text("Wait for the image.")
+    assert asked(page) == str(second.pk)
+    page.unroute_all()
+    for route in routes:
+        route.abort()
+    expect(page.get_by_text("There is no picture to show.")).to_be_visible()
+    page.evaluate("selvedgeQueue.desk.feed.soon(0)")
+    until(page, "Boolean(selvedgeQueue.desk.paintedAt)")
+    expect(page.get_by_text("There is no picture to show.")).to_be_hidden()
+    press(page, "g")
+    sent(page)
+    assert answers() == ["good", "good"]
+
+
 def test_a_browser_that_keeps_nothing_says_so_and_still_sends(opened: Open, olga: Person) -> None:
     waiting(2)
     page = at(opened, olga)
@@ -640,6 +799,27 @@ def test_two_people_never_have_the_same_image_and_leaving_gives_it_back(opened: 
     until(hers, "Boolean(window.selvedgeQueue.desk.current)")
     hers.goto("/")
     until(his, "document.querySelector('#q-work').hidden === false")
+
+
+def test_what_is_in_hand_is_given_back_by_who_leaves_and_not_by_who_reloads(opened: Open, olga: Person) -> None:
+    waiting(3)
+    page = at(opened, olga)
+    asked_for: list[str] = []
+    page.context.on("request", lambda request: asked_for.append(request.url) if request.method == "DELETE" else None)
+    page.reload()
+    until(page, "Boolean(window.selvedgeQueue?.desk?.paintedAt)")
+    assert asked_for == []
+    page.locator("#q-order").select_option("new")
+    page.wait_for_url("**/queue/?order=new")
+    until(page, "Boolean(window.selvedgeQueue?.desk?.paintedAt)")
+    assert len(asked_for) == 1
+    assert asked_for[0].count("item=") == 3
+    assert asked_for[0].endswith("person=olga")
+    assert ReviewItem.objects.held_by(olga, timezone.now()).count() == 3
+    page.evaluate("selvedgeQueue.desk.feed.tabs.seen.set('another', performance.now() + 60000)")
+    page.goto("/")
+    page.wait_for_timeout(300)
+    assert len(asked_for) == 1
 
 
 def test_who_decides_it_now_is_said_when_the_lease_was_lost(opened: Open, olga: Person) -> None:
