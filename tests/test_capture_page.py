@@ -301,3 +301,30 @@ def test_an_example_is_set_for_its_class_and_the_log_says_so() -> None:
     row = AuditEvent.objects.get(action="example")
     assert (row.subject, row.detail) == ("class hole", {"before": "", "after": str(capture.pk)})
     assert signed_in(mara).post(f"/captures/{capture.pk}/example/", {"class": "x"}).status_code == 409
+
+
+@pytest.mark.parametrize("bad", ["\x00", "a\x07b", "\x7f"])
+@pytest.mark.parametrize(
+    ("deed", "sent"),
+    [
+        ("label", {"answer": "hole", "note": "{bad}"}),
+        ("label", {"answer": "{bad}"}),
+        ("known", {"class": "{bad}"}),
+        ("known", {"class": "hole", "was": "{bad}"}),
+        ("example", {"class": "{bad}"}),
+        ("undo", {"label": "{bad}"}),
+    ],
+)
+def test_characters_that_nobody_can_type_are_refused_in_words(deed: str, sent: dict[str, str], bad: str) -> None:
+    capture = judged(a_camera(), "thread", 0.9)
+    form = {name: text.replace("{bad}", bad) for name, text in sent.items()}
+    response = signed_in(cast.mara()).post(f"/captures/{capture.pk}/{deed}/", form)
+    assert response.status_code == 400
+    assert "characters in it that nobody can type" in response.content.decode()
+    assert not Label.objects.exists()
+
+
+def test_a_note_of_several_lines_is_no_control_character(olga: Person) -> None:
+    capture = judged(a_camera(), "thread", 0.9)
+    assert say(olga, capture, "hole", note="one\r\n\ttwo").status_code == 200
+    assert Label.objects.get().note.splitlines() == ["one", "\ttwo"]

@@ -189,7 +189,7 @@ def test_a_new_class_can_be_chosen_at_once(mara: Client) -> None:
         ({"name": "x" * 81}, "at most 80 characters"),
         ({"definition": "x" * 2001}, "at most 2000 characters"),
         ({"family": "sky"}, "Select a valid choice."),
-        ({"name": "a\0b"}, "Null characters are not allowed."),
+        ({"name": "a\0b"}, "characters in it that nobody can type"),
     ],
 )
 def test_what_can_be_no_class_is_told_in_words(mara: Client, said: dict[str, str], words: str) -> None:
@@ -211,3 +211,12 @@ def test_a_class_name_with_markup_comes_out_as_text_everywhere(mara: Client) -> 
         assert "<b onclick" not in text, address
         assert "<script>alert" not in text, address
         assert "&lt;b onclick=x&gt;Snag" in text, address
+
+
+@pytest.mark.parametrize("address", ["/classes/", "/classes/hole/"])
+@pytest.mark.parametrize("field", ["name", "definition", "code_", "seen", "family"])
+def test_characters_that_nobody_can_type_are_refused(mara: Client, address: str, field: str) -> None:
+    sent = {"name": "Snag", "code_": "snag", "family": "yarn", "definition": "A loop.", field: "a\x00b"}
+    response = mara.post(address, sent)
+    assert response.status_code == 400
+    assert "characters in it that nobody can type" in response.content.decode()

@@ -54,6 +54,22 @@ def test_a_picture_becomes_a_capture_of_the_manual_camera_under_the_persons_name
     assert (event.person, event.action, event.subject) == (Person.objects.get(), "upload", f"capture {capture.pk}")
 
 
+def test_a_picture_that_another_person_chose_is_not_sent_under_this_name(olga: Client) -> None:
+    response = send(olga, a_file(a_png()), person="oscar")
+    assert kind_of(response) == (409, "other-person")
+    assert response.json()["words"] == "Somebody else is signed in here now. This picture was not sent."
+    assert not Capture.objects.exists()
+    assert send(olga, a_file(a_png()), person="olga").status_code == 201
+
+
+@pytest.mark.parametrize("field", ["line", "roll", "person", "position_m"])
+def test_characters_that_nobody_can_type_are_refused(olga: Client, field: str) -> None:
+    sent = {"line": "loom-1", field: "loom\x00-1"}
+    response = send(olga, a_file(a_png()), **sent)
+    assert response.status_code in {400, 409}
+    assert not Capture.objects.exists()
+
+
 def test_the_same_picture_again_is_the_same_capture(olga: Client) -> None:
     first, second = send(olga, a_file(a_png())), send(olga, a_file(a_png(), "other-name.png"), roll="R-2")
     assert (second.status_code, second.json()["state"]) == (200, "duplicate")

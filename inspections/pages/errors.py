@@ -2,6 +2,7 @@
 
 import sys
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -18,7 +19,9 @@ def _answer(request: HttpRequest, status: int, title: str, text: str) -> HttpRes
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _answer(request, 400, _("Bad request"), _("The request could not be understood."))
+    """Our own words where a view said them; Django's own stay inside."""
+    own = exception.args[0] if type(exception) is BadRequest and exception.args else ""
+    return _answer(request, 400, _("Bad request"), str(own) or _("The request could not be understood."))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -6,7 +6,7 @@ The name of a picture is its SHA-256: sent twice, by a double click or after a l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -29,7 +29,7 @@ from inspections.api.uploads import bound, image_bytes
 from inspections.images import Refused
 from inspections.models import Line, Person
 from inspections.outage import Outage, outage_of
-from inspections.pages.access import PersonRequest, lines_of, page
+from inspections.pages.access import PersonRequest, has_control_characters, lines_of, page
 
 FIELDS = ("roll", "position_m", "mm_per_px")
 KINDS = "image/jpeg,image/png,image/webp,image/tiff,image/bmp"
@@ -77,6 +77,12 @@ def _show(request: PersonRequest) -> HttpResponse:
 @csrf_protect
 def _take(request: PersonRequest) -> HttpResponse:
     """Each file by itself: one that is refused keeps no other back."""
+    if request.POST.get("person", request.user.get_username()) != request.user.get_username():
+        detail = _("Somebody else is signed in here now. This picture was not sent.")
+        return _answer(request, [_refusal("", Refused(409, "other-person", detail))])
+    if has_control_characters(request.POST):
+        detail = _("There are characters in the fields that nobody can type. Nothing was kept.")
+        return _answer(request, [_refusal("", Refused(400, "bad-request", detail))])
     line = Line.objects.seen_by(request.user).filter(slug=request.POST.get("line", "")).first()
     if line is None:
         detail = _("Choose the line that the pictures are of.")
@@ -133,14 +139,20 @@ def _words(refused: Refused) -> str:
         "image-undecodable": _("The picture is damaged: it cannot be read to its end."),
         "too-many-pixels": _("More than %(most)g megapixels.") % {"most": settings.MAX_IMAGE_PIXELS / 1e6},
         "image-too-small": _("Too small: each side needs at least 16 pixels."),
+        "body-incomplete": _("It did not arrive whole. Try it again."),
         "image-too-narrow": _("Too narrow: one side is more than 64 times the other."),
     }
     return words.get(refused.kind, refused.detail)
 
 
-def _wrong(errors: Mapping[str, Any]) -> str:
-    names = {"roll": _("Roll"), "position_m": _("Position"), "mm_per_px": _("Scale")}
-    return " ".join(f"{names.get(field, field)}: {text}" for field, texts in errors.items() for text in texts)
+def _wrong(fields: Iterable[str]) -> str:
+    """What each of these fields takes."""
+    words = {
+        "roll": _("Roll: at most 64 letters, digits and signs."),
+        "position_m": _("Position: a number from 0 on."),
+        "mm_per_px": _("Scale: a number above 0."),
+    }
+    return " ".join(words[field] for field in fields)
 
 
 def most_megabytes() -> int:
@@ -165,7 +177,9 @@ def _to_script(request: PersonRequest, result: Result) -> HttpResponse:
     if result.state in {"accepted", "duplicate"}:
         body = {"state": result.state, "words": result.words, "url": result.url}
         return JsonResponse(body, status=result.status)
-    return problem(request, result.status, result.kind, result.words, retry_after=result.retry_after)
+    # `words` are for the page to show: a `detail` that comes from elsewhere is for developers.
+    words, wait = result.words, result.retry_after
+    return problem(request, result.status, result.kind, words, retry_after=wait, words=words)
 
 
 def _page(

@@ -7,6 +7,7 @@
   const words = $("file-words").dataset;
   const input = $("id_image");
   const most = Number(form.dataset.most);
+  const FIELDS = ["person", "line", "roll", "position_m", "mm_per_px"]; // a picture goes out under the name of who chose it
   const items = []; // {file, fields, row, state}; state: waits, sending, done, refused, failed
   let unsent = []; // chosen before a line was
   let held = false;
@@ -82,7 +83,7 @@
       return;
     }
     if (!form.reportValidity()) return;
-    const fields = Object.fromEntries(["line", "roll", "position_m", "mm_per_px"].map((name) => [name, form.elements[name].value]));
+    const fields = Object.fromEntries(FIELDS.map((name) => [name, form.elements[name].value]));
     const room = Math.max(0, most - open().length);
     for (const file of [...files].slice(0, room)) append({ file, fields });
     $("sent").hidden = false;
@@ -135,8 +136,10 @@
     const again = Number(request.getResponseHeader("Retry-After"));
     if (request.status === 200 || request.status === 201) done(item, said);
     else if (request.status === 401) away401(item, said);
-    else if (request.status === 503 || request.status === 507) hold(item, said.detail ?? words.failed, again * 1000 || wait);
-    else if (said.detail && request.status < 500) become(item, "refused", said.detail);
+    else if (request.status === 507) hold(item, words.full, again * 1000 || wait);
+    else if (request.status === 503 || request.status === 429) hold(item, words.busy, again * 1000 || wait);
+    else if (request.status === 409 && said.type?.endsWith("/other-person")) become(item, "failed", words.other);
+    else if (said.words) become(item, "refused", said.words);
     else become(item, "failed", words.failed);
     next();
   }
