@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 from inspections.models import Capture, Label, Person, ReviewItem
 from inspections.review.answers import decide
@@ -34,6 +34,12 @@ def oscar(transactional_db: None) -> Person:
     return cast.a_person("oscar", cast.Role.OPERATOR, a_line("loom-1"))
 
 
+def sign_in(context: BrowserContext, person: Person, address: str) -> None:
+    """Another session in the same browser."""
+    session = signed_in(person).cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": session, "url": address.partition("/captures/")[0]}])
+
+
 def test_one_touch_labels_and_one_takes_back(
     opened: Open, capture: Capture, olga: Person, complaints: list[str]
 ) -> None:
@@ -57,6 +63,71 @@ def test_without_a_network_the_label_stays_and_goes_when_it_is_back(
     page.context.set_offline(False)
     expect(page.get_by_text("Labelled Hole by olga")).to_be_visible()
     assert Label.objects.get().note == "two threads"
+
+
+def test_a_label_outlives_its_page_and_goes_with_the_next_one(
+    opened: Open, capture: Capture, olga: Person, oscar: Person
+) -> None:
+    page = opened(capture.get_absolute_url(), signed_in(olga))
+    page.get_by_label("Note, if you like").fill("two threads")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Hole").click()
+    expect(page.get_by_text("Not kept: there is no connection.")).to_be_visible()
+    context = page.context
+    page.close()
+    context.set_offline(False)
+    sign_in(context, oscar, page.url)
+    other = context.new_page()
+    other.goto(capture.get_absolute_url())
+    other.wait_for_load_state("networkidle")
+    assert not Label.objects.exists()  # it is not Oscar's
+    sign_in(context, olga, page.url)
+    other.reload()
+    expect(other.get_by_text("Labelled Hole by olga")).to_be_visible()
+    assert Label.objects.get().note == "two threads"
+    assert other.evaluate("localStorage.getItem('selvedge-outbox:olga')") is None
+
+
+def test_a_kept_label_that_comes_too_late_stands_in_the_form_again(
+    opened: Open, capture: Capture, olga: Person, oscar: Person
+) -> None:
+    page = opened(capture.get_absolute_url(), signed_in(olga))
+    page.get_by_label("Note, if you like").fill("mine")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Hole").click()
+    expect(page.get_by_text("Not kept: there is no connection.")).to_be_visible()
+    context = page.context
+    page.close()
+    decide(oscar, capture, "cut", timezone.now())
+    context.set_offline(False)
+    other = context.new_page()
+    other.goto(capture.get_absolute_url())
+    expect(other.get_by_text("What you chose before could not be kept as it was.")).to_be_visible()
+    expect(other.get_by_label("Note, if you like")).to_have_value("mine")
+    other.get_by_role("button", name="Hole").click()
+    expect(other.get_by_text("Labelled Hole by olga")).to_be_visible()
+
+
+def test_a_label_is_not_sent_under_another_name(opened: Open, capture: Capture, olga: Person, oscar: Person) -> None:
+    page = opened(capture.get_absolute_url(), signed_in(olga))
+    sign_in(page.context, oscar, page.url)
+    page.get_by_role("button", name="Hole").click()
+    expect(page.get_by_text("Not kept: somebody else is signed in here now.")).to_be_visible()
+    assert not Label.objects.exists()
+
+
+def test_the_note_stays_when_the_session_was_new_and_somebody_was_faster(
+    opened: Open, capture: Capture, olga: Person, oscar: Person
+) -> None:
+    page = opened(capture.get_absolute_url(), signed_in(olga))
+    sign_in(page.context, olga, page.url)
+    page.context.add_cookies([{"name": "csrftoken", "value": "b" * 32, "url": page.url.partition("/captures/")[0]}])
+    decide(oscar, capture, "cut", timezone.now())
+    page.get_by_label("Note, if you like").fill("mine")
+    page.get_by_role("button", name="Hole").click()
+    expect(page.get_by_text("oscar said meanwhile: Cut.")).to_be_visible()
+    expect(page.get_by_label("Note, if you like")).to_have_value("mine")
+    assert page.evaluate("localStorage.getItem('selvedge-outbox:olga')") is None
 
 
 def test_after_the_session_the_label_stays_until_one_has_signed_in(
