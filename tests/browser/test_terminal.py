@@ -218,6 +218,20 @@ def test_three_files_one_of_them_bad(opened: Open, olga: Client, tmp_path: Path,
     assert unexpected(complaints) == []
 
 
+def test_pictures_go_out_under_the_name_of_who_chose_them(opened: Open, olga: Client, tmp_path: Path) -> None:
+    page = opened("/upload/", olga)
+    address = page.url.partition("/upload/")[0]
+    other = signed_in(cast.mara()).cookies["sessionid"].value
+    own = olga.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": other, "url": address}])
+    page.get_by_label("Pictures").set_input_files(pictures(tmp_path, a_png(1)))
+    expect(page.locator(".file")).to_contain_text("Somebody else is signed in here now.")
+    assert not Capture.objects.exists()
+    page.context.add_cookies([{"name": "sessionid", "value": own, "url": address}])
+    page.get_by_role("button", name="Retry picture-0.png").click()
+    expect(page.get_by_text("1 of 1 done")).to_be_visible()
+
+
 def test_the_progress_of_a_file_is_shown(opened: Open, olga: Client, tmp_path: Path) -> None:
     held: list[Route] = []
     page = opened("/upload/", olga)
