@@ -301,6 +301,24 @@ def test_a_browser_that_keeps_nothing_labels_and_takes_back(
     said(page, "Hole: 1")
 
 
+def test_a_server_that_never_answers_does_not_hold_the_page(
+    opened: Open, captures: list[Capture], olga: Person
+) -> None:
+    page = opened(GRID, signed_in(olga), viewport=DESKTOP)
+    page.add_init_script(
+        "{ const wait = AbortSignal.timeout.bind(AbortSignal); AbortSignal.timeout = () => wait(300); }"
+    )
+    page.reload()
+    ready(page)
+    page.route("**/api/v1/labels/", lambda _route: None)
+    tile(page, captures[0]).click()
+    page.keyboard.press("2")
+    expect(page.locator("#grid-trouble")).to_contain_text("Not sent, Cut: 1.")
+    page.unroute("**/api/v1/labels/")
+    page.locator("#grid-retry").click()
+    said(page, "Cut: 1")
+
+
 def test_keys_of_other_scripts_count_by_their_place_and_a_held_key_once(
     opened: Open, captures: list[Capture], olga: Person
 ) -> None:
