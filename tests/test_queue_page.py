@@ -145,7 +145,7 @@ def test_a_character_that_no_database_keeps_is_refused(client: Client, field: st
     sent = {"capture": capture.pk, "label": "good", field: "a\0b"}
     response = client.post("/queue/decide/", sent)
     assert response.status_code == 400
-    assert b"a character that cannot be kept" in response.content
+    assert b"characters in it that nobody can type" in response.content
     assert Label.objects.count() == 0
     assert not ReviewItem.objects.exclude(closed_at=None).exists()
 

@@ -210,9 +210,6 @@ def _may_know(person: Person, item: ReviewItem) -> bool:
 def decide(request: PersonRequest) -> HttpResponseBase:
     """One decision by a form; then the page again, with the next image and what came of the last."""
     now, person = timezone.now(), request.user
-    if any("\0" in value for values in request.POST.lists() for value in values[1]):
-        messages.warning(request, _("The form came with a character that cannot be kept. Nothing was done."))
-        return render(request, "inspections/queue.html", {"state": "refused"}, status=400)
     form = _filters(person, request.POST)
     address = "" if form.errors else form.address
     if "undo" in request.POST:

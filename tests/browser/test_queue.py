@@ -578,8 +578,6 @@ def test_an_undo_after_a_lost_answer_is_sent_also_after_a_reload(opened: Open, o
     until(page, "selvedgeQueue.desk.outbox.state === 'offline'")
     page.keyboard.press("u")
     until(page, f"{OUTBOX} === 2")
-    page.unroute_all()
-    page.route("**/api/v1/**", lambda route: route.abort())
     page.reload()
     until(page, "Boolean(window.selvedgeQueue?.desk)")
     assert asked(page) != str(first.pk)  # what is being said of it is not known here yet
