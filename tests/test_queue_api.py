@@ -171,7 +171,8 @@ def test_what_waits_to_be_judged_takes_no_label(client: Client) -> None:
 def test_anothers_label_is_undone_by_managers_alone(client: Client, olga: Person) -> None:
     label = say(client, judged(a_camera()), label="good").json()["id"]
     oscar = signed_in(cast.a_person("oscar", cast.Role.OPERATOR, a_line()))
-    assert oscar.delete(f"/api/v1/labels/{label}/").status_code == 403
+    refused = oscar.delete(f"/api/v1/labels/{label}/")
+    assert (refused.status_code, kind_of(refused), refused.json()["by"]) == (403, "not-yours", "olga")
     assert signed_in(cast.otto()).delete(f"/api/v1/labels/{label}/").status_code == 404
     assert signed_in(cast.mara()).delete(f"/api/v1/labels/{label}/").status_code == 200
 

@@ -188,7 +188,8 @@ class LabelView(ReviewView):
         found = get_object_or_404(rows.filter(capture__in=seen), pk=label)
         outcome = undoing.undo(self.person, found, timezone.now())
         if isinstance(outcome, NotYours):
-            return problem(request, 403, "not-yours", f"This is {outcome.by}'s label; a manager can undo it.")
+            detail = f"This is {outcome.by}'s label; a manager can undo it."
+            return problem(request, 403, "not-yours", detail, by=str(outcome.by))
         if isinstance(outcome, Refused):
             return _refused(request, outcome)
         return Response(LabelOut(outcome.label).data)
