@@ -211,7 +211,7 @@ def test_a_manager_who_is_asked_is_told_no_more(oscar: Person, now: datetime) ->
     mara = cast.mara()
     capture = control(mara, oscar, now)
     client = signed_in(mara)
-    assert "control item" not in text_of(client, f"/captures/{capture.pk}/")
+    assert "known answer" not in text_of(client, f"/captures/{capture.pk}/")
     for part in ("known", "example"):
         response = client.post(f"/captures/{capture.pk}/{part}/", {"class": "hole", "was": "hole"})
         assert response.status_code == 409

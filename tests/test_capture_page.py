@@ -254,11 +254,11 @@ def know(person: Person, capture: Capture, code: str, was: str = "") -> Any:
 def test_a_manager_says_what_it_is_for_sure_and_takes_that_back() -> None:
     mara, capture = cast.mara(), judged(a_camera())
     text = know(mara, capture, "hole").content.decode()
-    assert "its known answer is Hole" in text
+    assert "The known answer of this image is Hole now" in text
     assert "mara says that it is Hole for sure" in text
     known = KnownAnswer.objects.get()
     assert (known.defect_class.code, known.person, known.line) == ("hole", mara, capture.line)
-    assert "no control item any more" in know(mara, capture, "", was="hole").content.decode()
+    assert "no known answer any more" in know(mara, capture, "", was="hole").content.decode()
     assert KnownAnswer.objects.count() == 0
     rows = AuditEvent.objects.filter(action="known-answer").order_by("id").values_list("detail", flat=True)
     assert list(rows) == [{"before": "", "after": "hole"}, {"before": "hole", "after": ""}]
@@ -288,7 +288,7 @@ def test_questions_with_an_answer_that_no_longer_counts_are_closed(olga: Person,
 def test_operators_neither_see_nor_set_known_answers(olga: Person) -> None:
     capture = judged(a_camera())
     know(cast.mara(), capture, "hole")
-    assert "control item" not in text_of(olga, capture).lower()
+    assert "known answer" not in text_of(olga, capture).lower()
     assert know(olga, capture, "cut", was="hole").status_code == 403
     assert signed_in(olga).post(f"/captures/{capture.pk}/example/", {"class": "hole"}).status_code == 403
 

@@ -278,7 +278,8 @@ def test_the_same_work_done_by_many_at_once_gives_one_verdict_each(tmp_path: Pat
 
     def work() -> None:
         try:
-            drain()
+            while drain():  # a slow machine needs more than one budget
+                continue
         finally:
             connection.close()
 

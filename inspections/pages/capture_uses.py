@@ -73,8 +73,8 @@ def _changed(row: KnownAnswer | None) -> str:
 
 def _known_words(chosen: DefectClass | None) -> str:
     if chosen is None:
-        return _("This image is no control item any more.")
-    return _("This image is a control item now: its known answer is %(name)s.") % {"name": chosen.name}
+        return _("This image has no known answer any more.")
+    return _("The known answer of this image is %(name)s now.") % {"name": chosen.name}
 
 
 @deed

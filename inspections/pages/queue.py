@@ -132,7 +132,12 @@ class Feed:
             for item in self.known
         ]
         counts = {"left": self.left, "done": self.done, "set_aside": self.set_aside}
-        return {"person": self.person, "items": [as_json(one) for one in self.shown], "known": known, **counts}
+        return {
+            "person": self.person,
+            "items": [as_json(one) for one in self.shown],
+            "known": known,
+            **counts,
+        }
 
 
 def _iso(moment: datetime | None) -> str | None:

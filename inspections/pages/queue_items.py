@@ -70,7 +70,6 @@ class Desk:
     now: datetime
     names: dict[str, str] = field(default_factory=class_names)
     secret: set[UUID] = field(default_factory=set)
-    _references: dict[int, Capture | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.read_secrets()
@@ -128,13 +127,12 @@ class Desk:
         return Neighbour(capture, "" if capture.pk in self.secret else short_state(capture))
 
     def _reference(self, capture: Capture) -> Capture | None:
-        """Good cloth of the same camera, else of the same line; never the image itself or one that is asked blind."""
-        if capture.camera_id not in self._references:
-            mine = Capture.objects.filter(camera=capture.camera_id).order_by("-id")
-            line = Capture.objects.filter(line=capture.line_id).order_by("-counted_at", "-id")
-            self._references[capture.camera_id] = self._good(mine) or self._good(line)
-        found = self._references[capture.camera_id]
-        return None if found and found.pk == capture.pk else found
+        """Good cloth of the same camera, the last before it, else the first after it: that is the same cloth, where
+        the newest may be another roll. Else of the same line; never one that is asked blind."""
+        mine = Capture.objects.filter(camera=capture.camera_id)
+        line = Capture.objects.filter(line=capture.line_id).exclude(pk=capture.pk).order_by("-counted_at", "-id")
+        before = self._good(mine.filter(pk__lt=capture.pk).order_by("-id"))
+        return before or self._good(mine.filter(pk__gt=capture.pk).order_by("id")) or self._good(line)
 
     def _good(self, rows: Any) -> Capture | None:
         looked = rows.select_related("defect_class").only("id", "defect_class", "flagged", "label", "counted_at")

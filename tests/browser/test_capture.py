@@ -175,7 +175,7 @@ def test_without_javascript_everything_works_by_forms(opened: Open, capture: Cap
     page = opened(capture.get_absolute_url(), signed_in(cast.mara()), java_script_enabled=False)
     page.get_by_role("button", name="Hole").click()
     assert page.get_by_text("Kept: Hole.").is_visible()
-    page.get_by_role("button", name="Use as a control item").click()
+    page.get_by_role("button", name="Use as a known answer").click()
     assert page.get_by_text("its known answer is Hole").is_visible()
     page.get_by_role("button", name="Use as the class's example").click()
     page.get_by_role("link", name="All classes").click()

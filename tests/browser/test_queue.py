@@ -771,7 +771,7 @@ def test_a_decision_that_comes_too_late_says_so_and_can_be_made_again(opened: Op
     assert asked(page) == str(second.pk)
     press(page, "4")
     expect(page.get_by_text("Your Thread was not kept: this class was retired meanwhile.")).to_be_visible()
-    page.get_by_role("button", name="Let it stand").click()
+    page.get_by_role("button", name="Leave it as it is").click()
     expect(page.locator(".q-card")).to_have_count(0)
 
 
@@ -866,3 +866,28 @@ def test_without_javascript_forms_decide_and_undo(opened: Open, olga: Person) ->
     second.refresh_from_db()
     assert second.label is not None
     assert second.label.answer == "good"
+
+
+def test_an_image_that_could_not_come_is_not_called_lost(opened: Open, olga: Person) -> None:
+    _first, second = waiting(2)
+    page = at(opened, olga)
+    page.context.set_offline(True)
+    page.keyboard.press("g")
+    until(page, f"window.selvedgeQueue.desk.seen.capture === '{second.pk}'")
+    page.evaluate("window.selvedgeQueue.desk.viewer.failed(window.selvedgeQueue.desk.viewer.seen)")
+    expect(page.get_by_text("This image is not here yet.")).to_be_visible()
+    page.keyboard.press("1")
+    expect(page.locator("#q-hint")).to_have_text("Wait for the image.")
+    page.context.set_offline(False)
+    expect(page.locator("#q-gone")).to_be_hidden()
+    assert asked(page) == str(second.pk)
+
+
+def test_why_a_key_does_nothing_on_a_blind_image_is_shown(opened: Open, olga: Person) -> None:
+    (first,) = waiting(1)
+    ReviewItem.objects.filter(capture=first).update(blind=True)
+    page = at(opened, olga)
+    page.keyboard.press("Space")
+    expect(page.locator("#q-hint")).to_have_text("Nothing to agree with yet: say what you see.")
+    page.keyboard.press("h")
+    expect(page.locator("#q-hint")).to_have_text("The heat-map comes after your answer.")

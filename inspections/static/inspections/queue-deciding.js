@@ -7,9 +7,10 @@
     decide(label) {
       const item = this.seen;
       if (!item || !label) return;
-      if (this.isBlocked(item)) return this.say(this.panel.heldWords(item));
-      if (this.isGone && label !== "unsure") return this.say(this.words.noPicture);
-      if (!this.isGone && !this.isSeen && label !== "unsure") return this.say(this.words.waitPicture);
+      if (this.isBlocked(item)) return this.hint(this.panel.heldWords(item));
+      if (this.isAway) return this.hint(this.words.waitPicture);
+      if (this.isGone && label !== "unsure") return this.hint(this.words.noPicture);
+      if (!this.isGone && !this.isSeen && label !== "unsure") return this.hint(this.words.waitPicture);
       if (this.look) return this.change(label);
       const took = this.paintedAt === null ? null : Math.round(performance.now() - this.paintedAt);
       const row = { capture: item.capture, kind: "label", label, token: Q.token(), expected: item.expected, item };
@@ -44,7 +45,7 @@
     agree() {
       const label = this.seen?.blind ? null : this.seen?.label_suggested;
       if (label && label in this.config.answers) this.decide(label);
-      else this.say(this.words.noAgree);
+      else this.hint(this.seen?.blind ? this.words.blindAgree : this.words.noAgree);
     }
 
     touch(capture) {

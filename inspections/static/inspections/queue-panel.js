@@ -65,7 +65,7 @@
     }
 
     // The buttons: what can be said of this image, and what was said of it.
-    buttons(item, { said, isGone, canUndo, undoWords, canForward }) {
+    buttons(item, { said, isGone, canUndo, undoWords, canForward, isAway }) {
       const form = $("q-decide");
       const { answers } = Q.config;
       const agrees = item && !item.blind && item.label_suggested in answers ? item.label_suggested : "";
@@ -86,6 +86,8 @@
       for (const id of ["q-undo-word", "q-empty-undo-word"]) $(id).textContent = undoWords;
       document.querySelector("#q-tools [data-do=next]").disabled = !canForward;
       $("q-gone").hidden = !isGone;
+      $("q-gone-words").hidden = isAway;
+      $("q-away-words").hidden = !isAway;
     }
 
     // Why this image cannot be decided here now; empty where it can.

@@ -4,6 +4,7 @@
   const $ = (id) => document.getElementById(id);
   const NEAR = 3; // images behind that stay loaded
   const LATE_MS = 500;
+  const HINT_MS = 2500;
   const LOW = 3; // fewer images ahead than this: fetch
 
   class Showing {
@@ -81,6 +82,7 @@
       this.panel.buttons(this.seen, {
         said: look?.label,
         isGone: Boolean(this.seen) && this.isGone,
+        isAway: Boolean(this.seen) && this.isAway,
         canUndo: Boolean(row),
         undoWords: row ? answer(row) : "",
         canForward: Boolean(look) || this.isBlocked(this.current),
@@ -140,6 +142,11 @@
       return this.paintedAt !== null || (this.revealedAt !== null && performance.now() - this.revealedAt > LATE_MS);
     }
 
+    // It failed to come while the network was away: nobody knows whether it is there.
+    get isAway() {
+      return this.isGone && Boolean(this.seen?.view_url) && (!navigator.onLine || this.told.feed !== "ok");
+    }
+
     vanished(item) {
       if (item.capture !== this.seen?.capture) return;
       this.gone = item.capture;
@@ -150,6 +157,15 @@
 
     say(text) {
       $("q-say").textContent = text;
+    }
+
+    // Why a key did nothing: said, and shown for a moment.
+    hint(text) {
+      this.say(text);
+      $("q-hint").textContent = text;
+      $("q-hint").hidden = false;
+      clearTimeout(this.hinting);
+      this.hinting = setTimeout(() => ($("q-hint").hidden = true), HINT_MS);
     }
 
     wordOf(row) {

@@ -36,7 +36,8 @@
 
   function heat(desk) {
     desk.light.set({ heat: !desk.light.is.heat });
-    if (desk.light.is.heat && !desk.seen?.heat_url) desk.say(desk.words.noHeat);
+    if (!desk.light.is.heat || desk.seen?.heat_url) return;
+    desk.hint(desk.seen?.blind ? desk.words.blindHeat : desk.words.noHeat);
   }
 
   function light() {
