@@ -20,7 +20,19 @@ from inspections.pages.history import Event, history, labels_of, said
 from inspections.pages.live import live
 from inspections.review.blind import is_withheld
 
-__all__ = ["WARNINGS", "Event", "Probability", "capture", "found_for", "history", "probabilities", "shown", "state_of"]
+__all__ = [
+    "WARNINGS",
+    "Event",
+    "Probability",
+    "capture",
+    "found_for",
+    "history",
+    "picture_of",
+    "probabilities",
+    "shown",
+    "state_of",
+    "verdicts_of",
+]
 
 PAGE, PART = "inspections/capture.html", "inspections/_capture.html"
 WARNINGS = {
@@ -72,7 +84,7 @@ def _bare(found: Capture) -> dict[str, Any]:
     return {
         "capture": found,
         "sha256": bytes(found.sha256).hex(),
-        "picture": _picture(found),
+        "picture": picture_of(found),
         "older": _beside(found, "-id", id__lt=found.pk),
         "newer": _beside(found, "id", id__gt=found.pk),
         "state": "withheld",
@@ -83,7 +95,7 @@ def _told(person: Person, found: Capture, now: datetime) -> dict[str, Any]:
     """What the model and people said, who is at it, and what this person may do."""
     classes = list(DefectClass.objects.all())
     names = {**{one.code: one.name for one in classes}, UNKNOWN: _("Unknown")}
-    verdicts = _verdicts(found)
+    verdicts = verdicts_of(found)
     effective = next((verdict for verdict in verdicts if verdict.effective), None)
     evidence = getattr(effective, "evidence", None)
     return {
@@ -109,7 +121,7 @@ def _held(person: Person, found: Capture, now: datetime) -> ReviewItem | None:
     return held.select_related("holder").first()
 
 
-def _verdicts(found: Capture) -> list[Verdict]:
+def verdicts_of(found: Capture) -> list[Verdict]:
     """Oldest first. The embedding and the heat-map stay in the database: this page reads neither."""
     rows = Verdict.objects.filter(capture=found).select_related("version", "defect_class", "evidence")
     return list(rows.defer("evidence__embedding", "evidence__heatmap", "version__spec").order_by("judged_at", "id"))
@@ -120,7 +132,7 @@ def _beside(found: Capture, order: str, **beyond: UUID) -> Capture | None:
     return Capture.objects.filter(camera=found.camera_id, **beyond).order_by(order).only("id").first()
 
 
-def _picture(found: Capture) -> str:
+def picture_of(found: Capture) -> str:
     """`there`, `gone` (the file is), or `other` (a browser cannot show its kind, and there is no display copy)."""
     if default_storage.exists(found.rendition_path):
         return "there"

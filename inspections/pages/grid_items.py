@@ -10,8 +10,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from inspections.models import Kind, Line, Person, ReviewItem
-from inspections.models.defect_class import UNKNOWN
-from inspections.review.queue import Order, Wanted
+from inspections.review.queue import FIELDS, Order, Wanted, of_class, place
 
 PAGE = 120
 
@@ -51,15 +50,9 @@ def page(person: Person, wanted: Wanted, after: Mark | None, secret: Iterable[UU
     Each line is a seek in its own index, and the lines are merged here.
     """
     found = [item for line in wanted.lines for item in _of_line(person, wanted, line, after, secret, size + 1)]
-    rows = sorted(found, key=lambda item: _place(item, wanted.order))
+    rows = sorted(found, key=lambda item: place(item, wanted.order))
     shown = rows[:size]
     return Page(shown, Mark.of(shown[-1]) if len(rows) > size else None)
-
-
-def _place(item: ReviewItem, order: Order) -> tuple[float, int]:
-    if order is Order.WORST:
-        return -item.rank, item.pk.int
-    return 0.0, -item.pk.int if order is Order.NEW else item.pk.int
 
 
 def _of_line(
@@ -67,20 +60,9 @@ def _of_line(
 ) -> list[ReviewItem]:
     mine = ReviewItem.objects.open().filter(line=line, kind=Kind.FLAGGED, blind=False)
     rows: QuerySet[ReviewItem] = mine.exclude(set_aside__person=person).exclude(capture__in=set(secret))
-    rows = _beyond(_of_class(rows, wanted), wanted.order, after)
+    rows = _beyond(of_class(rows, wanted.defect_class), wanted.order, after)
     related = ("capture__defect_class", "capture__line", "capture__roll", "holder")
-    return list(rows.select_related(*related).order_by(*_FIELDS[wanted.order])[:limit])
-
-
-_FIELDS = {Order.WORST: ("-rank", "id"), Order.NEW: ("-id",), Order.OLD: ("id",)}
-
-
-def _of_class(rows: QuerySet[ReviewItem], wanted: Wanted) -> QuerySet[ReviewItem]:
-    if not wanted.defect_class:
-        return rows
-    if wanted.defect_class == UNKNOWN:
-        return rows.filter(capture__defect_class=None)
-    return rows.filter(capture__defect_class__code=wanted.defect_class)
+    return list(rows.select_related(*related).order_by(*FIELDS[wanted.order])[:limit])
 
 
 def _beyond(rows: QuerySet[ReviewItem], order: Order, after: Mark | None) -> QuerySet[ReviewItem]:

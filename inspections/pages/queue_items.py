@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from inspections.models import Capture, Label, Person, ReviewItem, Verdict
 from inspections.models.defect_class import GOOD, UNKNOWN
-from inspections.pages.capture import WARNINGS, Probability, probabilities, state_of
-from inspections.pages.files import SHOWN_BY_BROWSERS
+from inspections.pages.capture import WARNINGS, Probability, picture_of, probabilities, state_of, verdicts_of
 from inspections.pages.history import Event, history, labels_of, name_of, said
 from inspections.pages.overview import class_names
 from inspections.review.blind import withheld
@@ -71,9 +69,6 @@ class Desk:
     names: dict[str, str] = field(default_factory=class_names)
     secret: set[UUID] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.read_secrets()
-
     def read_secrets(self) -> None:
         """Anew after items were leased: some of them may be blind."""
         self.secret = withheld(self.person)
@@ -86,7 +81,7 @@ class Desk:
             "capture": capture,
             "item": item,
             "blind": blind,
-            "picture": _picture(capture),
+            "picture": picture_of(capture),
             "held_by": self._held_by(item),
             "before": before,
             "after": after,
@@ -101,7 +96,7 @@ class Desk:
 
     def _answer(self, capture: Capture) -> dict[str, Any]:
         """What the model and others said; never asked for what is blind."""
-        verdicts = _verdicts(capture)
+        verdicts = verdicts_of(capture)
         effective = next((verdict for verdict in verdicts if verdict.effective), None)
         evidence = getattr(effective, "evidence", None)
         defect_class = effective.defect_class if effective else None
@@ -155,20 +150,6 @@ def short_state(capture: Capture) -> str:
     if capture.defect_class is None:
         return UNKNOWN
     return "flagged" if capture.flagged else "passed"
-
-
-def _picture(capture: Capture) -> str:
-    """`there`, `gone`, or `other` (a browser cannot show its kind)."""
-    if capture.suffix in SHOWN_BY_BROWSERS and default_storage.exists(capture.path):
-        return "there"
-    if default_storage.exists(capture.rendition_path):
-        return "there"
-    return "other" if default_storage.exists(capture.path) else "gone"
-
-
-def _verdicts(capture: Capture) -> list[Verdict]:
-    rows = Verdict.objects.filter(capture=capture).select_related("version", "defect_class", "evidence")
-    return list(rows.defer("evidence__embedding", "evidence__heatmap", "version__spec").order_by("judged_at", "id"))
 
 
 def _standing(capture: Capture) -> Label | None:

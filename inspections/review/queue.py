@@ -151,12 +151,17 @@ def _to_bring_back(person: Person, wanted: Wanted) -> QuerySet[SetAside]:
 def _narrowed(rows: QuerySet[ReviewItem], wanted: Wanted) -> QuerySet[ReviewItem]:
     if wanted.is_plain:
         rows = rows.filter(blind=False, kind=Kind.FLAGGED)
-    if wanted.defect_class == UNKNOWN:
+    return of_class(rows, wanted.defect_class)
+
+
+def of_class(rows: QuerySet[ReviewItem], code: str) -> QuerySet[ReviewItem]:
+    """Those whose capture is of this class, or unknown; all of them for an empty code."""
+    if code == UNKNOWN:
         return rows.filter(capture__defect_class=None)
-    return rows.filter(capture__defect_class__code=wanted.defect_class) if wanted.defect_class else rows
+    return rows.filter(capture__defect_class__code=code) if code else rows
 
 
-_FIELDS = {Order.WORST: ("-rank", "id"), Order.NEW: ("-id",), Order.OLD: ("id",)}
+FIELDS = {Order.WORST: ("-rank", "id"), Order.NEW: ("-id",), Order.OLD: ("id",)}
 
 
 def _belongs_to(person: Person, now: datetime) -> Q:
@@ -170,7 +175,7 @@ def _belongs_to(person: Person, now: datetime) -> Q:
 def _mine(person: Person, wanted: Wanted, now: datetime) -> QuerySet[ReviewItem]:
     rows = ReviewItem.objects.open().filter(_belongs_to(person, now), line__in=wanted.lines)
     rows = rows.exclude(set_aside__person=person)
-    return _narrowed(rows, wanted).order_by(*_FIELDS[wanted.order]).select_for_update(of=("self",))
+    return _narrowed(rows, wanted).order_by(*FIELDS[wanted.order]).select_for_update(of=("self",))
 
 
 def _others(person: Person, wanted: Wanted, room: int, now: datetime, chance: random.Random) -> Iterator[ReviewItem]:
@@ -192,17 +197,17 @@ def _others(person: Person, wanted: Wanted, room: int, now: datetime, chance: ra
 def _free(person: Person, wanted: Wanted, most: int, now: datetime) -> Iterable[ReviewItem]:
     """The best flagged items that nobody holds. Each line is a seek in its own index; the lines are merged here."""
     per_line = [_of_line(person, wanted, line, most, now) for line in wanted.lines]
-    return list(islice(merge(*per_line, key=lambda item: _place(item, wanted.order)), most))
+    return list(islice(merge(*per_line, key=lambda item: place(item, wanted.order)), most))
 
 
 def _of_line(person: Person, wanted: Wanted, line: Line, most: int, now: datetime) -> list[ReviewItem]:
     """Locked: what somebody else is taking at this moment is passed over."""
     free = ReviewItem.objects.open().filter(line=line, kind=Kind.FLAGGED).free_for(person, now)
-    rows = _narrowed(free.exclude(_belongs_to(person, now)), wanted).order_by(*_FIELDS[wanted.order])
+    rows = _narrowed(free.exclude(_belongs_to(person, now)), wanted).order_by(*FIELDS[wanted.order])
     return list(rows.select_for_update(of=("self",), skip_locked=True)[:most])
 
 
-def _place(item: ReviewItem, order: Order) -> tuple[float, int]:
+def place(item: ReviewItem, order: Order) -> tuple[float, int]:
     if order is Order.WORST:
         return -item.rank, item.pk.int
     return 0.0, -item.pk.int if order is Order.NEW else item.pk.int
