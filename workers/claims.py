@@ -64,7 +64,7 @@ def _bounded(found: Sequence[tuple[UUID, int, int]]) -> list[UUID]:
 
 
 def _claim(ids: Sequence[UUID], now: datetime) -> list[Capture]:
-    """Those of `ids` that this call won."""
+    """Those of `ids` that this call won, oldest first."""
     if not ids:
         return []
     lease = uuid4()
@@ -75,4 +75,4 @@ def _claim(ids: Sequence[UUID], now: datetime) -> list[Capture]:
         until = now + timedelta(seconds=settings.LEASE_S)
         if not won.update(lease=lease, lease_until=until, attempts=F("attempts") + 1):
             return []
-    return list(Capture.objects.filter(pk__in=ids, lease=lease).select_related("line"))
+    return list(Capture.objects.filter(pk__in=ids, lease=lease).select_related("line").order_by("id"))

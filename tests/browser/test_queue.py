@@ -793,8 +793,11 @@ def test_two_people_never_have_the_same_image_and_leaving_gives_it_back(opened: 
     sent(hers)
     sent(his)
     assert Label.objects.values("capture").distinct().count() == 8
+    his.goto("/")  # or chance says whose page asks first for the two
     waiting(2)
     until(hers, "Boolean(window.selvedgeQueue.desk.current)")
+    his.goto("/queue/")
+    until(his, "document.querySelector('#q-work').hidden === true")
     hers.goto("/")
     until(his, "document.querySelector('#q-work').hidden === false")
 
