@@ -6,6 +6,7 @@ is not a loss: the row is the queue of record and the sweep rings again.
 
 import threading
 import time
+from functools import partial
 
 import structlog
 from celery import current_app
@@ -15,18 +16,23 @@ from kombu.exceptions import OperationalError
 log = structlog.get_logger(__name__)
 
 JUDGE = "workers.judge_pending"
+TRAIN = "workers.train"
+ASSESS = "workers.assess"  # the gate's measuring
+RECKON = "workers.reckon"  # what to label next, and what the labels tell
+CHANGE = "workers.change_version"
+LOOK_AGAIN = "workers.look_again"  # shadow and recall
 EVERY_S = 0.02
 STALE_S = 10  # a bell not heard by then is dropped; the sweep rings anyway
 
 
-def ring_on_commit() -> None:
+def ring_on_commit(task: str = JUDGE) -> None:
     """Ring once the present transaction has committed, or at once where there is none."""
-    transaction.on_commit(_ringer.ring)
+    transaction.on_commit(partial(_ringer.ring, task))
 
 
-def ring_now() -> None:
+def ring_now(task: str = JUDGE) -> None:
     """Ring from a process of our own that may wait for the broker (the sweep)."""
-    current_app.send_task(JUDGE, expires=STALE_S)
+    current_app.send_task(task, expires=STALE_S)
 
 
 class Ringer:
@@ -34,10 +40,12 @@ class Ringer:
 
     def __init__(self) -> None:
         self._wanted = threading.Event()
+        self._tasks: set[str] = set()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def ring(self) -> None:
+    def ring(self, task: str = JUDGE) -> None:
+        self._tasks.add(task)
         self._wanted.set()
         if self._thread is None or not self._thread.is_alive():  # also true in a forked child
             with self._start:
@@ -50,7 +58,8 @@ class Ringer:
             self._wanted.wait()
             self._wanted.clear()
             try:
-                ring_now()
+                while self._tasks:
+                    ring_now(self._tasks.pop())
             except (OperationalError, OSError) as error:
                 log.warning("bell-not-heard", reason=str(error))
                 time.sleep(1)

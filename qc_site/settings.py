@@ -139,6 +139,25 @@ SECOND_SHARE = env.float("SECOND_SHARE", default=0.02)
 SHIFTS = env.list("SHIFTS", default=["06:00", "14:00", "22:00"])
 IDLE_LOCK_S = env.int("IDLE_LOCK_S", default=600)  # 0: never
 
+# --- retraining -----------------------------------------------------------------------------------------------
+
+TRAININGS = Path(env.str("TRAININGS", default=str(DATA / "trainings")))  # work folders; empty when nothing trains
+TRAIN_THREADS = env.int("TRAIN_THREADS", default=1)
+TRAIN_LEASE_S = env.int("TRAIN_LEASE_S", default=30)
+TRAIN_LEAST_IMAGES = env.int("TRAIN_LEAST_IMAGES", default=5)  # a class; fewer are refused before anything is read
+TRAIN_AFTER_LABELS = env.int("TRAIN_AFTER_LABELS", default=0)  # new ones since the last; 0: no training by itself
+LABEL_WEIGHT_BULK = env.float("LABEL_WEIGHT_BULK", default=0.5)  # in training; a single answer weighs 1
+TEACH_LIST = env.int("TEACH_LIST", default=200)  # images that stand on the list of what to label next
+GATE_RECALL_LOSS = env.float("GATE_RECALL_LOSS", default=0.05)  # a class; one-sided 95 % by source
+GATE_CRITICAL_RECALL = env.float("GATE_CRITICAL_RECALL", default=0.9)
+GATE_NEW_RECALL = env.float("GATE_NEW_RECALL", default=0.5)  # of a class that the champion does not know
+GATE_OVERKILL = env.float("GATE_OVERKILL", default=0.05)
+GATE_ECE = env.float("GATE_ECE", default=0.1)
+GATE_LATENCY_MS = env.float("GATE_LATENCY_MS", default=200.0)  # an image, on the machine that measures
+GATE_SHADOW = env.int("GATE_SHADOW", default=0)  # live captures judged in shadow first; 0: no shadow is asked for
+SHADOW_SHARE = env.float("SHADOW_SHARE", default=1.0)
+SHADOW_MOST = env.int("SHADOW_MOST", default=20_000)  # captures compared with one challenger
+
 # --- the wire -------------------------------------------------------------------------------------------------
 
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=PRODUCTION)

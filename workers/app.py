@@ -36,7 +36,10 @@ class Config:
     task_default_queue = "chores"
     task_routes = {
         "workers.judge_pending": {"queue": "judge"},
+        "workers.look_again": {"queue": "judge"},
         "workers.train": {"queue": "train"},
+        "workers.assess": {"queue": "train"},
+        "workers.reckon": {"queue": "train"},
     }
     timezone = "UTC"
 

@@ -7,10 +7,21 @@ import structlog
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from inspections import bell, tally
 from inspections.ids import made_at
-from inspections.models import Capture, Status
+from inspections.models import (
+    Capture,
+    ChangeState,
+    GateReport,
+    Insight,
+    Recall,
+    SecondLook,
+    Status,
+    TrainingRun,
+    VersionChange,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +34,21 @@ def sweep(now: datetime) -> int:
     failed = fail_exhausted(now)
     if Capture.objects.claimable(now).filter(attempts__lt=settings.MAX_ATTEMPTS).exists():
         bell.ring_now()
+    for task in _unheard(now):
+        bell.ring_now(task)
     return failed
+
+
+def _unheard(now: datetime) -> list[str]:
+    """The bells of work that waits, or whose worker was lost."""
+    jobs = ((TrainingRun, bell.TRAIN), (GateReport, bell.ASSESS), (Insight, bell.RECKON), (Recall, bell.LOOK_AGAIN))
+    found = [task for model, task in jobs if model.objects.claimable(now).exists()]
+    if VersionChange.objects.filter(state=ChangeState.CHECKING).exists():
+        found.append(bell.CHANGE)
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    if bell.LOOK_AGAIN not in found and SecondLook.objects.filter(free).exists():
+        found.append(bell.LOOK_AGAIN)
+    return found
 
 
 def fail_exhausted(now: datetime) -> int:

@@ -28,3 +28,43 @@ def remove_orphans() -> None:
     from workers import sweeping
 
     sweeping.remove_orphans(timezone.now())
+
+
+@shared_task(name="workers.train", ignore_result=True, time_limit=30 * 24 * 3600)
+def train() -> None:
+    """Run the trainings that wait, one after the other."""
+    from workers import training
+
+    training.work()
+
+
+@shared_task(name="workers.assess", ignore_result=True, time_limit=3600)
+def assess() -> None:
+    """Hold the challengers that wait against the golden set."""
+    from workers import assessing
+
+    assessing.work()
+
+
+@shared_task(name="workers.reckon", ignore_result=True, time_limit=3600)
+def reckon() -> None:
+    """What to label next, and what the labels so far tell."""
+    from workers import reckoning
+
+    reckoning.work()
+
+
+@shared_task(name="workers.change_version", ignore_result=True)
+def change_version() -> None:
+    """Check the versions that shall come into force, and move the pointer or refuse."""
+    from workers import changing
+
+    changing.work()
+
+
+@shared_task(name="workers.look_again", ignore_result=True)
+def look_again() -> None:
+    """Shadow and recall: judge beside the verdicts in force, while nothing else waits."""
+    from workers import looking_again
+
+    looking_again.work()

@@ -21,6 +21,7 @@ class How(models.TextChoices):
     SINGLE = "single", _("single")  # one image, the model's answer in sight
     BULK = "bulk", _("in bulk")
     BLIND = "blind", _("blind")  # one image, the model's answer withheld
+    IMPORT = "import", _("imported")  # came with the image, from a folder that was labelled elsewhere
     UNDO = "undo", _("undo")
 
 

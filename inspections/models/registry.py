@@ -6,14 +6,22 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class State(models.TextChoices):
-    CANDIDATE = "candidate"
-    SHADOW = "shadow"
-    ACTIVE = "active"
-    RETIRED = "retired"
-    REJECTED = "rejected"
+    CANDIDATE = "candidate", _("candidate")
+    SHADOW = "shadow", _("shadow")
+    ACTIVE = "active", _("active")
+    RETIRED = "retired", _("retired")
+    REJECTED = "rejected", _("rejected")
+
+
+class Origin(models.TextChoices):
+    STARTER = "starter", _("starter")
+    TRAINED = "trained", _("trained here")
+    UPLOADED = "uploaded", _("uploaded")
+    INSTALLED = "installed", _("installed by command")
 
 
 class ModelVersion(models.Model):
@@ -27,6 +35,16 @@ class ModelVersion(models.Model):
     spec = models.JSONField()
     broken = models.CharField(max_length=300, blank=True)  # why a worker could not load it, in words
     installed_at = models.DateTimeField(auto_now_add=True)
+    installed_by = models.ForeignKey(
+        "inspections.Person", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    origin = models.CharField(max_length=9, choices=Origin.choices, default=Origin.INSTALLED)
+    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="children")
+    snapshot = models.ForeignKey("inspections.Snapshot", null=True, on_delete=models.PROTECT, related_name="versions")
+    class_map = models.JSONField(default=dict)  # the bundle's name of a class -> the mill's code, where they differ
+    rejected_for = models.CharField(max_length=500, blank=True)
+    shadow_share = models.FloatField(default=0.0)  # of live captures, while its state is `shadow`
+    shadow_since = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-id",)

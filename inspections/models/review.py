@@ -21,6 +21,7 @@ class Kind(models.TextChoices):
     AUDIT = "audit"  # the model passed it; drawn at random
     CONTROL = "control"  # the answer is known
     SECOND = "second"  # somebody else answered already
+    TEACH = "teach"  # its label would teach the model most
 
 
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
