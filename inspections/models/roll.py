@@ -10,6 +10,7 @@ class Roll(models.Model):
     style = models.CharField(max_length=64, blank=True)
     width_mm = models.FloatField(null=True, blank=True)
     length_m = models.FloatField(null=True, blank=True)
+    licence = models.CharField(max_length=120, blank=True)  # of its images, where they came from elsewhere
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -34,12 +34,13 @@ class LeftOut(models.TextChoices):
     GOLDEN = "golden", _("kept for the golden set")
     DUPLICATE = "duplicate", _("nearly the same as an image of another side")
     MISSING = "missing", _("its file is gone")
+    FAILED = "failed", _("it could not be judged")
 
 
 class SourceSide(models.Model):
     """The side of one source (roll, else camera and hour). Once given it is fixed for ever."""
 
-    source = models.CharField(max_length=120, unique=True)
+    source = models.CharField(max_length=140, unique=True)
     side = models.CharField(max_length=6, choices=Side.choices)
     at = models.DateTimeField()
 
@@ -67,6 +68,9 @@ class Snapshot(models.Model):
         Label, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )  # the newest that was there
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")  # of a golden set
+    without = models.ForeignKey(
+        "inspections.Quarantine", null=True, on_delete=models.PROTECT, related_name="tried_by", db_index=False
+    )  # left out on top of what stands, to see what training without it does
     looks = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -83,7 +87,7 @@ class SnapshotRow(models.Model):
     capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="snapshot_rows", db_index=False)
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="snapshot_rows", db_index=False)
     defect_class = models.ForeignKey(DefectClass, on_delete=models.PROTECT, related_name="+", db_index=False)
-    source = models.CharField(max_length=120)
+    source = models.CharField(max_length=140)
     side = models.CharField(max_length=6, choices=Side.choices)
     reason = models.CharField(max_length=11, choices=LeftOut.choices, blank=True)  # of those left out
     weight = models.FloatField(default=1.0)
