@@ -78,7 +78,7 @@ def _shares_fit(line: Line, version: ModelVersion) -> bool:
 
 
 def _judge(version: ModelVersion, inspector: Inspector, claimed: Sequence[Capture]) -> int:
-    files = {capture.pk: _read(capture) for capture in claimed}
+    files = {capture.pk: read_file(capture) for capture in claimed}
     put_back([capture for capture in claimed if isinstance(files[capture.pk], Later)], timezone.now())
     captures = [capture for capture in claimed if not isinstance(files[capture.pk], Later)]
     if not captures:
@@ -99,7 +99,7 @@ def _judge(version: ModelVersion, inspector: Inspector, claimed: Sequence[Captur
     return done
 
 
-def _read(capture: Capture) -> bytes | Later | None:
+def read_file(capture: Capture) -> bytes | Later | None:
     """The file's bytes; None where it is gone; Later where the storage cannot give it now."""
     try:
         with default_storage.open(capture.path) as file:

@@ -30,10 +30,10 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
         held = _still_held(captures)
         pairs = [(c, a) for c, a in zip(captures, answers, strict=True) if c.pk in held]
         judged = [(c, a) for c, a in pairs if isinstance(a, Judgement)]
-        verdicts = [_verdict(version, c, a, classes, now) for c, a in judged]
+        verdicts = [verdict_of(version, c, a, classes, now) for c, a in judged]
         Verdict.objects.bulk_create(verdicts)
         VerdictEvidence.objects.bulk_create(
-            [_evidence(version, v, a) for v, (_, a) in zip(verdicts, judged, strict=True)]
+            [evidence_of(version, v, a) for v, (_, a) in zip(verdicts, judged, strict=True)]
         )
         for capture, answer in pairs:
             _summarise(capture, answer, classes)
@@ -51,7 +51,7 @@ def _still_held(captures: Sequence[Capture]) -> set[object]:
     return set(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
-def _verdict(
+def verdict_of(
     version: ModelVersion, capture: Capture, answer: Judgement, classes: Mapping[str, DefectClass], now: datetime
 ) -> Verdict:
     return Verdict(
@@ -67,7 +67,7 @@ def _verdict(
     )
 
 
-def _evidence(version: ModelVersion, verdict: Verdict, answer: Judgement) -> VerdictEvidence:
+def evidence_of(version: ModelVersion, verdict: Verdict, answer: Judgement) -> VerdictEvidence:
     probabilities = answer.probabilities
     in_order = None if probabilities is None else [probabilities[code] for code in version.classes]
     rows, cols = answer.heatmap.shape

@@ -45,6 +45,7 @@ class ModelVersion(models.Model):
     rejected_for = models.CharField(max_length=500, blank=True)
     shadow_share = models.FloatField(default=0.0)  # of live captures, while its state is `shadow`
     shadow_since = models.DateTimeField(null=True)
+    shadow_dropped = models.PositiveIntegerField(default=0)  # looks that ended without an answer
 
     class Meta:
         ordering = ("-id",)

@@ -24,6 +24,7 @@ class Recall(Job):
     cursor = models.UUIDField(null=True)  # the last capture that was put on the list
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
+    dropped = models.PositiveIntegerField(default=0)  # of these: their file is gone, or every attempt ended unanswered
 
     class Meta:
         ordering = ("-id",)
