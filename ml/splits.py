@@ -5,7 +5,6 @@ Images that are near-duplicates count as one group as well (see ml.likeness).
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from ml.data import DataError, Dataset, Row, load
 from ml.folds import folds, thin
 from ml.likeness import DISTANCE, confirmed, hashes, join, near_duplicates
+from ml.places import place
 from ml.spec import Input
 
 __all__ = ["Split", "folds", "guard", "place", "rows_on", "settle", "side_of", "split", "thin"]
@@ -35,11 +35,6 @@ class Split:
     train: NDArray[np.intp]
     val: NDArray[np.intp]
     test: NDArray[np.intp]
-
-
-def place(group: str) -> float:
-    """A group's fixed place in 0..1, whatever else is in the data."""
-    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
 
 
 def side_of(group: str) -> str:
