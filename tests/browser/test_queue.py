@@ -778,6 +778,17 @@ def test_a_decision_that_comes_too_late_says_so_and_can_be_made_again(opened: Op
 # --- several people ---------------------------------------------------------------------------------------------------
 
 
+def test_a_note_is_written_by_touch_on_a_tablet_held_upright(opened: Open, olga: Person) -> None:
+    waiting(2)
+    page = at(opened, olga, viewport={"width": 768, "height": 1024})
+    expect(page.locator("#q-note")).to_be_hidden()
+    page.get_by_role("button", name="Note").click()
+    page.locator("#q-note").fill("beside the seam")
+    page.get_by_role("button", name="Good", exact=True).click()
+    sent(page)
+    assert [label.note for label in Label.objects.all()] == ["beside the seam"]
+
+
 def test_two_people_never_have_the_same_image_and_leaving_gives_it_back(opened: Open, olga: Person) -> None:
     waiting(8)
     oskar = a_person("oskar", olga.role, *olga.lines.all())

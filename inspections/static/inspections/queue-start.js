@@ -28,7 +28,7 @@
       reset: () => reset(desk),
       definition: () => meanings(desk),
       history: () => ($("q-details").open ? $("q-details").close() : desk.seen && desk.panel.openDetails()),
-      note: () => $("q-note").focus(),
+      note: () => note(),
       sheet: () => toggle($("q-sheet")),
       close: () => event?.currentTarget?.closest("dialog")?.close(),
     };
@@ -38,6 +38,12 @@
     desk.light.set({ heat: !desk.light.is.heat });
     if (!desk.light.is.heat || desk.seen?.heat_url) return;
     desk.hint(desk.seen?.blind ? desk.words.blindHeat : desk.words.noHeat);
+  }
+
+  // A tablet held upright has no room for the field until somebody wants to write.
+  function note() {
+    $("q-note").parentElement.classList.add("is-wanted");
+    $("q-note").focus();
   }
 
   function light() {
