@@ -83,7 +83,8 @@ def write(
 
     `more`: further files by name, such as GRAPH_INT8; they are hashed like the weights and the graph.
 
-    BundleError if `folder` already exists: a bundle never changes once written.
+    BundleError if `folder` already exists: a bundle never changes once written. OSError, and nothing left behind, where
+    the disk takes no more.
     """
     if folder.exists():
         raise BundleError(f"{folder} already exists")
@@ -95,9 +96,13 @@ def write(
     contents[SPEC] = (json.dumps(asdict(packed), indent=1, allow_nan=False) + "\n").encode()
     if card:
         contents["CARD.md"] = card.encode()
-    for name, data in contents.items():
-        _write_synced(part / name, data)
-    _sync_folder(part)
+    try:
+        for name, data in contents.items():
+            _write_synced(part / name, data)
+        _sync_folder(part)
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
     part.rename(folder)
     _sync_folder(folder.parent)
     return read(folder)
@@ -123,10 +128,13 @@ def _sha256(path: Path) -> str:
 
 
 def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, str(path)) from problem
 
 
 def _sync_folder(folder: Path) -> None:

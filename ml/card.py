@@ -41,7 +41,7 @@ def _figures(found: dict[str, Any] | None) -> list[str]:
     ends = found.get("interval", {})
     rows = [f"| {name.replace('_', ' ')} | {_number(found.get(name))} | {_span(ends.get(name))} |" for name in FIGURES]
     classes = [
-        f"| {name} | {part['precision']:.3f} | {part['recall']:.3f} | {part['f1']:.3f} | "
+        f"| {name} | {' | '.join(_short(part[key]) for key in ('precision', 'recall', 'f1'))} | "
         f"{_span(part.get('interval', {}).get('f1'))} | {part['support']} |"
         for name, part in found["per_class"].items()
     ]
@@ -58,6 +58,10 @@ def _looks(spec: Spec) -> str:
     """The limit of looks, where they count."""
     limit, share = spec.unknown.look_limit, spec.unknown.look_quantile
     return "" if limit is None else f" or beyond look {limit:.3f} (the {share:.1%} point of sources held out)"
+
+
+def _short(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
 
 
 def _number(value: float | None) -> str:

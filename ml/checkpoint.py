@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -14,14 +15,33 @@ from ml.data import DataError
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes tensors and plain values: to a sibling, synced, then renamed over the old."""
+    """Writes tensors and plain values: to a sibling, synced, then renamed over the old. OSError where it cannot, and
+    then the old one still stands."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
+    raw = _Raw(part, "w")
+    try:
+        with io.BufferedWriter(raw) as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except (RuntimeError, OSError) as problem:
+        part.unlink(missing_ok=True)
+        raise raw.problem or problem from problem
     part.replace(path)
+
+
+class _Raw(io.FileIO):
+    """A file that remembers why it took no more: all that torch says then is that a position is not as expected."""
+
+    problem: OSError | None = None
+
+    def write(self, data: Any) -> int | None:
+        try:
+            return super().write(data)
+        except OSError as problem:
+            self.problem = OSError(problem.errno, problem.strerror, str(self.name))
+            raise
 
 
 def load(path: Path, identity: str) -> dict[str, Any] | None:

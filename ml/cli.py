@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from ml.bundle import BundleError
 from ml.network_names import STEMS
 from ml.presets import CHOICES, PRESETS, knobs
 from ml.refusal import DataError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)  # what writing meets on a full or closed disk
 
 EXAMPLES = """examples:
   python -m ml train --drawn 24000 --preset starter --seed 1 --overkill 0.005 --out starter
@@ -32,6 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         run(options)
     except (DataError, BundleError) as problem:
         print(f"ml {options.command}: {problem}", file=sys.stderr)
+        return 2
+    except OSError as problem:
+        if problem.errno not in NO_ROOM:
+            raise
+        where = f": {problem.filename}" if problem.filename else ""
+        print(f"ml {options.command}: nothing more can be written ({problem.strerror}){where}", file=sys.stderr)
         return 2
     return 0
 
@@ -130,6 +139,7 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("--weights", type=Path, help="ImageNet weights as a file, or a bundle to take the trunk of")
     made.add_argument("--licence", default="", help="of the images, where the manifest does not say")
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
+    made.add_argument("--progress", type=Path, help="keep this JSON file telling how far the work is")
     made.add_argument("--work", type=Path, help="folder of checkpoints: the same command goes on after a kill")
     recipe = made.add_argument_group("knobs", "instead of the preset's; ml/README.md says what each does")
     for name, kind in knobs():

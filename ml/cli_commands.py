@@ -21,7 +21,7 @@ def train(options: argparse.Namespace) -> None:
     from ml.learn import learn
 
     _refuse_curves_without_log(options)
-    _refuse_nowhere(options.log, options.curves)
+    _refuse_nowhere(options.log, options.curves, options.progress)
     spec = learn(_order(options), print)
     if spec is None:
         return
@@ -37,7 +37,7 @@ def train(options: argparse.Namespace) -> None:
 def crossval(options: argparse.Namespace) -> None:
     from ml.learn import cross_validate
 
-    _refuse_nowhere(options.log, options.json, options.html)
+    _refuse_nowhere(options.log, options.json, options.html, options.progress)
     order = _order(options)
     held, found = cross_validate(order, print)
     _print_figures(found)
@@ -80,11 +80,12 @@ def _order(options: argparse.Namespace) -> Order:
     from ml.flagging import Flag
     from ml.order import Order
     from ml.presets import knobs
+    from ml.progress import Progress
 
     given = vars(options)
     turned = {name: given[name] for name, _ in knobs() if given[name] is not None}
     values = {key: value for key, value in given.items() if key in Order.__dataclass_fields__}
-    values |= {"merge": tuple(options.merge), "knobs": turned}
+    values |= {"merge": tuple(options.merge), "knobs": turned, "progress": Progress(options.progress)}
     return Order(**values, flag=Flag(options.threshold, options.cost, options.overkill))
 
 
@@ -159,8 +160,8 @@ def _print_figures(found: dict[str, Any]) -> None:
         if not isinstance(value, (dict, list)):
             print(f"{name:18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value}")
     for name, part in found["per_class"].items():
-        values = "  ".join(f"{key} {part[key]:.3f}" for key in ("precision", "recall", "f1"))
-        print(f"  {name:22} {values}  of {part['support']}")
+        values = "  ".join(f"{key} {part[key]:.3f}" for key in ("precision", "recall", "f1") if part["support"])
+        print(f"  {name:22} {values}  of {part['support']}" if values else f"  {name:22} not measured")
 
 
 def _save(place: Path | None, found: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from ml.folds import folds, thin
 from ml.judged import GOOD, Judged, figures
 from ml.novelty import Known
 from ml.order import Order
+from ml.progress import READ
 from ml.spec import Input, Unknown
 from ml.splits import place
 from ml.train import answers
@@ -61,11 +62,17 @@ class Held:
         )  # fmt: skip
 
 
-def crossval(order: Order, data: Dataset, shape: Input, say: Callable[[str], None] = lambda text: None) -> Held:
-    """Trains one network a fold and pools what each says of the images it did not see. DataError as splits.folds."""
+def crossval(
+    order: Order, data: Dataset, shape: Input, say: Callable[[str], None] = lambda text: None, until: float = 1.0
+) -> Held:
+    """Trains one network a fold and pools what each says of the images it did not see. DataError as splits.folds.
+
+    `until`: the share of the whole work that is done with the last fold.
+    """
     parts: list[tuple[NDArray[np.intp], Held]] = []
     for number, (train_rows, test_rows) in enumerate(folds(data, order.folds, order.seed)):
         part = f"fold-{number + 1}"
+        order.progress.stage(f"fold {number + 1} of {order.folds}", READ + (until - READ) * (number + 1) / order.folds)
         train_on, check_on = _inner(order, data.take(train_rows))
         run = fit(order, train_on, check_on, part, shape)
         held, *_ = held_by(run, train_on, data.take(test_rows))

@@ -35,6 +35,7 @@ class Dataset:
 
     licence: of the images, as the manifest states it. split_by: how sides are kept apart. names, sources: of each
     image, and lines (N,): the row it is from (a tiled row gives several images); empty where they are from no list.
+    weights (N,): how much each label counts in training; empty where all count alike.
     light, sharp (N,): brightness and focus of the picture that each image is from, before anything was changed; empty
     where the images are as they came.
     """
@@ -51,6 +52,7 @@ class Dataset:
     names: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     lines: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    weights: NDArray[np.float32] = field(default_factory=_none)
     light: NDArray[np.float32] = field(default_factory=_none)
     sharp: NDArray[np.float32] = field(default_factory=_none)
 
@@ -60,6 +62,7 @@ class Dataset:
             groups=_some(self.groups, rows), splits=_some(self.splits, rows),
             names=_some(self.names, rows), sources=_some(self.sources, rows),
             lines=self.lines[rows] if len(self.lines) else self.lines,
+            weights=self.weights[rows] if len(self.weights) else self.weights,
             light=self.light[rows] if len(self.light) else self.light,
             sharp=self.sharp[rows] if len(self.sharp) else self.sharp,
         )  # fmt: skip
@@ -67,6 +70,12 @@ class Dataset:
     def counts(self) -> dict[str, int]:
         found = np.bincount(self.targets, minlength=len(self.classes))
         return dict(zip(self.classes, found.tolist(), strict=True))
+
+    def weighed(self) -> NDArray[np.float32]:
+        """How much each image counts (N,), 1 in the mean."""
+        if not len(self.weights):
+            return np.ones(len(self.targets), dtype=np.float32)
+        return np.asarray(self.weights / self.weights.mean(), dtype=np.float32)
 
     def measured(self) -> Dataset:
         """The same with `light` and `sharp` filled in."""
@@ -98,7 +107,8 @@ def load(rows: Sequence[Row], classes: tuple[str, ...], shape: Input, about: str
     digest = hashlib.sha256()
     for row in rows:
         data = row.read()
-        digest.update(f"{row.label}\t{row.source}\t{hashlib.sha256(data).hexdigest()}\n".encode())
+        weight = "" if row.weight == 1 else f"\t{row.weight!r}"
+        digest.update(f"{row.label}\t{row.source}\t{hashlib.sha256(data).hexdigest()}{weight}\n".encode())
         try:
             pixels = decode(data, shape.channels)
         except UndecodableImage as problem:
@@ -135,6 +145,7 @@ def _joined(
         names=tuple(row.name for row in mine),
         sources=tuple(row.source for row in mine),
         lines=np.array([row.line for row in mine], dtype=np.intp),
+        weights=np.array([row.weight for row in mine], dtype=np.float32),
         light=np.repeat(np.array([picture.brightness for picture in pictures], dtype=np.float32), counts),
         sharp=np.repeat(np.array([picture.focus for picture in pictures], dtype=np.float32), counts),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,7 +50,7 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
     standardise = Standardise(mean, std, recipe.contrast).to(together.device(team))
     course = Course(
         order.seed, order.turns, order.fixed, order.log, order.work / f"{part}.pt" if order.work else None,
-        order.identity(train_on.digest, part), team, part,
+        order.identity(_told(train_on, check_on), part), team, part, order.progress,
     )  # fmt: skip
     outcome = train(net, train_on, check_on, recipe, standardise, course)
     record = {
@@ -60,6 +61,16 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
     return Trained(
         net, order.network, order.stem, shape, mean, std, recipe.contrast, _shares(recipe, train_on), record, outcome
     )
+
+
+def _told(train_on: Dataset, check_on: Dataset | None) -> str:
+    """What tells these two sides from any others: the images, which of them, their classes and what each counts."""
+    found = hashlib.sha256(train_on.digest.encode())
+    for side in (train_on, check_on):
+        if side is not None:
+            found.update(f"{len(side.targets)}{side.classes}{side.names}".encode())
+            found.update(side.targets.tobytes() + side.weighed().tobytes())
+    return found.hexdigest()
 
 
 def start(net: Network, order: Order) -> str:

@@ -62,7 +62,8 @@ def figures(judged: Judged, draws: int = DRAWS) -> dict[str, Any]:
 
     `accuracy` and `macro_f1` count the answer unknown as wrong; `..._top_class` take the most probable class whatever
     the doubt. Images without numbers count as unknown everywhere and are left out of ece and brier. A model without
-    the class good has no AUROC, average precision, escapes or overkill.
+    the class good has no AUROC, average precision, escapes or overkill. A class without images was not measured: its
+    precision, recall and F1 are None.
     """
     rows, sources = len(judged.truth), len(set(judged.groups))
     table = confusion(judged.truth, judged.said, judged.classes)
@@ -80,7 +81,7 @@ def figures(judged: Judged, draws: int = DRAWS) -> dict[str, Any]:
         "bootstrap": {"over": "source", "groups": sources, "draws": draws, "level": LEVEL},
         "per_class": {
             name: {
-                **{part: value[f"{name}/{part}"] or 0.0 for part in PARTS},
+                **{part: value[f"{name}/{part}"] for part in PARTS},
                 "support": int(table[index].sum()),
                 "interval": {part: limits[f"{name}/{part}"] for part in PARTS},
             }

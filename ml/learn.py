@@ -25,6 +25,7 @@ from ml.inspector import Inspector
 from ml.network_names import objection
 from ml.order import Order
 from ml.pack import Made, Packed, pack
+from ml.progress import LEARNT, READ, SILENT
 from ml.spec import Input, Unknown
 
 Say = Callable[[str], None]
@@ -39,6 +40,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
         raise DataError(f"{order.out} already exists")
     torch.set_num_threads(order.threads)
     team = together.join()
+    order = order if team.first else replace(order, progress=SILENT)
     data, shape = gather(order)
     make = _on_folds if order.recipe.calibrate == "folds" else _on_sides
     made = make(order, data, shape, say)
@@ -46,9 +48,11 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
         together.leave(team)
         return None
     packed = pack(order, made)
-    metrics = made.metrics or held_out(packed, data.take(splits.split(data).test))
+    order.progress.stage("judging what was held out", 1.0)
+    metrics = made.metrics or _measured(packed, data)
     final = replace(packed.spec, metrics={**packed.spec.metrics, **metrics})
     written = packed.write(order.out, metrics, card.text(final))
+    order.progress.done()
     together.leave(team)
     return written
 
@@ -56,6 +60,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
 def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """One network on the train side; the validation side chooses the epoch and calibrates."""
     split = splits.split(data)
+    order.progress.stage("training", LEARNT)
     train_on, check_on = data.take(split.train), data.take(split.val)
     run = fit(order, train_on, check_on, "train", shape)
     sides = (("train", split.train), ("val", split.val), ("test", split.test))
@@ -68,8 +73,10 @@ def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """Folds calibrate and give the figures; then one network trains on everything."""
     if any(data.splits):
         raise DataError("a manifest with a split column cannot be calibrated on folds: use --calibrate validation")
-    held = crossval.crossval(order, data, shape, say)
+    folds_end = READ + (LEARNT - READ) * (order.folds - 1) / order.folds  # each trains on all but its own part
+    held = crossval.crossval(order, data, shape, say, folds_end)
     metrics = {"held_out": {**crossval.report(held, order), "of": "networks trained alike, out of fold"}}
+    order.progress.stage("training on everything", LEARNT)
     run = fit(order, data, None, "whole", shape)
     how = f"{order.folds} stratified folds by {data.split_by}; the network kept trained on all"
     everything = (("train", np.arange(len(data.targets), dtype=np.intp)),)
@@ -94,6 +101,7 @@ def gather(order: Order, given: bool = True) -> tuple[Dataset, Input]:
     Unless `given`, a split column is checked and then set aside: near-duplicates are joined, as folds need it.
     """
     _refuse_early(order)
+    order.progress.stage("drawing cloth" if order.manifest is None else "reading images", READ)
     shape = order.shape
     if order.manifest is None:
         data = draw(order.drawn, order.seed, (order.size, order.size), order.channels, order.threads)
@@ -122,6 +130,15 @@ def _refuse_early(order: Order) -> None:
     if order.recipe.flips and order.fixed:
         names = ", ".join(order.fixed)
         raise DataError(f"{names} may not be mirrored, so no image can be judged mirrored: --no-flips")
+
+
+def _measured(packed: Packed, data: Dataset) -> dict[str, Any]:
+    """Figures on the test side; on the validation side where a given split has no other, which then says so."""
+    sides = splits.split(data)
+    if len(sides.test):
+        return held_out(packed, data.take(sides.test))
+    found = held_out(packed, data.take(sides.val))
+    return {"held_out": {**found["held_out"], "of": "the validation side, which chose the epoch and calibrated"}}
 
 
 def held_out(packed: Packed, test: Dataset) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml.flagging import Flag
 from ml.presets import Recipe, recipe
+from ml.progress import SILENT, Progress
 from ml.spec import Input
 
 
@@ -17,7 +18,8 @@ from ml.spec import Input
 class Order:
     """One training as asked for. `knobs`: what differs from the preset. `turns`, `fixed`: classes that may be turned by
     a quarter, and classes that must not even be mirrored. `work`: folder of checkpoints: a kill loses one epoch.
-    `weights`: a file of ImageNet weights, or a bundle's folder to take the trunk of.
+    `weights`: a file of ImageNet weights, or a bundle's folder to take the trunk of. `progress`: where it tells how far
+    it is.
     """
 
     out: Path | None = None
@@ -48,6 +50,7 @@ class Order:
     weights: Path | None = None
     log: Path | None = None
     work: Path | None = None
+    progress: Progress = SILENT
 
     @property
     def recipe(self) -> Recipe:

@@ -25,6 +25,7 @@ from ml.judged import GOOD
 from ml.metrics import brier, ece
 from ml.novelty import Known
 from ml.order import Order
+from ml.progress import CHOSEN, EXPORTED, PACKED
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,15 @@ class Made:
 def pack(order: Order, made: Made) -> Packed:
     """Calibrates and exports: temperature, threshold and heat come from the answers `held`."""
     run, train_on, held, known, unknown = made.run, made.train_on, made.held, made.known, made.unknown
+    order.progress.stage("exporting", EXPORTED)
     temperature = fit_temperature(held.logits, held.data.targets)
     shape = (run.input.height, run.input.width, run.input.channels)
     graph = to_graph(run.net, run.mean, run.std, shape, run.contrast)
     parity = check_parity(run.net, run.mean, run.std, graph, held.data.images[:64], run.contrast)
+    order.progress.stage("choosing precision", CHOSEN)
     side = "training" if order.recipe.calibrate == "folds" else "validation"  # folds leave no image unseen
     choice = precision.choose(graph, run.input, train_on, held.data, known, unknown, order.precision, side)
+    order.progress.stage("packing", PACKED)
     spec = Spec(
         name=order.name or (order.out.name if order.out else run.network), network=run.network, stem=run.stem,
         classes=train_on.classes, input=run.input, mean=run.mean, std=run.std, contrast=run.contrast,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from ml import arrays
 from ml.answers import UNKNOWN
 from ml.refusal import DataError, refuse
 
-COLUMNS = ("path", "label", "source", "roll", "split", "licence", "box")
+COLUMNS = ("path", "label", "source", "roll", "split", "licence", "box", "weight")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Row:
     """One labelled image. `group` (the roll where it is given, else the source) stays on one side of a split.
 
     `name` is the path as the manifest has it, or file[index] in an array, whose `pixels` (H, W, C) are then held.
-    box: x, y, width, height of the defect in pixels, where it is known.
+    box: x, y, width, height of the defect in pixels, where it is known. weight: how much its label counts in training,
+    beside others; any number above 0.
     """
 
     line: int
@@ -36,6 +38,7 @@ class Row:
     split: str = ""
     licence: str = ""
     box: tuple[int, int, int, int] | None = None
+    weight: float = 1.0
     pixels: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -96,10 +99,10 @@ def _from_manifest(place: Path) -> list[Row]:
 
 
 def _row(folder: Path, line: int, entry: Mapping[str, str | None]) -> Row:
-    path, label, source, roll, split, licence, box = ((entry.get(key) or "").strip() for key in COLUMNS)
+    path, label, source, roll, split, licence, box, weight = ((entry.get(key) or "").strip() for key in COLUMNS)
     if not (path and label and source):
         raise DataError(f"row {line} lacks its path, label or source")
-    return Row(line, folder / path, label, source, path, roll, split, licence, _box(line, box))
+    return Row(line, folder / path, label, source, path, roll, split, licence, _box(line, box), _weight(line, weight))
 
 
 def _box(line: int, text: str) -> tuple[int, int, int, int] | None:
@@ -111,6 +114,17 @@ def _box(line: int, text: str) -> tuple[int, int, int, int] | None:
         raise DataError(f"row {line}: box is {text!r}, not x y width height in whole pixels")
     x, y, width, height = map(int, parts)
     return x, y, width, height
+
+
+def _weight(line: int, text: str) -> float:
+    """1 where none is given."""
+    try:
+        weight = float(text or 1)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise DataError(f"row {line}: weight is {text!r}, not a number above 0")
+    return weight
 
 
 def _from_folder(place: Path) -> list[Row]:

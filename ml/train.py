@@ -26,6 +26,7 @@ from ml.data import DataError, Dataset
 from ml.metrics import confusion, macro_f1, per_class
 from ml.networks import Network
 from ml.presets import Recipe
+from ml.progress import SILENT, Progress
 from ml.schedule import pace
 from ml.standardise import Standardise
 from ml.together import Team, agree, mine, shared
@@ -55,6 +56,7 @@ class Course:
     identity: str = ""
     team: Team = Team()
     title: str = "train"
+    progress: Progress = SILENT
 
 
 def train(
@@ -101,6 +103,7 @@ class _Run:
         self.steps = len(_lengths(len(self.train_on.targets), self.recipe.batch, self.course.team.size))
         self.pace = pace(self.net, self.recipe, self.steps)
         _, height, width, channels = self.train_on.images.shape
+        self.weights = torch.from_numpy(self.train_on.weighed())
         self.augment = Augment(
             self.recipe.augment, self.train_on.classes, channels, (height, width), self.course.turns, self.course.fixed
         )
@@ -119,7 +122,10 @@ class _Run:
         rng = np.random.default_rng([self.course.seed, self.epoch])
         torch.manual_seed(self.course.seed * 100_003 + self.epoch * 101 + self.course.team.rank)
         self.net.train()
-        losses = [self._step(rows, rng, bar) for rows in self._batches(rng)]
+        losses = []
+        for number, rows in enumerate(self._batches(rng), 1):
+            losses.append(self._step(rows, rng, bar))
+            self.course.progress.batch(self.epoch + 1, self.recipe.epochs, number, self.steps)
         self.epoch += 1
         loss = agree(float(np.mean(losses)), self.course.team, self.device)
         if not math.isfinite(loss):
@@ -144,12 +150,14 @@ class _Run:
         targets = mine(torch.from_numpy(self.train_on.targets)[rows], self.course.team)
         images = torch.from_numpy(self.train_on.images[mine(rows, self.course.team).numpy()]).permute(0, 3, 1, 2)
         inputs = self.standardise(self.augment(images, targets).to(self.device)).contiguous(memory_format=self.form)
-        truth = nn.functional.one_hot(targets, len(self.train_on.classes)).to(self.device, torch.float32)
+        # The loss is linear in the truth: what a label counts goes into it, and mixing keeps each image's own share.
+        weights = mine(self.weights[rows], self.course.team).to(self.device)
+        truth = _truth(targets.to(self.device), len(self.train_on.classes), self.recipe.smoothing) * weights[:, None]
         if self.recipe.mixup or self.recipe.cutmix:
             inputs, truth = mix(inputs, truth, self.recipe.mixup, self.recipe.cutmix, rng)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.halved):
             logits = self.worker(inputs)
-        loss = nn.functional.cross_entropy(logits.float(), truth, label_smoothing=self.recipe.smoothing)
+        loss = nn.functional.cross_entropy(logits.float(), truth)
         self.pace.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip:
@@ -203,6 +211,12 @@ class _Run:
         self.net.load_state_dict(self.kept or self.judged.state_dict())
         self.net.to("cpu").eval()
         return Outcome(self.best[0], None if self.best[1] < 0 else self.best[1], tuple(self.history))
+
+
+def _truth(targets: Tensor, classes: int, smoothing: float) -> Tensor:
+    """(N, K): what is to be said of each image, `smoothing` of it shared by all classes."""
+    told = nn.functional.one_hot(targets, classes).to(torch.float32)
+    return told * (1 - smoothing) + smoothing / classes
 
 
 def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

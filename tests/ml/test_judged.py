@@ -136,7 +136,8 @@ def test_a_class_without_images_counts_nowhere() -> None:
     )
     found = figures(wider)
     assert found["macro_f1"] == figures(judged)["macro_f1"]
-    assert found["per_class"]["thread"]["support"] == 0 and found["per_class"]["thread"]["interval"]["f1"] is None
+    thread = found["per_class"]["thread"]
+    assert thread["support"] == 0 and thread["f1"] is thread["recall"] is thread["interval"]["f1"] is None
 
 
 def test_a_rare_class_is_judged_by_the_draws_that_hold_it() -> None:
