@@ -4,8 +4,9 @@ The attempt is counted before the work, so that work which kills its own process
 tried before is claimed alone, so that a poisonous one takes nobody with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from inspections.models import Capture, Line, Status
+
+Key = TypeVar("Key", UUID, int)
 
 PUT_BACK_S = 5
 MAX_BATCH_PIXELS = 64_000_000  # keeps a batch of large images well inside its lease
@@ -35,7 +38,7 @@ def claim_fresh(lines: Sequence[Line], now: datetime, most: int) -> list[Capture
         .order_by("id")
         .values_list("id", "width", "height")[:share]
     ]
-    return _claim(_bounded(found[:most]), now)
+    return _claim(bounded(found[:most]), now)
 
 
 def claim_retry(lines: Sequence[Line], now: datetime) -> list[Capture]:
@@ -51,9 +54,9 @@ def put_back(captures: Sequence[Capture], now: datetime) -> None:
         held.update(attempts=F("attempts") - 1, lease_until=now + timedelta(seconds=PUT_BACK_S))
 
 
-def _bounded(found: Sequence[tuple[UUID, int, int]]) -> list[UUID]:
-    """As many as fit the pixel bound, at least one."""
-    ids: list[UUID] = []
+def bounded(found: Iterable[tuple[Key, int, int]]) -> list[Key]:
+    """Of (id, width, height) as many as fit the pixel bound, at least one."""
+    ids: list[Key] = []
     pixels = 0
     for key, width, height in found:
         pixels += width * height

@@ -13,6 +13,7 @@ from inspections import tally
 from inspections.models import Capture, DefectClass, ModelVersion, Status, Verdict, VerdictEvidence
 from inspections.models.defect_class import UNKNOWN
 from inspections.review.asking import ask_about
+from inspections.second_looks import note_fresh
 from ml.answers import Judgement, Undecodable
 
 Answer = Judgement | Undecodable
@@ -41,6 +42,7 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
             cursor.executemany(_SUMMARISE, [_summary_of(capture) for capture, _ in pairs])
         tally.add([_counted(capture, answer) for capture, answer in pairs])
         ask_about([capture for capture, _ in judged if capture.flagged], now)
+        note_fresh([capture for capture, _ in judged], now)
     return len(pairs)
 
 

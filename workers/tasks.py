@@ -7,11 +7,14 @@ from django.utils import timezone
 @shared_task(name="workers.judge_pending", ignore_result=True)
 def judge_pending() -> None:
     """Judge what is pending."""
-    from inspections.bell import ring_now
+    from inspections import bell
+    from workers import looking_again
     from workers.judging import drain
 
     if drain():
-        ring_now()
+        bell.ring_now()
+    elif looking_again.is_wanted():
+        bell.ring_now(bell.LOOK_AGAIN)
 
 
 @shared_task(name="workers.sweep", ignore_result=True)

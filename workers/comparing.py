@@ -1,0 +1,112 @@
+"""What a second look found becomes rows: a verdict without effect and its comparison with the one in force.
+
+Never touched: rollups, the capture, its flag and the queue.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from inspections.models import Comparison, DefectClass, ModelVersion, Recall, SecondLook, Verdict, VerdictEvidence
+from ml.answers import Judgement, Undecodable
+from workers.looks import count_dropped
+from workers.recording import evidence_of, verdict_of
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One look and its answer; None where the version had judged it before, or its file is gone."""
+
+    look: SecondLook
+    answer: Judgement | Undecodable | None
+
+
+def write_down(version: ModelVersion, done: Sequence[Looked], each_ms: float, now: datetime) -> int:
+    """Store what was found for the looks whose lease is still ours, in one short transaction; how many were compared.
+
+    A look without a verdict at its end is counted as dropped.
+    """
+    classes = {row.code: row for row in DefectClass.objects.all()}
+    with transaction.atomic():
+        held = _still_held([one.look for one in done])
+        mine = [one for one in done if one.look.pk in held]
+        _store(version, mine, classes, each_ms, now)
+        said = _verdicts([one.look.capture_id for one in mine])
+        compared = [one.look for one in mine if (one.look.capture_id, version.pk) in said.by]
+        Comparison.objects.bulk_create(
+            [row for look in compared if (row := _comparison(look, said)) is not None], ignore_conflicts=True
+        )
+        SecondLook.objects.filter(pk__in=held).delete()
+        _count(compared)
+        count_dropped([one.look for one in mine if one.look not in compared])
+    return len(compared)
+
+
+def _still_held(looks: Sequence[SecondLook]) -> set[int]:
+    """Locks the rows and tells which ones nobody has taken over, or cancelled, meanwhile."""
+    rows = SecondLook.objects.filter(pk__in=[look.pk for look in looks], lease=looks[0].lease) if looks else None
+    return set() if rows is None else set(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
+def _store(
+    version: ModelVersion, done: Sequence[Looked], classes: Mapping[str, DefectClass], each_ms: float, now: datetime
+) -> None:
+    """Verdicts that stand beside, with their evidence. One that came in between from elsewhere stays as it is."""
+    fresh: list[tuple[Verdict, Judgement]] = []
+    for one in done:
+        if isinstance(one.answer, Judgement):
+            verdict = verdict_of(version, one.look.capture, one.answer, classes, now)
+            verdict.effective, verdict.latency_ms = False, each_ms
+            fresh.append((verdict, one.answer))
+    Verdict.objects.bulk_create([verdict for verdict, _ in fresh], ignore_conflicts=True)
+    stored = set(Verdict.objects.filter(pk__in=[verdict.pk for verdict, _ in fresh]).values_list("pk", flat=True))
+    VerdictEvidence.objects.bulk_create(
+        [evidence_of(version, verdict, answer) for verdict, answer in fresh if verdict.pk in stored]
+    )
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Verdicts by capture and version, and the ones in force by capture."""
+
+    by: Mapping[tuple[UUID, int], Verdict]
+    in_force: Mapping[UUID, Verdict]
+
+
+def _verdicts(captures: Sequence[UUID]) -> _Said:
+    rows = list(Verdict.objects.filter(capture__in=captures))
+    return _Said(
+        {(row.capture_id, row.version_id): row for row in rows},
+        {row.capture_id: row for row in rows if row.effective},
+    )
+
+
+def _comparison(look: SecondLook, said: _Said) -> Comparison | None:
+    """What it said beside what was said before; None where that was the same version."""
+    before, after = said.in_force.get(look.capture_id), said.by[look.capture_id, look.version_id]
+    if before is None or before.version_id == after.version_id:
+        return None
+    return Comparison(
+        capture=look.capture,
+        version_id=look.version_id,
+        champion_id=before.version_id,
+        recall_id=look.recall_id,
+        verdict=after,
+        line_id=look.capture.line_id,
+        counted_at=look.capture.counted_at,
+        before_id=before.defect_class_id,
+        after_id=after.defect_class_id,
+        before_flagged=before.flagged,
+        after_flagged=after.flagged,
+        agrees=(before.defect_class_id, before.flagged) == (after.defect_class_id, after.flagged),
+    )
+
+
+def _count(compared: Sequence[SecondLook]) -> None:
+    for recall in {look.recall_id for look in compared if look.recall_id is not None}:
+        count = sum(look.recall_id == recall for look in compared)
+        Recall.objects.filter(pk=recall).update(done=F("done") + count)
