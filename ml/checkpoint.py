@@ -36,7 +36,7 @@ class _Raw(io.FileIO):
 
     problem: OSError | None = None
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError as problem:

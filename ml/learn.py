@@ -16,11 +16,11 @@ from PIL import Image
 
 from ml import card, crossval, splits, together
 from ml.bundle import Spec
-from ml.crossval import Held
 from ml.data import DataError, Dataset, check_rows, class_names, load, parse_merge, read_rows
 from ml.drawn import draw
 from ml.evaluate import evaluate
 from ml.fit import fit
+from ml.held import Held
 from ml.inspector import Inspector
 from ml.network_names import objection
 from ml.order import Order
@@ -36,8 +36,9 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
 
     Under torchrun every process trains and only the first writes; the others get None.
     """
-    if order.out is None or order.out.exists():
-        raise DataError(f"{order.out} already exists")
+    out = order.out
+    if out is None or out.exists():
+        raise DataError(f"{out} already exists")
     torch.set_num_threads(order.threads)
     team = together.join()
     order = order if team.first else replace(order, progress=SILENT)
@@ -51,7 +52,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
     order.progress.stage("judging what was held out", 1.0)
     metrics = made.metrics or _measured(packed, data)
     final = replace(packed.spec, metrics={**packed.spec.metrics, **metrics})
-    written = packed.write(order.out, metrics, card.text(final))
+    written = packed.write(out, metrics, card.text(final))
     order.progress.done()
     together.leave(team)
     return written

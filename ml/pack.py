@@ -15,14 +15,13 @@ from safetensors.torch import save
 
 from ml import bundle, precision, probe
 from ml.bundle import Input, Quality, Spec, Unknown
-from ml.calibrate import fit_temperature, softmax
-from ml.crossval import Held
+from ml.calibrate import fit_temperature
 from ml.data import Dataset
 from ml.engines import open_graph
 from ml.export import check_parity, to_graph
 from ml.fit import Trained
+from ml.held import Held, calibration
 from ml.judged import GOOD
-from ml.metrics import brier, ece
 from ml.novelty import Known
 from ml.order import Order
 from ml.progress import CHOSEN, EXPORTED, PACKED
@@ -76,7 +75,7 @@ def pack(order: Order, made: Made) -> Packed:
         threshold=order.flag.threshold(held.logits, held.data, temperature), shares=run.shares, unknown=unknown,
         quality=quality_limits(train_on), heat_scale=_heat_scale(held.maps, held.data), probe=_probe(graph, run.input),
         engine=choice.engine,
-        metrics={"calibration": _calibration(held.logits, held.data, temperature), "parity": parity},
+        metrics={"calibration": calibration(held.logits, held.data.targets, temperature), "parity": parity},
         data=made.data, training=run.training, created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     tensors = {key: value.contiguous() for key, value in run.net.state_dict().items()}
@@ -106,13 +105,3 @@ def _heat_scale(maps: NDArray[np.float32], data: Dataset) -> float:
 def _probe(graph: bytes, shape: Input) -> bundle.Probe:
     with open_graph(graph) as engine:
         return probe.ask(engine, shape)
-
-
-def _calibration(logits: NDArray[np.float32], data: Dataset, temperature: float) -> dict[str, float]:
-    """ECE and Brier on the validation side, before and after the temperature."""
-    found: dict[str, float] = {}
-    for name, value in (("before", 1.0), ("after", temperature)):
-        chances = softmax(logits, value)
-        found[f"ece_{name}"] = ece(chances.max(axis=1), chances.argmax(axis=1) == data.targets)
-        found[f"brier_{name}"] = brier(chances, data.targets)
-    return found

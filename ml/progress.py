@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 EVERY = 0.5  # seconds between two writings, at least
-READ, LEARNT, EXPORTED, CHOSEN, PACKED = 0.03, 0.9, 0.92, 0.98, 0.99  # shares of a training that are done by then, about
+# Shares of a training that are done by then, about.
+READ, LEARNT, EXPORTED, CHOSEN, PACKED = 0.03, 0.9, 0.92, 0.98, 0.99
 LOOK_BACK = 60  # writings whose pace tells what is left
 
 

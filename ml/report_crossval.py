@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml import report
-from ml.crossval import Held, judged
+from ml.held import Held, judged
 from ml.order import Order
 from ml.report_mistakes import Seen
 from ml.verdict import heat
@@ -16,7 +16,7 @@ FAINT = 1e-6  # each map is drawn against its own strongest place
 
 def of_crossval(held: Held, order: Order, told: Mapping[str, Any]) -> str:
     """The HTML page; `told` are the figures as they are printed."""
-    said = judged(held, order)
+    said = judged(held, order.flag)
 
     def look(row: int) -> Seen:
         return Seen(held.data.images[row], heat(said.classes, said.probabilities[row], held.maps[[row]], FAINT)[0])

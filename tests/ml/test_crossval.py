@@ -17,6 +17,7 @@ from ml.cli import main
 from ml.data import Dataset
 from ml.drawn import draw
 from ml.fit import Trained, fit
+from ml.held import _dealt, judged
 from ml.inspector import Inspector, Item, Judgement
 from ml.learn import gather, png
 from ml.order import Order
@@ -51,11 +52,11 @@ def test_every_image_is_judged_once_by_a_network_that_never_saw_its_source(
 
 def test_what_calibrates_a_source_comes_from_the_others(cloth: Dataset) -> None:
     held = crossval.crossval(QUICK, cloth, SHAPE)
-    first = crossval._dealt(held.data.groups) == 0
+    first = _dealt(held.data.groups) == 0
     logits, far = held.logits.copy(), held.distance.copy()
     logits[first] *= 3
     far[first] += 100
-    plain, bent = crossval.judged(held, QUICK), crossval.judged(replace(held, logits=logits, distance=far), QUICK)
+    plain, bent = judged(held, QUICK.flag), judged(replace(held, logits=logits, distance=far), QUICK.flag)
     cubed = plain.probabilities[first] ** 3  # the temperature did not follow the sources' own louder answers
     assert np.allclose(bent.probabilities[first], cubed / cubed.sum(axis=1, keepdims=True), atol=1e-6)
     assert {bent.said[row] for row in np.flatnonzero(first)} == {"unknown"}  # nor did the limit follow their distances
