@@ -1,64 +1,157 @@
-"""The registry's moves: a bundle is added, and one version is put in force."""
+"""The registry's moves: a bundle is added, and one version is put in force, for the mill or for a line."""
 
+import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from inspections.models import DefectClass, ModelVersion, State
-from inspections.models.defect_class import GOOD
+from inspections.models import DefectClass, Line, ModelVersion, Origin, Person, Snapshot, State
+from inspections.models.defect_class import GOOD, UNKNOWN
+from inspections.models.label import UNSURE
 from ml import bundle
 
+CODE = re.compile(r"[-a-zA-Z0-9_]{1,40}")
+RESERVED = frozenset({UNKNOWN, UNSURE, "undo"})  # answers, and never classes
+BESIDE = "CARD.md"  # kept with a bundle though its spec does not name it
 
-def add(folder: Path, now: datetime) -> ModelVersion:
+
+def add(
+    folder: Path,
+    now: datetime,
+    *,
+    origin: Origin = Origin.INSTALLED,
+    by: Person | None = None,
+    parent: ModelVersion | None = None,
+    snapshot: Snapshot | None = None,
+    class_map: Mapping[str, str] | None = None,
+) -> ModelVersion:
     """Copy a bundle into the registry and give it a version's name; the same bundle twice is one version.
 
-    The caller has loaded it and asked its probe. Classes that the mill lacks are made. Raises BundleError.
+    `class_map`: the bundle's name of a class to the mill's code. Classes that the mill lacks are made, out of use.
+    Raises BundleError.
     """
     spec = bundle.verify(folder)
-    if GOOD not in spec.classes:
-        raise bundle.BundleError(f"it knows no class {GOOD!r}, so it would flag every capture of every line")
+    names = {name: code for name, code in (class_map or {}).items() if name != code}
+    codes = _codes(spec.classes, names)
     digest = bundle.digest(folder)
-    known = ModelVersion.objects.filter(digest=digest).first()
+    known = _known(digest, class_map is not None, names)
     if known and bundle_is_there(known):
         return known
-    _copy(folder, Path(settings.BUNDLES) / digest)
+    _copy(folder, spec, Path(settings.BUNDLES) / digest)
     if known:
         return known
-    with transaction.atomic():
-        for code in spec.classes:
-            DefectClass.objects.get_or_create(code=code, defaults={"name": code.replace("_", " ").capitalize()})
-        return ModelVersion.objects.create(name=_next_name(now), digest=digest, spec=_kept(spec))
+    values = {"origin": origin, "installed_by": by, "parent": parent, "snapshot": snapshot, "class_map": names}
+    try:
+        with transaction.atomic():
+            _make_missing(codes)
+            return ModelVersion.objects.create(name=_next_name(now), digest=digest, spec=_kept(spec), **values)
+    except IntegrityError:  # another process added one at the same moment: the same bundle, or another of that name
+        if again := _known(digest, class_map is not None, names):
+            return again
+        with transaction.atomic():
+            _make_missing(codes)
+            return ModelVersion.objects.create(name=_next_name(now), digest=digest, spec=_kept(spec), **values)
+
+
+def find(folder: Path) -> ModelVersion | None:
+    """The version that this bundle is already. BundleError where the folder is none."""
+    return ModelVersion.objects.filter(digest=bundle.digest(folder)).first()
 
 
 def bundle_is_there(version: ModelVersion) -> bool:
     try:
         bundle.verify(version.folder)
-    except bundle.BundleError:
+    except (bundle.BundleError, OSError):
         return False
     return True
 
 
-def put_in_force(version: ModelVersion) -> None:
-    """Make it the mill's default; the one before is retired. Workers see it at their next batch."""
+def in_force(line: Line | None = None) -> ModelVersion | None:
+    """The version that judges this line, or the mill's default."""
+    own = Line.objects.select_related("version").get(pk=line.pk).version if line else None
+    return own or ModelVersion.objects.filter(is_default=True).first()
+
+
+def all_in_force() -> QuerySet[ModelVersion]:
+    """The mill's default and the lines' own."""
+    return ModelVersion.objects.filter(Q(is_default=True) | Exists(Line.objects.filter(version=OuterRef("pk"))))
+
+
+def put_in_force(version: ModelVersion, line: Line | None = None) -> None:
+    """Make it the mill's default, or the line's own version; workers see it at their next batch.
+
+    What is in force nowhere any more is retired. A line whose own version is the mill's has no own.
+    """
     with transaction.atomic():
-        before = ModelVersion.objects.select_for_update().filter(is_default=True).exclude(pk=version.pk)
-        before.update(is_default=False, state=State.RETIRED)
-        ModelVersion.objects.filter(pk=version.pk).update(is_default=True, state=State.ACTIVE, broken="")
+        list(ModelVersion.objects.select_for_update(of=("self",)).filter(Q(is_default=True) | Q(pk=version.pk)))
+        if line is None:
+            ModelVersion.objects.filter(is_default=True).exclude(pk=version.pk).update(is_default=False)
+            ModelVersion.objects.filter(pk=version.pk).update(is_default=True)
+            Line.objects.filter(version=version).update(version=None)
+        else:
+            is_default = ModelVersion.objects.filter(pk=version.pk, is_default=True).exists()
+            Line.objects.filter(pk=line.pk).update(version=None if is_default else version)
+        ModelVersion.objects.filter(pk=version.pk).update(broken="")
+        _set_states()
     version.refresh_from_db()
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Whole or not at all: beside the name first, then renamed."""
-    part = target.with_name(f"{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source, part)
-    part.rename(target)
+def _set_states() -> None:
+    """`active` is what is in force somewhere; what was so and is no longer is `retired`."""
+    active = list(all_in_force().values_list("pk", flat=True))
+    ModelVersion.objects.filter(state=State.ACTIVE).exclude(pk__in=active).update(state=State.RETIRED)
+    ModelVersion.objects.filter(pk__in=active).update(state=State.ACTIVE, shadow_share=0.0, rejected_for="")
+
+
+def _codes(names: tuple[str, ...], class_map: Mapping[str, str]) -> list[str]:
+    """The mill's codes in the order of the bundle's classes."""
+    if strange := sorted(set(class_map) - set(names)):
+        raise bundle.BundleError(f"it knows no class {strange[0]!r} that could be called {class_map[strange[0]]!r}")
+    codes = [class_map.get(name, name) for name in names]
+    if GOOD not in codes:
+        raise bundle.BundleError(f"it knows no class {GOOD!r}, so it would flag every capture of every line")
+    if len(set(codes)) < len(codes):
+        raise bundle.BundleError("two of its classes would have one and the same code")
+    for name, code in zip(names, codes, strict=True):
+        if not CODE.fullmatch(code) or code in RESERVED:
+            raise bundle.BundleError(f"{name!r} can be no class's code here: map it to another")
+    return codes
+
+
+def _known(digest: str, is_mapped: bool, class_map: Mapping[str, str]) -> ModelVersion | None:
+    known = ModelVersion.objects.filter(digest=digest).first()
+    if known and is_mapped and known.class_map != class_map:
+        raise bundle.BundleError(f"it is here already, as {known.name}, with its classes mapped otherwise")
+    return known
+
+
+def _make_missing(codes: list[str]) -> None:
+    """Out of use: a class that nobody has defined yet takes no label, and the gate refuses a model that says it."""
+    for code in codes:
+        values = {"name": code.replace("_", " ").capitalize(), "active": False}
+        DefectClass.objects.get_or_create(code=code, defaults=values)
+
+
+def _copy(source: Path, spec: bundle.Spec, target: Path) -> None:
+    """Whole or not at all: beside the name first, then renamed. Only what the spec names, and the card."""
+    part = target.with_name(f"{target.name}.{uuid4().hex[:8]}.part")
+    part.mkdir(parents=True)
+    try:
+        for name in (bundle.SPEC, *spec.files, BESIDE):
+            if (source / name).is_file() and not (source / name).is_symlink():
+                shutil.copyfile(source / name, part / name)
+        shutil.rmtree(target, ignore_errors=True)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _kept(spec: bundle.Spec) -> dict[str, Any]:

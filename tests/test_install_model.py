@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from inspections import changes
 from inspections.models import DefectClass, ModelVersion, State
 from tests.bundles import small_bundle
 
@@ -51,9 +52,39 @@ def test_a_bundle_that_was_lost_is_restored_by_installing_it_again(tmp_path: Pat
     assert (version.folder / "graph.onnx").exists()
 
 
-def test_a_class_that_the_mill_lacks_is_made(tmp_path: Path) -> None:
+def test_a_class_that_the_mill_lacks_is_made_out_of_use(tmp_path: Path) -> None:
     install(small_bundle(tmp_path / "a", classes=("good", "hole", "broken_yarn")))
-    assert DefectClass.objects.get(code="broken_yarn").name == "Broken yarn"
+    made = DefectClass.objects.get(code="broken_yarn")
+    assert (made.name, made.active) == ("Broken yarn", False)
+    assert DefectClass.objects.get(code="hole").active
+
+
+def test_a_class_of_another_name_is_mapped_to_the_mills(tmp_path: Path) -> None:
+    install(small_bundle(tmp_path / "a", classes=("ok", "gap", "cut")), "--map", "ok=good", "--map", "gap=hole")
+    assert ModelVersion.objects.get().classes == ["good", "hole", "cut"]
+    assert not DefectClass.objects.filter(code__in=["ok", "gap"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--map", "ok"), "is not OLD=NEW"),
+        (("--map", "weave=good"), "knows no class 'weave'"),
+        (("--map", "hole=cut"), "one and the same code"),
+        (("--map", "hole=unsure"), "can be no class's code"),
+        (("--map", "hole=a hole"), "can be no class's code"),
+    ],
+)
+def test_a_map_that_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...], reason: str) -> None:
+    with pytest.raises(CommandError, match=reason):
+        install(small_bundle(tmp_path / "a"), *words)
+    assert not ModelVersion.objects.exists()
+
+
+def test_installing_is_a_change_that_can_be_rolled_back(tmp_path: Path) -> None:
+    first = install(small_bundle(tmp_path / "a", 0))
+    install(small_bundle(tmp_path / "b", 1))
+    assert str(changes.earlier()) == first
 
 
 @pytest.mark.parametrize("damage", ["truncated", "other weights", "newer format", "no spec", "other answers"])

@@ -33,6 +33,11 @@ class GateReport(Job):
     def __str__(self) -> str:
         return f"gate report {self.pk} of {self.version}"
 
+    @property
+    def stands_open(self) -> bool:
+        """Passed, or overridden with a reason."""
+        return bool(self.passed) or self.overridden_at is not None
+
 
 class ChangeKind(models.TextChoices):
     PROMOTE = "promote", _("promotion")

@@ -62,6 +62,11 @@ class ModelVersion(models.Model):
 
     @property
     def classes(self) -> list[str]:
-        """The class codes, in the order of the model's outputs."""
+        """The mill's codes of its classes, in the order of the model's outputs."""
         found: Any = self.spec["classes"]
-        return list(found)
+        return [self.class_map.get(name, name) for name in found]
+
+    def code_of(self, name: str) -> str:
+        """The mill's code of what the bundle calls a class; unknown stays unknown."""
+        code: str = self.class_map.get(name, name)
+        return code
