@@ -26,7 +26,7 @@ def interval(statistic: Statistic, groups: Sequence[str], draws: int = DRAWS, se
     """
     if not draws or len(set(groups)) < 2:
         return None
-    drawn = np.concatenate([statistic(weights) for weights in _weights(groups, draws, seed)])
+    drawn = np.concatenate([statistic(weights) for weights in row_weights(groups, draws, seed)])
     return bounds(drawn)
 
 
@@ -41,7 +41,7 @@ def bounds(drawn: Floats, level: float = LEVEL) -> Floats:
     return ends.reshape(2, *drawn.shape[1:])
 
 
-def _weights(groups: Sequence[str], draws: int, seed: int) -> Iterator[Floats]:
+def row_weights(groups: Sequence[str], draws: int, seed: int) -> Iterator[Floats]:
     """How often each row counts in each draw, (D, N) a piece: as many groups as there are, drawn with replacement."""
     names, group = np.unique(np.asarray(groups), return_inverse=True)
     rng = np.random.default_rng(seed)
