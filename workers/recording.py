@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
 
 from inspections import tally
-from inspections.models import Capture, DefectClass, ModelVersion, Status, Verdict, VerdictEvidence
+from inspections.models import Capture, DefectClass, Label, ModelVersion, Status, Verdict, VerdictEvidence
 from inspections.models.defect_class import UNKNOWN
 from inspections.review.asking import ask_about
 from inspections.second_looks import note_fresh
@@ -29,6 +30,7 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
     classes = {row.code: row for row in DefectClass.objects.all()}
     with transaction.atomic():
         held = _still_held(captures)
+        said = _labelled(held, classes)
         pairs = [(c, a) for c, a in zip(captures, answers, strict=True) if c.pk in held]
         judged = [(c, a) for c, a in pairs if isinstance(a, Judgement)]
         verdicts = [verdict_of(version, c, a, classes, now) for c, a in judged]
@@ -37,20 +39,30 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
             [evidence_of(version, v, a) for v, (_, a) in zip(verdicts, judged, strict=True)]
         )
         for capture, answer in pairs:
-            _summarise(capture, answer, classes)
+            _summarise(capture, answer, classes, said.get(capture.pk))
         with connection.cursor() as cursor:
             cursor.executemany(_SUMMARISE, [_summary_of(capture) for capture, _ in pairs])
-        tally.add([_counted(capture, answer) for capture, answer in pairs])
-        ask_about([capture for capture, _ in judged if capture.flagged], now)
+        tally.add([_counted(c, a, labelled=c.pk in said) for c, a in pairs])
+        ask_about([capture for capture, _ in judged if capture.flagged and capture.pk not in said], now)
         note_fresh([capture for capture, _ in judged], now)
     return len(pairs)
 
 
-def _still_held(captures: Sequence[Capture]) -> set[object]:
-    """Locks the rows and tells which ones nobody has taken over meanwhile."""
+def _still_held(captures: Sequence[Capture]) -> dict[UUID, UUID | None]:
+    """Locks the rows and tells which ones nobody has taken over meanwhile, each with its effective label."""
     lease = captures[0].lease
     rows = Capture.objects.filter(pk__in=[c.pk for c in captures], lease=lease, status=Status.PENDING)
-    return set(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+    return dict(rows.order_by("pk").select_for_update().values_list("pk", "label_id"))
+
+
+def _labelled(held: Mapping[UUID, UUID | None], classes: Mapping[str, DefectClass]) -> dict[UUID, DefectClass]:
+    """What a person said before the model did: an imported image comes with its label, and that stays."""
+    labels = [label for label in held.values() if label]
+    if not labels:
+        return {}
+    known = {one.pk: one for one in classes.values()}
+    rows = Label.objects.filter(pk__in=labels).values_list("capture_id", "defect_class_id")
+    return {capture: known[key] for capture, key in rows if key}
 
 
 def verdict_of(
@@ -86,13 +98,16 @@ def evidence_of(version: ModelVersion, verdict: Verdict, answer: Judgement) -> V
     )
 
 
-def _summarise(capture: Capture, answer: Answer, classes: Mapping[str, DefectClass]) -> None:
+def _summarise(
+    capture: Capture, answer: Answer, classes: Mapping[str, DefectClass], labelled: DefectClass | None
+) -> None:
     """What every list reads of the answer, on the capture itself."""
+    capture.defect_class = labelled
     if isinstance(answer, Undecodable):
         capture.status, capture.failure = Status.FAILED, answer.reason[:200]
         return
     found = classes.get(answer.label)
-    capture.status, capture.defect_class = Status.JUDGED, found
+    capture.status, capture.defect_class = Status.JUDGED, labelled or found
     capture.anomaly_score, capture.flagged = answer.anomaly_score, answer.flagged
     score = 1.0 if answer.anomaly_score is None else answer.anomaly_score
     capture.severity = score + (1.0 if found and found.critical else 0.0)
@@ -106,8 +121,8 @@ def _summary_of(capture: Capture) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _counted(capture: Capture, answer: Answer) -> tally.Counted:
+def _counted(capture: Capture, answer: Answer, *, labelled: bool) -> tally.Counted:
     if isinstance(answer, Undecodable):
         return tally.Counted(capture.line_id, capture.counted_at, failed=True)
     code = capture.defect_class.code if capture.defect_class else UNKNOWN
-    return tally.Counted(capture.line_id, capture.counted_at, code, flagged=answer.flagged)
+    return tally.Counted(capture.line_id, capture.counted_at, code, flagged=answer.flagged, labelled=labelled)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -106,8 +107,8 @@ class Capture(models.Model):
 
     @property
     def path(self) -> str:
-        """Where its file lies in storage: a folder a day, named by the id alone."""
-        return f"captures/{made_at(self.id):%Y/%m/%d}/{self.id}.{self.suffix}"
+        """Where its file lies in storage."""
+        return path_of(self.id, self.suffix)
 
     @property
     def rendition_path(self) -> str:
@@ -124,3 +125,8 @@ class Capture(models.Model):
         if self.status == Status.PENDING:
             return None
         return next((verdict for verdict in self.verdicts.all() if verdict.effective), None)
+
+
+def path_of(key: UUID, suffix: str) -> str:
+    """Where a capture's file lies: a folder a day, named by the id alone."""
+    return f"captures/{made_at(key):%Y/%m/%d}/{key}.{suffix}"

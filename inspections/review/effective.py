@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 
 from inspections import tally
-from inspections.models import Capture, Label, Verdict
+from inspections.models import Capture, Label, Status, Verdict
 from inspections.models.defect_class import UNKNOWN
 
 
 def settle(captures: Sequence[Capture]) -> None:
-    """Derive each capture's effective label anew and move its counts. The rows are locked, with their class."""
+    """Derive each capture's effective label anew and move its counts. The rows are locked, with their class.
+
+    What waits for its verdict is counted when it is judged, and what failed is counted as that.
+    """
     if not captures:
         return
-    before = [_counted(capture) for capture in captures]
+    judged = [capture for capture in captures if capture.status == Status.JUDGED]
+    before = [_counted(capture) for capture in judged]
     _derive(captures)
     Capture.objects.bulk_update(captures, ["label", "defect_class"])
-    tally.move(before, [_counted(capture) for capture in captures])
+    tally.move(before, [_counted(capture) for capture in judged])
 
 
 def _derive(captures: Sequence[Capture]) -> None:

@@ -1,0 +1,88 @@
+"""On which side each candidate stands, or why on none."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.core.files.storage import FileSystemStorage, default_storage
+
+from inspections.models import LeftOut, Side
+from inspections.snapshots.bars import Bar
+from inspections.snapshots.candidates import Candidate
+
+FIRST_CLAIM = (Side.GOLDEN, Side.VAL, Side.TRAIN)  # of several images with the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One row of a snapshot to be."""
+
+    candidate: Candidate
+    side: Side
+    reason: str = ""
+
+
+def barred(candidates: Iterable[Candidate], active: Collection[int], bars: Sequence[Bar]) -> list[Candidate]:
+    """The same, with the reason filled in where a class is retired, a quarantine stands or a file is gone."""
+    return [one if one.reason else replace(one, reason=_bar(one, active, bars)) for one in candidates]
+
+
+def _bar(one: Candidate, active: Collection[int], bars: Sequence[Bar]) -> str:
+    if one.class_id not in active:
+        return LeftOut.RETIRED
+    if any(bar.holds(one.person, one.camera, one.labelled_at) for bar in bars):
+        return LeftOut.QUARANTINED
+    # Elsewhere than on a disk it would be a request an image; there the export names what is missing.
+    if isinstance(default_storage, FileSystemStorage) and not default_storage.exists(one.path):
+        return LeftOut.MISSING
+    return ""
+
+
+def sources_of(candidates: Iterable[Candidate]) -> dict[int, set[str]]:
+    """The sources of each class, of what nothing stands in the way."""
+    found: dict[int, set[str]] = {}
+    for one in candidates:
+        if not one.reason:
+            found.setdefault(one.class_id, set()).add(one.source)
+    return found
+
+
+def for_training(candidates: Sequence[Candidate], sides: Mapping[str, Side], chosen: Collection[int]) -> list[Placed]:
+    """Train and validation rows of the chosen classes; a class without an image to train on is left out whole."""
+    keepers = _keepers(candidates, sides)
+    rows = [_training_row(one, sides, keepers, chosen) for one in candidates]
+    trained = {row.candidate.class_id for row in rows if row.side == Side.TRAIN}
+    return [
+        Placed(row.candidate, Side.OUT, LeftOut.CLASS)
+        if row.side != Side.OUT and row.candidate.class_id not in trained
+        else row
+        for row in rows
+    ]
+
+
+def _training_row(
+    one: Candidate, sides: Mapping[str, Side], keepers: Mapping[bytes, Side], chosen: Collection[int]
+) -> Placed:
+    if one.reason:
+        return Placed(one, Side.OUT, one.reason)
+    if sides[one.source] == Side.GOLDEN:
+        return Placed(one, Side.OUT, LeftOut.GOLDEN)
+    if one.class_id not in chosen:
+        return Placed(one, Side.OUT, LeftOut.CLASS)
+    if keepers[one.sha256] != sides[one.source]:
+        return Placed(one, Side.OUT, LeftOut.DUPLICATE)
+    return Placed(one, sides[one.source])
+
+
+def for_golden(candidates: Iterable[Candidate], sides: Mapping[str, Side]) -> list[Placed]:
+    """What is labelled on the sources of the golden side; what of it nobody can be sure of is left out."""
+    mine = [one for one in candidates if sides.get(one.source) == Side.GOLDEN]
+    return [Placed(one, Side.OUT if one.reason else Side.GOLDEN, one.reason) for one in mine]
+
+
+def _keepers(candidates: Iterable[Candidate], sides: Mapping[str, Side]) -> dict[bytes, Side]:
+    """Which side keeps an image, by its bytes: the same one may have come under sources of several sides."""
+    found: dict[bytes, Side] = {}
+    for one in candidates:
+        if not one.reason:
+            found[one.sha256] = min(found.get(one.sha256, Side.TRAIN), sides[one.source], key=FIRST_CLAIM.index)
+    return found
