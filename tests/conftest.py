@@ -18,6 +18,7 @@ def own_files(tmp_path: Path, settings: Any) -> Iterator[None]:
     media = tmp_path / "media"
     settings.MEDIA_ROOT = media
     settings.BUNDLES = tmp_path / "bundles"
+    settings.TRAININGS = tmp_path / "trainings"
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(media)}},

@@ -16,18 +16,27 @@ PR_SET_PDEATHSIG = 1
 WARDEN_GRACE_S = 8.0
 
 
-def leash() -> Callable[[], None]:
-    """What a child does between fork and exec: die with its parent, and take signals again."""
+def leash(nice: int = 0, ending: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+    """What a child does between fork and exec: die with its parent (by `ending`), take signals again, step back."""
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     parent = os.getpid()
 
     def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, ending, 0, 0, 0)
         if os.getppid() != parent:  # it died before the hold was on
             os._exit(1)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        if nice:
+            _step_back(nice)
 
     return tie
+
+
+def _step_back(nice: int) -> None:
+    """Lower this process's priority. Where the kernel groups by session, only the group's own figure counts."""
+    os.setpriority(os.PRIO_PROCESS, 0, nice)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice))
 
 
 class Warden:

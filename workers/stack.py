@@ -17,8 +17,8 @@ QUIET = ("--without-gossip", "--without-mingle")  # these workers know each othe
 
 
 def children(options: Options, *, simulate: bool) -> list[Child]:
-    """The broker (if it is ours), chores, judge, the scheduler, the web and, for a demo, the cameras."""
-    found = [chores(), judge(), beat(), web(options)]
+    """The broker (if it is ours), chores, judge, the scheduler, the web, training and, for a demo, the cameras."""
+    found = [chores(), judge(), beat(), web(options), train()]
     if settings.EMBEDDED_BROKER:
         found.insert(0, broker())
     if simulate and options.cameras:
@@ -41,6 +41,15 @@ def judge() -> Child:
     processes = settings.JUDGE_PROCESSES or max(1, len(os.sched_getaffinity(0)) - 1)
     command = (*CELERY, "worker", "--queues", "judge", "--concurrency", str(processes), "--hostname", "judge@%h")
     return Child("judge", (*command, *QUIET), {"OMP_NUM_THREADS": "1"}, grace_s=8)
+
+
+def train() -> Child:
+    """Two processes, so that a gate is measured while a training runs; both step back behind everything else.
+
+    It starts after the web, which shall not wait for it. What it holds is small: a training is a process of its own.
+    """
+    command = (*CELERY, "worker", "--queues", "train", "--concurrency", "2", "--hostname", "train@%h", *QUIET)
+    return Child("train", command, {"OMP_NUM_THREADS": str(settings.TRAIN_THREADS)}, grace_s=4, nice=10)
 
 
 def beat() -> Child:

@@ -29,6 +29,7 @@ class Child:
     is_ready: Callable[[], bool] | None = None
     grace_s: float = 5.0
     may_finish: bool = False
+    nice: int = 0
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **child.environment},
                 start_new_session=True,
-                preexec_fn=leash(),
+                preexec_fn=leash(child.nice),
             )
         self._warden.note(kept.process.pid)
         kept.started, kept.due = time.monotonic(), None

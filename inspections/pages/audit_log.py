@@ -36,6 +36,8 @@ ACTIONS = {
     "example": _("Chose the example of a class"),
     "definition": _("Changed a class"),
     "new-class": _("Added a class"),
+    "train": _("Started a training"),
+    "cancel-training": _("Cancelled a training"),
 }
 
 

@@ -17,6 +17,8 @@ from inspections.pages import (
     quality,
     queue,
     signing_in,
+    training,
+    training_run,
     upload,
 )
 
@@ -37,6 +39,9 @@ urlpatterns = [
     path("keys/", keys.keys, name="keys"),
     path("escape/", quality.escape, name="escape"),
     path("agreement/", agreement.page_of_agreement, name="agreement"),
+    path("training/", training.trainings, name="trainings"),
+    path("training/<int:training>/", training_run.training, name="training"),
+    path("training/<int:training>/cancel/", training_run.training_cancel, name="training-cancel"),
     path("classes/", class_changes.classes, name="classes"),
     path("classes/<slug:code>/", class_changes.change, name="class-change"),
     path("captures/<uuid:key>/", capture.capture, name="capture"),

@@ -1,0 +1,133 @@
+"""The form that asks for a training, filled in as the usual one, an earlier one, or as somebody sent it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from inspections.models import Base, DefectClass, ModelVersion, Quarantine, State, TrainingRun
+from inspections.models.defect_class import GOOD
+from inspections.retraining import NETWORKS, Images, Wish, enough, preview, usual
+from ml.presets import PRESETS
+
+EPOCHS, SIZES = (1, 1000), (16, 512)
+SELECT = {"class": "form-select"}
+BASE_HINTS = {
+    Base.HEAD: _("A new classifier on what the version already sees: seconds, the right first try after relabelling."),
+    Base.ACTIVE: _("All of the network learns on, from the version's weights: minutes to hours."),
+    Base.SCRATCH: _("A new network: the longest, for new cloth or another network."),
+}
+PRESET_HINTS = {
+    "best": _("best: for small real sets; calibrates on folds"),
+    "cloth": _("cloth: a plain recipe, 20 epochs"),
+    "finetune": _("finetune: small steps from trained weights"),
+    "quick": _("quick: three epochs, to try things"),
+    "starter": _("starter: as the starter model was made"),
+    "perceptilabs": _("perceptilabs: the textile model's own"),
+    "cifar": _("cifar: 200 epochs in steps"),
+}
+
+
+@dataclass(frozen=True)
+class ClassChoice:
+    """One class that may be trained. `few`: it has fewer images to train on than a training needs."""
+
+    code: str
+    name: str
+    images: Images
+    chosen: bool
+    few: bool
+    fixed: bool
+
+
+class Order(forms.Form):
+    """What a manager chooses. `without`: train as if this quarantine stood, to see what it does."""
+
+    base = forms.ChoiceField(label=_("Start from"), choices=Base.choices, widget=forms.RadioSelect)
+    version = forms.ModelChoiceField(
+        label=_("Version"), queryset=ModelVersion.objects.none(), required=False, empty_label=None,
+        widget=forms.Select(attrs=SELECT),
+    )  # fmt: skip
+    network = forms.ChoiceField(
+        label=_("Network"), choices=[(name, name) for name in NETWORKS], required=False,
+        widget=forms.Select(attrs=SELECT),
+    )  # fmt: skip
+    preset = forms.ChoiceField(
+        label=_("Recipe"), choices=[(name, PRESET_HINTS.get(name, name)) for name in PRESETS], required=False,
+        widget=forms.Select(attrs=SELECT),
+    )  # fmt: skip
+    classes = forms.MultipleChoiceField(label=_("Classes"), required=False)
+    epochs = forms.IntegerField(label=_("Epochs"), required=False, min_value=EPOCHS[0], max_value=EPOCHS[1])
+    size = forms.IntegerField(label=_("Input side, px"), required=False, min_value=SIZES[0], max_value=SIZES[1])
+    resize_mixed = forms.BooleanField(label=_("Images of several sizes may all be resized"), required=False)
+    without = forms.ModelChoiceField(queryset=Quarantine.objects.none(), required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data, initial=dict(initial or {}), label_suffix="")  # type: ignore[arg-type]
+        self.fields["version"].queryset = startable()  # type: ignore[attr-defined]
+        self.fields["without"].queryset = Quarantine.objects.all()  # type: ignore[attr-defined]
+        codes = DefectClass.objects.filter(active=True).values_list("code", "name")
+        self.fields["classes"].choices = list(codes)  # type: ignore[attr-defined]
+
+    def clean_classes(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["classes"]
+        return [GOOD, *(code for code in chosen if code != GOOD)]
+
+    @property
+    def wish(self) -> Wish:
+        """What was chosen. Starting from a version takes that version's network."""
+        said = self.cleaned_data
+        base, version = Base(said["base"]), said["version"]
+        chosen = usual(base, version)
+        knobs = {name: said[name] for name in ("epochs", "size") if said[name] is not None}
+        if said["resize_mixed"]:
+            knobs["resize_mixed"] = True
+        is_new = base == Base.SCRATCH
+        return Wish(
+            base=base,
+            network=(said["network"] or chosen.network) if is_new else chosen.network,
+            preset=chosen.preset if base == Base.HEAD else said["preset"] or chosen.preset,
+            classes=tuple(said["classes"]),
+            knobs={} if base == Base.HEAD else knobs,
+            base_version=None if is_new else chosen.base_version,
+        )
+
+    @property
+    def bases(self) -> list[tuple[Any, str]]:
+        """Each base's button with what it means."""
+        hints = [str(BASE_HINTS[Base(value)]) for value, _name in Base.choices]
+        return list(zip(self["base"], hints, strict=True))
+
+
+def startable() -> Any:
+    """Versions that a training may start from, the one in force first."""
+    return ModelVersion.objects.exclude(state=State.REJECTED).defer("spec").order_by("-is_default", "-id")
+
+
+def filled(again: TrainingRun | None, without: Quarantine | None) -> dict[str, Any]:
+    """The form's first values. Classes None: those that have enough images."""
+    wish = usual()
+    found: dict[str, Any] = {
+        "base": wish.base, "version": wish.base_version, "network": wish.network, "preset": wish.preset,
+        "classes": None, "without": without,
+    }  # fmt: skip
+    if again:
+        found |= {
+            "base": again.base, "version": again.base_version or wish.base_version, "network": again.network,
+            "preset": again.preset, "classes": list(again.snapshot.classes), **again.knobs,
+        }  # fmt: skip
+    return found
+
+
+def class_choices(chosen: Iterable[str] | None, without: Quarantine | None = None) -> list[ClassChoice]:
+    """Every class in use with the images that would train and validate; `good` is always trained."""
+    images, least = preview(without), settings.TRAIN_LEAST_IMAGES
+    wanted = {GOOD, *(enough(images) if chosen is None else chosen)}
+    found = ((one, images.get(one.code, Images())) for one in DefectClass.objects.filter(active=True))
+    return [
+        ClassChoice(one.code, one.name, mine, one.code in wanted, mine.train < least, one.code == GOOD)
+        for one, mine in found
+    ]

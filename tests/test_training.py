@@ -1,0 +1,261 @@
+"""When a training is asked for, refused, cancelled, and what starts one by itself."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from inspections import bell, retraining
+from inspections.models import (
+    AuditEvent,
+    Base,
+    DefectClass,
+    JobState,
+    ModelVersion,
+    Person,
+    Quarantine,
+    Side,
+    Snapshot,
+    TrainingRun,
+)
+from inspections.snapshots import Refused
+from tests import cast
+from tests.labelled import a_mill_of_labels, labelled
+from tests.mill import install
+from tests.trainings import a_training
+
+pytestmark = pytest.mark.django_db
+SCRATCH: dict[str, Any] = {"base": Base.SCRATCH, "network": "resnet8v1", "preset": "quick", "why": "button"}
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(settings: Any) -> None:
+    settings.TRAIN_LEAST_IMAGES = 2
+
+
+@pytest.fixture
+def mara() -> Person:
+    return cast.mara()
+
+
+def asked(by: Person | None, **fields: Any) -> TrainingRun | Refused:
+    return retraining.ask(by, timezone.now(), **{**SCRATCH, "classes": ["hole", "good"], **fields})
+
+
+def refusal(by: Person | None, **fields: Any) -> str:
+    found = asked(by, **fields)
+    assert isinstance(found, Refused)
+    assert not TrainingRun.objects.live().exists()
+    return found.reason
+
+
+def done(run: TrainingRun | Refused) -> TrainingRun:
+    assert isinstance(run, TrainingRun)
+    TrainingRun.objects.filter(pk=run.pk).update(state=JobState.DONE, finished_at=timezone.now())
+    return run
+
+
+# --- asking -----------------------------------------------------------------------------------------------------
+
+
+def test_asking_freezes_the_labels_writes_it_down_and_rings(
+    mara: Person, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(bell._ringer, "ring", rung.append)
+    a_mill_of_labels(mara)
+    with django_capture_on_commit_callbacks(execute=True):
+        run = asked(mara, knobs={"epochs": 2})
+    assert isinstance(run, TrainingRun)
+    assert (run.state, run.snapshot.name, run.snapshot.classes) == (JobState.WAITING, "S1", ["good", "hole"])
+    assert set(run.snapshot.counts) == {Side.TRAIN, Side.VAL}
+    row = AuditEvent.objects.get(action="train")
+    assert (row.person, row.subject, row.detail["snapshot"]) == (mara, f"training {run.pk}", "S1")
+    assert bell.TRAIN in rung
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"classes": ["good"]}, "two classes"),
+        ({"classes": ["hole", "cut"]}, "“good” must be among"),
+        ({"classes": ["good", "nonsense"]}, "no class nonsense"),
+        ({"classes": ["good", "hole", "thread"]}, "No image to train on is of class thread"),
+        ({"network": "resnet9v1"}, "nearest: resnet8v1"),
+        ({"preset": "nonsense"}, "no preset 'nonsense'"),
+        ({"knobs": {"rate": -1.0}}, "rate must be above 0"),
+        ({"knobs": {"nonsense": 1}}, "nonsense"),
+        ({"knobs": {"size": 4}}, "input size"),
+        ({"preset": "finetune"}, "goes on from trained weights"),
+        ({"base": Base.HEAD}, "no version to start from"),
+        ({"base": Base.ACTIVE}, "no version to start from"),
+    ],
+)
+def test_what_cannot_become_a_model_is_refused_before_anything_is_spent(
+    mara: Person, fields: dict[str, Any], reason: str
+) -> None:
+    a_mill_of_labels(mara)
+    assert reason in refusal(mara, **fields)
+
+
+def test_a_retired_class_is_refused(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    DefectClass.objects.filter(code="hole").update(active=False)
+    assert "Retired" in refusal(mara)
+
+
+def test_a_class_with_too_few_images_is_named_with_its_count(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    labelled(mara, "cut", "R0")
+    labelled(mara, "cut", "R1")
+    assert "cut (1); each class needs 2" in refusal(mara, classes=["good", "hole", "cut"])
+
+
+def test_labels_of_one_roll_leave_nothing_to_validate_on(mara: Person) -> None:
+    a_mill_of_labels(mara, rolls=1)
+    assert "Nothing to validate on" in refusal(mara)
+
+
+def test_a_full_disk_is_told_before(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_mill_of_labels(mara)
+    full = type("Usage", (), {"free": 10_000_000})
+    monkeypatch.setattr("inspections.retraining.objections.shutil.disk_usage", lambda _path: full)
+    assert "The disk is too full" in refusal(mara)
+
+
+def test_a_lean_installation_says_so(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspections.retraining.objections.find_spec", lambda name: None)
+    assert "lean installation" in refusal(mara)
+
+
+def test_one_at_a_time(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    first = asked(mara)
+    assert isinstance(first, TrainingRun)
+    second = asked(mara)
+    assert isinstance(second, Refused)
+    assert f"Training {first.pk} is waiting" in second.reason
+
+
+def test_images_of_several_sizes_must_be_wanted(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    for roll in ("R0", "R1", "R2", "R3", "R4", "R5"):
+        labelled(mara, "good", roll, width=128, height=128)
+    assert "64 × 64, 128 × 128" in refusal(mara)
+    assert isinstance(asked(mara, knobs={"resize_mixed": True}), TrainingRun)
+
+
+def test_no_change_no_training(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    first = done(asked(mara))
+    assert f"Nothing has changed since training {first.pk}" in refusal(mara)
+    done(asked(mara, preset="cloth"))
+    assert isinstance(asked(mara, preset="quick"), TrainingRun)
+
+
+def test_a_new_label_is_a_change(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    done(asked(mara))
+    for number in range(6):
+        labelled(mara, "hole", f"R{number}")
+    run = asked(mara)
+    assert isinstance(run, TrainingRun)
+    assert run.snapshot.name == "S2"
+
+
+def test_a_quarantine_that_is_tried_keeps_its_labels_back(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    olga = cast.olga()
+    labelled(olga, "hole", "R0")
+    tried = Quarantine.objects.create(person=olga, reason="new here", by=mara, at=timezone.now())
+    run = asked(mara, without=tried)
+    assert isinstance(run, TrainingRun)
+    assert run.snapshot.left_out["quarantined"] == 1
+
+
+def test_only_the_same_network_goes_on_from_a_version(mara: Person, tmp_path: Path) -> None:
+    a_mill_of_labels(mara)
+    version = install(tmp_path)
+    assert "is a corner" in refusal(mara, base=Base.ACTIVE, base_version=version)
+    for file in version.folder.iterdir():
+        file.unlink()
+    assert "damaged or gone" in refusal(mara, base=Base.HEAD, base_version=version)
+
+
+# --- cancelling -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (JobState.WAITING, JobState.CANCELLED),
+        (JobState.RUNNING, JobState.CANCELLING),
+        (JobState.CANCELLING, JobState.CANCELLING),
+    ],
+)
+def test_cancelling_ends_it_or_asks_its_worker_to(mara: Person, before: JobState, after: JobState) -> None:
+    run = a_training(before)
+    assert retraining.cancel(run, mara, timezone.now()) is None
+    assert run.state == after
+
+
+def test_what_has_ended_is_not_cancelled(mara: Person) -> None:
+    run = a_training(JobState.DONE)
+    found = retraining.cancel(run, mara, timezone.now())
+    assert isinstance(found, Refused)
+    assert run.state == JobState.DONE
+    assert AuditEvent.objects.count() == 0
+
+
+# --- policy -----------------------------------------------------------------------------------------------------
+
+
+def test_by_default_nothing_starts_by_itself(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    assert retraining.due(timezone.now()) is None
+    assert retraining.start_when_due(timezone.now()) is None
+
+
+def test_so_many_new_labels_start_one_and_it_says_why(mara: Person, settings: Any, tmp_path: Path) -> None:
+    settings.TRAIN_AFTER_LABELS = 12
+    install(tmp_path)
+    a_mill_of_labels(mara, rolls=5)
+    assert retraining.due(timezone.now()) is None
+    for code in ("good", "hole"):
+        labelled(mara, code, "R5")
+    run = retraining.start_when_due(timezone.now())
+    assert isinstance(run, TrainingRun)
+    assert (run.why, run.asked_by, run.base) == ("policy: 12 new labels", None, Base.HEAD)
+    assert retraining.due(timezone.now()) is None, "one is live"
+    TrainingRun.objects.update(state=JobState.FAILED)
+    assert retraining.due(timezone.now()) is None, "one that failed is not tried again without new labels"
+
+
+def test_the_policy_repeats_the_last_settings_on_the_version_in_force(
+    mara: Person, settings: Any, tmp_path: Path
+) -> None:
+    settings.TRAIN_AFTER_LABELS = 1
+    version = install(tmp_path)
+    DefectClass.objects.exclude(code__in=("good", "hole")).update(active=False)
+    a_mill_of_labels(mara)
+    older = ModelVersion.objects.create(name="older", digest="0" * 64, spec={"classes": ["good"]})
+    done(a_training(base=Base.HEAD, network="corner", base_version=older, asked_at=timezone.now() - timedelta(days=1)))
+    run = retraining.start_when_due(timezone.now())
+    assert isinstance(run, TrainingRun)
+    assert (run.base, run.base_version) == (Base.HEAD, version)
+
+
+def test_it_suggests_new_labels_and_classes_and_starts_nothing(mara: Person, tmp_path: Path, settings: Any) -> None:
+    install(tmp_path)
+    a_mill_of_labels(mara, rolls=10)
+    labelled(mara, "thread", "R0")
+    assert [one.words for one in retraining.suggestions(timezone.now())] == [
+        "21 labels, and nothing was trained on them yet."
+    ]
+    labelled(mara, "thread", "R1")
+    words = [one.words for one in retraining.suggestions(timezone.now())]
+    assert words[1] == "“Thread” has 2 labelled images, and the version in force does not know it."
+    assert not TrainingRun.objects.exists()
+    assert not Snapshot.objects.exists()

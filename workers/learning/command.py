@@ -1,0 +1,75 @@
+"""The words of the command that carries out a run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from inspections.models import Base, ModelVersion, TrainingRun
+from inspections.retraining import EXTRAS
+from ml.presets import recipe
+from workers.learning.folder import WorkFolder
+
+SIZE, CHANNELS = 64, 3  # where no version says what the cameras send
+
+
+def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
+    """Without the interpreter and `-m ml`."""
+    told = {
+        "classes": ",".join(run.snapshot.classes),
+        "out": folder.out,
+        "log": folder.log,
+        "progress": folder.progress,
+        "name": f"training-{run.pk}",
+    }
+    if run.base == Base.HEAD:
+        assert run.base_version
+        return ["head", *_options({"base": run.base_version.folder, "embeddings": folder.embeddings, **told})]
+    return ["train", *_options({**_network(run), **told, "manifest": folder.manifest, "work": folder.checkpoints})]
+
+
+def calibrates_on_folds(run: TrainingRun) -> bool:
+    """Such a recipe makes its own folds over everything, and takes no sides from us."""
+    knobs = {name: value for name, value in run.knobs.items() if name not in EXTRAS}
+    return run.base != Base.HEAD and recipe(run.preset, knobs).calibrate == "folds"
+
+
+def _network(run: TrainingRun) -> dict[str, Any]:
+    """What is trained and how. A trunk fits only the network that it was learnt in, at the size it was learnt at."""
+    shape = _input_of(run)
+    found = {
+        "network": run.network,
+        "preset": run.preset,
+        "threads": settings.TRAIN_THREADS,
+        **shape,
+        **run.knobs,
+        "licence": run.snapshot.licence,
+    }
+    if run.base == Base.ACTIVE:
+        assert run.base_version
+        found |= {"weights": run.base_version.folder, "stem": run.base_version.spec.get("stem", "standard")}
+    return found
+
+
+def _input_of(run: TrainingRun) -> dict[str, Any]:
+    """The input of the version it starts from, else of the one in force: the cameras are the same."""
+    version = run.base_version or ModelVersion.objects.filter(is_default=True).first()
+    shape: Mapping[str, Any] = version.spec.get("input", {}) if version else {}
+    found = {
+        "size": shape.get("width", SIZE),
+        "channels": shape.get("channels", CHANNELS),
+        "large": shape.get("large", "resize"),
+        "max_tiles": shape.get("max_tiles", 64),
+    }
+    return {**found, "homogenise": True} if shape.get("homogenise") is not None else found
+
+
+def _options(values: Mapping[str, Any]) -> list[str]:
+    words: list[str] = []
+    for name, value in values.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True or value is False:
+            words += [flag] if value else [] if name in ("resize_mixed", "homogenise") else [f"--no-{flag[2:]}"]
+        elif value != "":
+            words += [flag, str(value)]
+    return words

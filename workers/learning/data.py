@@ -1,0 +1,44 @@
+"""What a run learns from, laid into its work folder: images and a manifest, or embeddings that were kept."""
+
+import shutil
+from datetime import timedelta
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inspections import registry
+from inspections.models import Base, Side, TrainingRun
+from workers.exporting import write_out
+from workers.learning import embeddings
+from workers.learning.command import calibrates_on_folds
+from workers.learning.folder import WorkFolder
+from workers.learning.outcomes import Failed
+
+SECONDS_AN_IMAGE = 0.05  # to copy one, on a slow disk: the lease must outlast the copying
+
+
+def prepare(run: TrainingRun, folder: WorkFolder) -> Failed | None:
+    """Lay out the data where that has not been done, or say why it cannot be."""
+    if find_spec("torch") is None:
+        return Failed(_("The training libraries are not installed where the training worker runs."))
+    if run.base_version and not registry.bundle_is_there(run.base_version):
+        return Failed(_("The files of version %(version)s are damaged or gone.") % {"version": run.base_version})
+    if run.base == Base.HEAD:
+        return embeddings.write(run, folder.embeddings)
+    _write_images(run, folder)
+    return None
+
+
+def _write_images(run: TrainingRun, folder: WorkFolder) -> None:
+    """Beside its name first, so that a kill leaves nothing that looks whole."""
+    if folder.data.exists():
+        return
+    part = folder.data.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    images = sum(sum(run.snapshot.counts.get(side, {}).values()) for side in (Side.TRAIN, Side.VAL))
+    seconds = settings.TRAIN_LEASE_S + images * SECONDS_AN_IMAGE
+    run.renew(timezone.now() + timedelta(seconds=seconds), stage=_("Copying the images"))
+    write_out(run.snapshot, part, with_split=not calibrates_on_folds(run))
+    part.rename(folder.data)

@@ -1,0 +1,105 @@
+"""The embeddings that a head learns from: those kept with the base version's verdicts; what lacks one is judged now."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from inspections.models import Capture, ModelVersion, Side, SnapshotRow, TrainingRun, VerdictEvidence
+from ml.answers import Item, Judgement
+from workers.inspectors import inspector_for
+from workers.learning.outcomes import Failed
+
+BATCH = 32
+ASKED_AT_ONCE = 500
+
+T = TypeVar("T")
+Found = dict[object, NDArray[np.float16]]  # capture -> (D,)
+
+
+def write(run: TrainingRun, path: Path) -> Failed | None:
+    """`embedding` float16 (N, D), `label`, `source`, `side` (N,) str, `weight` float32 (N,); nothing is pickled."""
+    version = run.base_version
+    assert version
+    rows = list(
+        SnapshotRow.objects.filter(snapshot_id=run.snapshot_id, side__in=(Side.TRAIN, Side.VAL))
+        .select_related("capture", "defect_class")
+        .order_by("pk")
+    )
+    found = _kept(version, rows)
+    missing = [row.capture for row in rows if row.capture_id not in found]
+    if missing and (failed := _judge(run, version, missing, found)):
+        return failed
+    used = [row for row in rows if row.capture_id in found]
+    if not used:
+        return Failed(_("None of the labelled images can be read."))
+    _save(path, used, found)
+    return None
+
+
+def _save(path: Path, rows: Sequence[SnapshotRow], found: Found) -> None:
+    part = path.with_suffix(".part.npz")
+    np.savez(
+        part,
+        embedding=np.stack([found[row.capture_id] for row in rows]),
+        label=np.array([row.defect_class.code for row in rows]),
+        source=np.array([row.source for row in rows]),
+        side=np.array([str(row.side) for row in rows]),
+        weight=np.array([row.weight for row in rows], dtype=np.float32),
+    )
+    part.replace(path)
+
+
+def _kept(version: ModelVersion, rows: Sequence[SnapshotRow]) -> Found:
+    """Those of another width than the version's are not its own, and are made anew."""
+    size = version.spec.get("embedding_size")
+    found: Found = {}
+    for some in _in_parts(rows, ASKED_AT_ONCE):
+        keys = [row.capture_id for row in some]
+        kept = VerdictEvidence.objects.filter(verdict__version=version, verdict__capture__in=keys)
+        for key, raw in kept.values_list("verdict__capture_id", "embedding"):
+            embedding = np.frombuffer(bytes(raw), dtype="<f2")
+            if embedding.size == size and np.isfinite(embedding).all():
+                found[key] = embedding
+    return found
+
+
+def _judge(run: TrainingRun, version: ModelVersion, captures: Sequence[Capture], found: Found) -> Failed | None:
+    inspector = inspector_for(version)
+    if inspector is None:
+        return Failed(
+            _("Version %(version)s does not load, so there is nothing to build a head on.") % {"version": version}
+        )
+    done = 0
+    for some in _in_parts(captures, BATCH):
+        until = timezone.now() + timedelta(seconds=settings.TRAIN_LEASE_S)
+        run.renew(until, stage=_("Judging images for their embeddings"), batch=done, batches=len(captures))
+        read = [(capture, data) for capture in some if (data := _read(capture))]
+        for (capture, _data), answer in zip(
+            read, inspector.judge([Item(data) for _capture, data in read]), strict=True
+        ):
+            if isinstance(answer, Judgement) and np.isfinite(answer.embedding).all():
+                found[capture.pk] = answer.embedding.astype(np.float16)
+        done += len(some)
+    return None
+
+
+def _read(capture: Capture) -> bytes | None:
+    try:
+        with default_storage.open(capture.path) as file:
+            data: bytes = file.read()
+    except FileNotFoundError:
+        return None
+    return data
+
+
+def _in_parts(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
