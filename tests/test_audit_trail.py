@@ -16,14 +16,17 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from inspections.models import AuditEvent, Capture, DefectClass, Label, Person, ReviewItem
+from inspections.models import AuditEvent, Capture, DefectClass, Label, Person, ReviewItem, TrainingRun
 from inspections.pages.class_forms import stamp
 from inspections.review import screen
 from inspections.review.answers import decide
+from inspections.snapshots import freeze
 from tests import cast
 from tests.cast import PASSWORD, a_camera, a_png, signed_in
 from tests.judged import judged
+from tests.labelled import a_mill_of_labels
 from tests.test_access import routes, table
+from tests.trainings import a_training
 
 pytestmark = pytest.mark.django_db
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
@@ -168,6 +171,20 @@ def definition(mill: Mill) -> Wrote:
     return Wrote(mill.by_mara.post("/classes/hole/", sent), "mara", "definition", "class hole")
 
 
+def train(mill: Mill) -> Wrote:
+    a_mill_of_labels(mill.mara, rolls=10)
+    freeze(mill.mara, timezone.now(), classes=["good", "hole"])  # its own row; the training takes this snapshot
+    AuditEvent.objects.all().delete()
+    sent = {"base": "scratch", "network": "resnet20v1", "preset": "quick", "classes": ["hole"]}
+    response = mill.by_mara.post("/training/", sent)
+    return Wrote(response, "mara", "train", f"training {TrainingRun.objects.get().pk}")
+
+
+def cancel_training(mill: Mill) -> Wrote:
+    run = a_training()
+    return Wrote(mill.by_mara.post(f"/training/{run.pk}/cancel/"), "mara", "cancel-training", f"training {run.pk}")
+
+
 GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/login/", "POST"): sign_in,
     ("/logout/", "POST"): sign_out,
@@ -183,6 +200,8 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/captures/<uuid:key>/example/", "POST"): example,
     ("/queue/decide/", "POST"): decide_in_queue,
     ("/keys/", "POST"): keys,
+    ("/training/", "POST"): train,
+    ("/training/<int:training>/cancel/", "POST"): cancel_training,
     ("/classes/", "POST"): new_class,
     ("/classes/<slug:code>/", "POST"): definition,
 }
