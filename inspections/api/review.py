@@ -30,6 +30,7 @@ from inspections.models import Capture, Label, Line, Person, ReviewItem
 from inspections.review import answers, queue, screen, undoing
 from inspections.review.blind import withheld
 from inspections.review.outcomes import Changed, Conflicts, Decided, Held, NotYours, Refused, Replayed
+from inspections.review.reasons import reasons
 
 SENDER = OpenApiParameter("person", str, description="Who the sender thinks is signed in; refused where another is.")
 STATUS = {"not-judged": 409, "token-used": 409, "not-undoable": 409}
@@ -67,7 +68,7 @@ class QueueView(ReviewView):
         query.is_valid(raise_exception=True)
         wanted = _wanted(self.person, query.validated_data)
         items = queue.take(self.person, wanted, query.validated_data["limit"], timezone.now())
-        return Response({"left": queue.left(self.person, wanted), "items": _items_out(request, items)})
+        return Response({"left": queue.left(self.person, wanted), "items": _items_out(request, items, wanted.order)})
 
     @extend_schema(
         operation_id="queue_release",
@@ -216,8 +217,9 @@ def _wanted(person: Person, query: dict[str, Any]) -> queue.Wanted:
     return queue.Wanted(tuple(lines), queue.Order(query["order"]), query.get("label", ""))
 
 
-def _items_out(request: Request, items: Iterable[ReviewItem]) -> list[dict[str, Any]]:
+def _items_out(request: Request, items: Iterable[ReviewItem], order: queue.Order) -> list[dict[str, Any]]:
     items = list(items)
+    why = reasons(order, [item.capture_id for item in items])
     captures = {row.pk: row for row in readable(request).filter(pk__in=[item.capture_id for item in items]).distinct()}
     context = {"request": request, "withheld": withheld(request.user)}  # type: ignore[arg-type]
     return [
@@ -226,6 +228,7 @@ def _items_out(request: Request, items: Iterable[ReviewItem]) -> list[dict[str, 
             "lease_until": item.lease_until,
             "blind": item.blind,
             "expected": None if item.blind else captures[item.capture_id].label_id,
+            "why": why.get(item.capture_id, ""),
             "capture": CaptureOut(captures[item.capture_id], context=context).data,
         }
         for item in items

@@ -211,6 +211,7 @@ class QueueItemOut(serializers.Serializer[Any]):
     lease_until = Instant()
     blind = serializers.BooleanField()
     expected = serializers.UUIDField(allow_null=True, help_text="Send it with the answer.")
+    why = serializers.CharField(allow_blank=True, help_text="Why this one, in the orders `teach` and `disagree`.")
     capture = CaptureOut()
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from inspections.models import Kind, Line, Person, ReviewItem
+from inspections.models import Capture, Kind, Line, Person, ReviewItem
+from inspections.review import listed
 from inspections.review.queue import FIELDS, Order, Wanted, of_class, place
 
 PAGE = 120
@@ -49,10 +50,34 @@ def page(person: Person, wanted: Wanted, after: Mark | None, secret: Iterable[UU
 
     Each line is a seek in its own index, and the lines are merged here.
     """
+    if wanted.is_listed:
+        return _of_list(person, wanted, after, secret, size)
     found = [item for line in wanted.lines for item in _of_line(person, wanted, line, after, secret, size + 1)]
     rows = sorted(found, key=lambda item: place(item, wanted.order))
     shown = rows[:size]
     return Page(shown, Mark.of(shown[-1]) if len(rows) > size else None)
+
+
+def _of_list(person: Person, wanted: Wanted, after: Mark | None, secret: Iterable[UUID], size: int) -> Page:
+    """The list's captures, with the open question of each, or one that is only drawn here: nothing is asked by this.
+
+    Its rank is the place in the list, and its id the capture's.
+    """
+    rows = listed.beyond(listed.open_to(person, wanted), wanted.order, after.rank if after else None)
+    places = dict(
+        rows.exclude(capture__in=set(secret)).values_list("capture_id", listed.PLACE[wanted.order])[: size + 1]
+    )
+    keys = list(places)[:size]
+    captures = Capture.objects.select_related("defect_class", "line", "roll").in_bulk(keys)
+    asked = ReviewItem.objects.open().filter(capture__in=keys).select_related("holder")
+    held = {item.capture_id: item for item in asked}
+    shown = [_drawn(captures[key], held.get(key), places[key]) for key in keys]
+    return Page(shown, Mark.of(shown[-1]) if len(places) > size else None)
+
+
+def _drawn(capture: Capture, asked: ReviewItem | None, rank: float) -> ReviewItem:
+    until, holder = (asked.lease_until, asked.holder) if asked else (None, None)
+    return ReviewItem(pk=capture.pk, capture=capture, line=capture.line, rank=rank, lease_until=until, holder=holder)
 
 
 def _of_line(

@@ -29,6 +29,7 @@ from inspections.pages.queue_items import Desk, as_json, captures_of
 from inspections.pages.queue_words import words
 from inspections.review import answers, queue, undoing
 from inspections.review.outcomes import Changed, Decided, Held, NotYours, Refused, Replayed
+from inspections.review.reasons import reasons
 from inspections.review.rows import was_shown
 from inspections.review.shifts import shift_start
 
@@ -149,6 +150,7 @@ def _feed(desk: Desk, wanted: queue.Wanted, most: int, have: set[str]) -> Feed:
     desk.read_secrets()  # what was just leased may be blind
     new = [item for item in held if str(item.pk) not in have]
     captures = captures_of(new)
+    desk.why = reasons(wanted.order, captures)
     return Feed(
         person=desk.person.get_username(),
         shown=[desk.show(captures[item.capture_id], item) for item in new],
@@ -166,7 +168,7 @@ def _items(request: PersonRequest) -> HttpResponseBase:
     if form.errors:
         return problem(request, 400, "validation-error", _("This address is damaged."))
     if key := request.GET.get("capture"):
-        return _one(request, key, now)
+        return _one(request, key, form.wanted.order, now)
     have = set(request.GET.get("have", "")[:1000].split(","))
     most = request.GET.get("limit", "")
     return JsonResponse(
@@ -184,7 +186,7 @@ def items(request: HttpRequest) -> HttpResponseBase:
     return _items(request)
 
 
-def _one(request: PersonRequest, key: str, now: datetime) -> HttpResponseBase:
+def _one(request: PersonRequest, key: str, order: queue.Order, now: datetime) -> HttpResponseBase:
     """One image again, to look back or to decide again; with `hold`, leased where that can be."""
     try:
         found = capture_of(request.user, UUID(key), "line", "camera", "roll", "defect_class")
@@ -197,6 +199,7 @@ def _one(request: PersonRequest, key: str, now: datetime) -> HttpResponseBase:
         item.refresh_from_db()
     desk = Desk(request.user, now)
     desk.read_secrets()
+    desk.why = reasons(order, [found.pk])
     shown = as_json(desk.show(found, item))
     if item and not was_shown(request.user, item):
         shown["item"] = None

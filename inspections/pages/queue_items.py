@@ -41,6 +41,7 @@ class Shown:
     before: Sequence[Neighbour]
     after: Sequence[Neighbour]
     reference: Capture | None
+    why: str = ""  # this one, in an order that follows a list
     verdict: Verdict | None = None
     state: str = ""
     name: str = ""
@@ -68,6 +69,7 @@ class Desk:
     now: datetime
     names: dict[str, str] = field(default_factory=class_names)
     secret: set[UUID] = field(default_factory=set)
+    why: dict[UUID, str] = field(default_factory=dict)
 
     def read_secrets(self) -> None:
         """Anew after items were leased: some of them may be blind."""
@@ -87,7 +89,8 @@ class Desk:
             "after": after,
             "reference": self._reference(capture),
         }
-        return Shown(**common) if blind else Shown(**common, **self._answer(capture))
+        why = self.why.get(capture.pk, "")
+        return Shown(**common) if blind else Shown(**common, why=why, **self._answer(capture))
 
     def _held_by(self, item: ReviewItem | None) -> str:
         if item is None or item.holder is None or item.holder_id == self.person.pk or not item.is_held(self.now):

@@ -12,6 +12,7 @@ from inspections.models import (
     Capture,
     DefectClass,
     How,
+    Kind,
     Label,
     Person,
     ReviewItem,
@@ -23,6 +24,7 @@ from inspections.models.label import MOST_NOTE, UNSURE
 from inspections.review.asking import ask_again, close
 from inspections.review.blind import withheld
 from inspections.review.effective import settle
+from inspections.review.listed import mark_seen
 from inspections.review.outcomes import Changed, Conflicts, Decided, DecidedMany, Held, Outcome, Refused, Replayed
 from inspections.review.rows import late_question, locked, open_items, was_shown
 
@@ -201,6 +203,7 @@ def _append(person: Person, places: Sequence[Place], said: Said, tokens: Mapping
     if said.defect_class is not None:
         settle([place.row for place in places if not place.beside])
         close([place.question for place in places if place.question], said.at)
+        mark_seen(keys, person, said.at)
     AuditEvent.note_many(person, "label", said.at, {f"capture {label.capture_id}": _told(label) for label in labels})
     return labels
 
@@ -213,5 +216,6 @@ def _passed_on(place: Place, person: Person, now: datetime) -> Place:
     """Somebody else shall look: there is an open question, nobody holds it, and it is not this person's again."""
     item = place.question if place.question and place.question.closed_at is None else ask_again(place.row, now)
     SetAside.objects.update_or_create(item=item, person=person, defaults={"at": now, "unsure": True})
-    ReviewItem.objects.filter(pk=item.pk).update(holder=None, lease_until=None)
+    kind = Kind.FLAGGED if item.kind == Kind.TEACH else item.kind  # a colleague works in whichever order
+    ReviewItem.objects.filter(pk=item.pk).update(holder=None, lease_until=None, kind=kind)
     return replace(place, item=item, shown=place.shown and item == place.item)

@@ -8,6 +8,8 @@ from django.conf import settings
 
 from inspections.models import Capture, Kind, ReviewItem
 
+OF_ITSELF = [Kind.AUDIT, Kind.FLAGGED, Kind.TEACH]  # kinds that ask what the capture shows; they sort by themselves
+
 
 def ask_about(captures: Iterable[Capture], now: datetime, chance: random.Random | None = None) -> None:
     """Put flagged captures into the queue, in the transaction that stores their verdicts.
@@ -29,7 +31,7 @@ def ask_again(capture: Capture, now: datetime) -> ReviewItem:
     if found is not None and not found.is_beside:
         return found
     close([found] if found else [], now)
-    former = ReviewItem.objects.filter(capture=capture, kind__in=[Kind.FLAGGED, Kind.AUDIT]).order_by("kind").first()
+    former = ReviewItem.objects.filter(capture=capture, kind__in=OF_ITSELF).order_by("kind").first()
     if former is None:
         former = _question(capture, now, blind=False)
         former.save(force_insert=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from inspections.escape import next_hour
 from inspections.ids import id_at
@@ -26,6 +26,7 @@ from inspections.models import (
     Line,
     Person,
     ReviewItem,
+    SetAside,
     Status,
     Verdict,
 )
@@ -84,8 +85,8 @@ def _kind(chance: random.Random) -> Kind | None:
 def _waiting(person: Person, lines: Sequence[Line], now: datetime) -> QuerySet[ReviewItem]:
     """Open ones that nobody holds, about captures of which nothing stands that this person said."""
     said = Label.objects.filter(capture=OuterRef("capture"), person=person, undone_by=None).exclude(how=How.UNDO)
-    rows = ReviewItem.objects.open().filter(line__in=lines).exclude(kind=Kind.FLAGGED).free_for(person, now)
-    rows = rows.exclude(holder=person).exclude(Exists(said))
+    rows = ReviewItem.objects.open().filter(line__in=lines).exclude(kind=Kind.FLAGGED).exclude(kind=Kind.TEACH)
+    rows = rows.free_for(person, now).exclude(holder=person).exclude(Exists(said))
     return rows.order_by("id").select_for_update(of=("self",), skip_locked=True)
 
 
@@ -99,13 +100,38 @@ def _audit(
         capture = _anyone_of(stratum, chance)
         if capture is None or capture.status != Status.JUDGED or capture.flagged:
             continue
-        if ReviewItem.objects.filter(Q(kind=Kind.AUDIT) | Q(closed_at=None), capture=capture).exists():
+        if ReviewItem.objects.filter(kind=Kind.AUDIT, capture=capture).exists():
+            continue
+        shown = _make_way(capture, now)
+        if ReviewItem.objects.open().filter(capture=capture).exists():
             continue
         if capture.label_id is None:
-            return _asked(capture, Kind.AUDIT, rank, now)
+            return _unseen_by(shown, _asked(capture, Kind.AUDIT, rank, now), person, now)
         # Somebody has said already what it is. It is part of the sample, and nobody need be asked.
         ReviewItem.objects.create(**_fields(capture, Kind.AUDIT, rank, now), closed_at=now)
     return None
+
+
+def _make_way(capture: Capture, now: datetime) -> set[int]:
+    """Whoever was shown this image as one that teaches, where that question is open and nobody holds it: it is closed.
+
+    The sample is of all that was passed, so no image may be passed over because it stands on a list of hard ones.
+    """
+    idle = ReviewItem.objects.exclude(kind=Kind.FLAGGED).filter(kind=Kind.TEACH, capture=capture, closed_at=None)
+    idle = idle.exclude(lease_until__gte=now).select_for_update(of=("self",), skip_locked=True)
+    shown: set[int] = set()
+    for item in idle:
+        shown |= {*item.set_aside.values_list("person_id", flat=True), *([item.holder_id] if item.holder_id else [])}
+        ReviewItem.objects.filter(pk=item.pk).update(closed_at=now, lease_until=None)
+    return shown
+
+
+def _unseen_by(shown: set[int], item: ReviewItem | None, person: Person, now: datetime) -> ReviewItem | None:
+    """The audit, for whoever has not seen the model's answer: those others are never asked it."""
+    if item is None or not shown:
+        return item
+    SetAside.objects.bulk_create([SetAside(item=item, person_id=key, at=now, unsure=True) for key in shown])
+    return None if person.pk in shown else item
 
 
 def _strata(lines: Sequence[Line], now: datetime) -> tuple[dict[Stratum, int], dict[Stratum, int]]:

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
@@ -10,35 +9,18 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet, TextChoices
-from django.utils.translation import gettext_lazy as _
+from django.db.models import Q, QuerySet
 
+from inspections import teaching
 from inspections.models import AuditEvent, How, Kind, Label, Line, Person, ReviewItem, SetAside
-from inspections.models.defect_class import UNKNOWN
-from inspections.review import drawing
+from inspections.review import drawing, listed
+from inspections.review.listed import of_class
 from inspections.review.rows import was_shown
+from inspections.review.wanted import Order, Wanted
+
+__all__ = ["Order", "Wanted"]
 
 MOST = 20  # held by one person at once
-
-
-class Order(TextChoices):
-    WORST = "worst", _("Worst first")
-    NEW = "new", _("Newest first")
-    OLD = "old", _("Oldest first")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which part of the queue: lines that this person may see, an order, and a predicted class or none."""
-
-    lines: tuple[Line, ...]
-    order: Order = Order.WORST
-    defect_class: str = ""
-
-    @property
-    def is_plain(self) -> bool:
-        """Nothing blind and nothing hidden: its class, or its age among the others, would tell what it is."""
-        return bool(self.defect_class) or self.order is not Order.WORST
 
 
 def take(
@@ -52,9 +34,14 @@ def take(
     chance = chance or random.SystemRandom()
     most = min(most, MOST)
     with transaction.atomic():
-        found = list(_mine(person, wanted, now)[:most])
-        found += islice(_others(person, wanted, most - len(found), now, chance), most - len(found))
+        if wanted.is_listed:
+            found = listed.take(person, wanted, most, now)
+        else:
+            found = list(_mine(person, wanted, now)[:most])
+            found += islice(_others(person, wanted, most - len(found), now, chance), most - len(found))
         _lease(found, person, now)
+    if wanted.order is Order.TEACH:
+        teaching.keep_fresh(now, len(found))
     return found
 
 
@@ -107,7 +94,9 @@ def left(person: Person, wanted: Wanted) -> int:
     Hidden items are not counted, or one that is drawn would add to the number and so tell what it is; one that was
     skipped is taken off, as a flagged one is.
     """
-    open_ones = ReviewItem.objects.open().filter(line__in=wanted.lines)
+    if wanted.is_listed:
+        return listed.left(person, wanted)
+    open_ones = ReviewItem.objects.open().filter(line__in=wanted.lines).exclude(kind=Kind.TEACH)
     flagged = _narrowed(open_ones.filter(kind=Kind.FLAGGED), wanted).exclude(set_aside__person=person).count()
     if wanted.is_plain:
         return flagged
@@ -141,7 +130,10 @@ def _unsure(person: Person) -> QuerySet[SetAside]:
 
 
 def _skipped(person: Person, wanted: Wanted) -> QuerySet[SetAside]:
-    return SetAside.objects.filter(person=person, unsure=False, item__closed_at=None, item__line__in=wanted.lines)
+    mine = SetAside.objects.filter(person=person, unsure=False, item__closed_at=None, item__line__in=wanted.lines)
+    if wanted.is_listed:
+        return mine.filter(item__blind=False, item__capture__in=listed.rows(wanted).order_by().values("capture"))
+    return mine.exclude(item__kind=Kind.TEACH)
 
 
 def _to_bring_back(person: Person, wanted: Wanted) -> QuerySet[SetAside]:
@@ -152,13 +144,6 @@ def _narrowed(rows: QuerySet[ReviewItem], wanted: Wanted) -> QuerySet[ReviewItem
     if wanted.is_plain:
         rows = rows.filter(blind=False, kind=Kind.FLAGGED)
     return of_class(rows, wanted.defect_class)
-
-
-def of_class(rows: QuerySet[ReviewItem], code: str) -> QuerySet[ReviewItem]:
-    """Those whose capture is of this class, or unknown; all of them for an empty code."""
-    if code == UNKNOWN:
-        return rows.filter(capture__defect_class=None)
-    return rows.filter(capture__defect_class__code=code) if code else rows
 
 
 FIELDS = {Order.WORST: ("-rank", "id"), Order.NEW: ("-id",), Order.OLD: ("id",)}
@@ -174,7 +159,7 @@ def _belongs_to(person: Person, now: datetime) -> Q:
 
 def _mine(person: Person, wanted: Wanted, now: datetime) -> QuerySet[ReviewItem]:
     rows = ReviewItem.objects.open().filter(_belongs_to(person, now), line__in=wanted.lines)
-    rows = rows.exclude(set_aside__person=person)
+    rows = rows.exclude(kind=Kind.TEACH).exclude(set_aside__person=person)
     return _narrowed(rows, wanted).order_by(*FIELDS[wanted.order]).select_for_update(of=("self",))
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from inspections.models import AuditEvent, Capture, How, Kind, Label, Person, ReviewItem, SetAside
 from inspections.review.asking import ask_again, close
 from inspections.review.effective import settle
+from inspections.review.listed import mark_unseen
 from inspections.review.outcomes import Decided, NotYours, Refused, Replayed
 from inspections.review.rows import locked
 
@@ -27,6 +28,7 @@ def undo(person: Person, label: Label, now: datetime) -> Decided | Replayed | No
         )
         settle([row])
         SetAside.objects.filter(item=label.item_id, person=label.person_id).delete()
+        mark_unseen(row.pk, label.person, label.at)
         if question := _question_again(label, row, now):
             _give(question, person if label.person_id == person.pk else None, now)
         detail = {"label": label.answer, "label_id": str(label.pk), "of": label.person.get_username()}
@@ -39,7 +41,7 @@ def _question_again(label: Label, row: Capture, now: datetime) -> ReviewItem | N
     item = label.item and ReviewItem.objects.get(pk=label.item.pk)
     if label.beside:
         return _measure_again(item, row)
-    if row.label_id is None and (row.flagged or _is_audited(row)):
+    if row.label_id is None and (row.flagged or _is_audited(row) or (item and item.kind == Kind.TEACH)):
         return ask_again(row, now)
     # Asked because somebody was unsure, and nobody is any more.
     if item is not None and not SetAside.objects.filter(item=item, unsure=True).exists():
