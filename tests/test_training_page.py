@@ -1,0 +1,210 @@
+"""`/training/` and a training's own page: who may ask, what the form keeps, and each state in words."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from inspections.models import AuditEvent, Base, JobState, Quarantine, TrainingRun
+from inspections.pages.curves import charts
+from inspections.pages.durations import duration_words
+from tests import cast
+from tests.cast import signed_in
+from tests.judged import a_version
+from tests.labelled import a_mill_of_labels
+from tests.trainings import a_training
+
+pytestmark = pytest.mark.django_db
+SENT = {"base": "scratch", "network": "resnet20v1", "preset": "quick", "classes": ["hole"]}
+HISTORY = [
+    {"run": "train", "epoch": number, "loss": 2.0 / number, "macro_f1": 0.2 * number, "seconds": 1.5}
+    for number in (1, 2, 3)
+]
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(settings: Any) -> None:
+    settings.TRAIN_LEAST_IMAGES = 2
+
+
+@pytest.fixture
+def mara() -> Client:
+    return signed_in(cast.mara())
+
+
+def text_of(client: Client, address: str, status: int = 200) -> str:
+    response = client.get(address)
+    assert response.status_code == status, response.content
+    return response.content.decode()
+
+
+# --- the form ---------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_mill_says_what_to_do(mara: Client) -> None:
+    text = text_of(mara, "/training/")
+    assert "None yet. Label images of at least two classes" in text
+    assert "Nothing new since the last one" in text
+
+
+def test_the_form_counts_what_trains_and_what_validates_and_chooses_the_classes_that_have_enough(mara: Client) -> None:
+    a_mill_of_labels(cast.ada(), rolls=6)
+    choices = {one.code: one for one in mara.get("/training/").context["choices"]}
+    assert {code for code, one in choices.items() if one.chosen} == {"good", "hole"}
+    assert (choices["hole"].images.train, choices["hole"].images.val) == (4, 1)  # one roll of the six is golden
+    assert choices["cut"].few
+
+
+def test_a_form_becomes_a_training_that_its_page_shows(mara: Client) -> None:
+    a_mill_of_labels(cast.ada())
+    response = mara.post("/training/", {**SENT, "epochs": "7"}, follow=True)
+    run = TrainingRun.objects.get()
+    assert response.redirect_chain == [(f"/training/{run.pk}/", 302)]
+    assert (run.base, run.network, run.preset, run.knobs) == (Base.SCRATCH, "resnet20v1", "quick", {"epochs": 7})
+    assert run.snapshot.classes == ["good", "hole"]
+    assert "It waits for the training worker" in response.content.decode()
+    assert f"Training {run.pk} is waiting" in text_of(mara, "/training/")
+
+
+def test_a_refusal_comes_back_in_words_with_the_form_as_it_was(mara: Client) -> None:
+    response = mara.post("/training/", {**SENT, "epochs": "7"})
+    text = response.content.decode()
+    assert response.status_code == 409
+    assert "Not started." in text
+    assert "No labelled image is free to train on" in text
+    assert 'name="epochs" value="7"' in text
+    assert not TrainingRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"base": ""}, "This field is required"),
+        ({"network": "resnet9000"}, "Select a valid choice"),
+        ({"epochs": "0"}, "greater than or equal to 1"),
+        ({"classes": ["nonsense"]}, "Select a valid choice"),
+    ],
+)
+def test_what_no_form_would_send_is_told_at_its_field(mara: Client, sent: dict[str, Any], words: str) -> None:
+    response = mara.post("/training/", {**SENT, **sent})
+    assert response.status_code == 400
+    assert words in response.content.decode()
+
+
+def test_a_quarantine_can_be_tried_from_its_address(mara: Client) -> None:
+    ada = cast.ada()
+    a_mill_of_labels(ada)
+    tried = Quarantine.objects.create(person=cast.olga(), reason="in her first week", by=ada, at=timezone.now())
+    assert "in her first week" in text_of(mara, f"/training/?without={tried.pk}")
+    mara.post("/training/", {**SENT, "without": tried.pk})
+    assert TrainingRun.objects.get().why == f"button, without quarantine {tried.pk}"
+
+
+@pytest.mark.parametrize("query", ["again=999", "again=x", "without=7", "without=-1"])
+def test_an_address_that_names_nothing_is_not_found(mara: Client, query: str) -> None:
+    text_of(mara, f"/training/?{query}", 404)
+
+
+def test_trying_again_fills_the_form_as_it_was(mara: Client) -> None:
+    run = a_training(JobState.FAILED, network="resnet20v1", preset="cloth", knobs={"epochs": 3})
+    form = mara.get(f"/training/?again={run.pk}").context["form"]
+    assert [form[name].value() for name in ("base", "network", "preset", "epochs")] == [
+        "scratch", "resnet20v1", "cloth", 3,
+    ]  # fmt: skip
+
+
+def test_the_list_costs_the_same_however_many_there_are(mara: Client, django_assert_max_num_queries: Any) -> None:
+    for _number in range(30):
+        a_training(JobState.DONE, version=None)
+    with django_assert_max_num_queries(24):
+        text_of(mara, "/training/")
+
+
+# --- one training -----------------------------------------------------------------------------------------------
+
+
+def test_while_it_runs_it_says_how_far_it_is_and_is_polled(mara: Client) -> None:
+    run = a_training(
+        JobState.RUNNING, stage="training", epoch=2, epochs=5, batch=7, batches=9, share_done=0.34, eta_s=200.0,
+        history=HISTORY, log="said <b>this</b>\n",
+    )  # fmt: skip
+    text = text_of(mara, f"/training/{run.pk}/")
+    for words in ("34 %", "2 of 5", "7 of 9", "about 3 min", "said &lt;b&gt;this", 'hx-trigger="every 1s', "Cancel…"):
+        assert words in text
+    etag = mara.get(f"/training/{run.pk}/", headers={"HX-Request": "true"})["ETag"]
+    again = mara.get(f"/training/{run.pk}/", headers={"HX-Request": "true", "If-None-Match": etag})
+    assert again.status_code == 304
+
+
+def test_once_it_has_ended_it_is_polled_no_more(mara: Client) -> None:
+    run = a_training(
+        JobState.DONE, version=a_version(spec={"classes": ["good"], "metrics": {"held_out": {"macro_f1": 0.9}}})
+    )
+    text = text_of(mara, f"/training/{run.pk}/")
+    assert "It made a candidate" in text
+    assert "0.900" in text
+    assert "hx-trigger" not in text
+    assert mara.get(f"/training/{run.pk}/", headers={"HX-Request": "true"}).status_code == 286
+
+
+def test_a_failure_says_why_with_the_end_of_the_log_and_offers_another_try(mara: Client) -> None:
+    run = a_training(JobState.FAILED, reason="fewer than 2 sources in class hole", log="Reading\n")
+    text = text_of(mara, f"/training/{run.pk}/")
+    assert "fewer than 2 sources in class hole" in text
+    assert f'href="/training/?again={run.pk}"' in text
+
+
+def test_nobody_comes_for_it(mara: Client) -> None:
+    run = a_training(asked_at=timezone.now() - timedelta(minutes=1))
+    assert "Is a training worker running?" in text_of(mara, f"/training/{run.pk}/")
+
+
+def test_a_class_that_nothing_validates_is_not_measured(mara: Client) -> None:
+    run = a_training()
+    run.snapshot.counts = {"train": {"good": 4, "hole": 4}, "val": {"good": 1}}
+    run.snapshot.save()
+    assert "not measured" in text_of(mara, f"/training/{run.pk}/")
+
+
+def test_cancelling_is_asked_for_twice(mara: Client) -> None:
+    run = a_training(JobState.RUNNING)
+    assert "Cancel the training" in text_of(mara, f"/training/{run.pk}/cancel/")
+    run.refresh_from_db()
+    assert run.state == JobState.RUNNING
+    response = mara.post(f"/training/{run.pk}/cancel/", follow=True)
+    run.refresh_from_db()
+    assert run.state == JobState.CANCELLING
+    assert "It is being ended" in response.content.decode()
+    assert AuditEvent.objects.get().action == "cancel-training"
+
+
+def test_operators_have_no_part_in_it() -> None:
+    run, olga = a_training(), signed_in(cast.olga())
+    for address in ("/training/", f"/training/{run.pk}/", f"/training/{run.pk}/cancel/"):
+        text_of(olga, address, 403)
+    assert olga.post("/training/", SENT).status_code == 403
+    assert olga.post(f"/training/{run.pk}/cancel/").status_code == 403
+
+
+# --- curves and words -------------------------------------------------------------------------------------------
+
+
+def test_curves_grow_into_the_planned_epochs_a_line_for_each_part() -> None:
+    loss, f1 = charts([{**one, "run": "fold 1"} for one in HISTORY] + HISTORY[:1], 5)
+    assert [(one.part, one.line, one.is_last) for one in loss.curves] == [
+        ("fold 1", "M0 0L250 500L500 667", False),
+        ("train", "M0 0", True),
+    ]
+    assert (loss.top, f1.top, f1.latest) == ("2", "1", "0.200")
+    assert [one.name for one in charts([{"run": "whole", "epoch": 1, "loss": 0.3}], 1)] == ["Loss"]
+    assert charts([], 5) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1 h 30 min"), (200_000, "2 d 8 h")],
+)
+def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert duration_words(seconds) == words
