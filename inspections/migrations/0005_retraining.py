@@ -279,7 +279,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('reason', models.CharField(blank=True, max_length=500)),
                 ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('base', models.CharField(choices=[('active', "from a version's weights"), ('scratch', 'from scratch'), ('head', 'head only, on kept embeddings')], max_length=7)),
+                ('base', models.CharField(choices=[('head', 'head only, on kept embeddings'), ('active', 'from a version’s weights'), ('scratch', 'from scratch')], max_length=7)),
                 ('network', models.CharField(max_length=40)),
                 ('preset', models.CharField(max_length=40)),
                 ('knobs', models.JSONField(default=dict)),

@@ -9,9 +9,9 @@ from inspections.models.snapshot import Snapshot
 
 
 class Base(models.TextChoices):
-    ACTIVE = "active", _("from a version's weights")
-    SCRATCH = "scratch", _("from scratch")
     HEAD = "head", _("head only, on kept embeddings")
+    ACTIVE = "active", _("from a version’s weights")
+    SCRATCH = "scratch", _("from scratch")
 
 
 class TrainingRun(Job):
