@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from inspections import bell, registry
-from inspections.models import AuditEvent, GateReport, JobState, ModelVersion, Person, Purpose, Snapshot, State
-from inspections.snapshots import Refused
+from inspections.models import AuditEvent, GateReport, JobState, ModelVersion, Person, Snapshot, State
+from inspections.snapshots import Refused, newest_golden
 
 LEAST_REASON = 10  # characters of a written reason
 LIMITS = (
@@ -35,7 +35,7 @@ def ask(version: ModelVersion, by: Person | None, now: datetime) -> GateReport |
         if running := GateReport.objects.live().filter(version=version).first():
             found: GateReport = running
             return found
-        golden = newest_golden_set()
+        golden = newest_golden()
         report = GateReport.objects.create(
             version=version, champion=champion, golden=golden, limits=limits(), asked_by=by, asked_at=now
         )
@@ -72,7 +72,7 @@ def objection(version: ModelVersion) -> str:
     champion = registry.in_force()
     if champion is None:
         return ""
-    return _of_report(standing(version), champion, newest_golden_set())
+    return _of_report(standing(version), champion, newest_golden())
 
 
 def _of_report(report: GateReport | None, champion: ModelVersion, golden: Snapshot | None) -> str:
@@ -89,10 +89,6 @@ def _of_report(report: GateReport | None, champion: ModelVersion, golden: Snapsh
     if report.stands_open:
         return ""
     return _("The gate failed: %(rules)s") % {"rules": "; ".join(failed_words(report.rules))}
-
-
-def newest_golden_set() -> Snapshot | None:
-    return Snapshot.objects.filter(purpose=Purpose.GOLDEN).order_by("-id").first()
 
 
 def failed_words(rules: list[dict[str, Any]]) -> list[str]:

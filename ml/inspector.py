@@ -31,9 +31,9 @@ HALF_TOLERANCE = 0.05  # half precision on a GPU answers to two or three digits
 class Inspector:
     """`Inspector.load(folder).judge(items)`. One process, one inspector: it is not made to be shared by threads."""
 
-    def __init__(self, spec: Spec, engine: Engine, known: Known) -> None:
-        self.spec, self.device, self.precision = spec, engine.device, engine.precision
-        self._engine, self._known = engine, known
+    def __init__(self, folder: Path, spec: Spec, engine: Engine, known: Known) -> None:
+        self.folder, self.spec, self.engine, self.known = folder, spec, engine, known
+        self.device, self.precision = engine.device, engine.precision
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto", threads: int = 1) -> Self:
@@ -45,7 +45,7 @@ class Inspector:
         known = _known(folder / bundle.WEIGHTS, spec)
         engine = open_engine(folder, spec, device, threads)
         probe.check(engine, spec, None if engine.device == "cpu" else HALF_TOLERANCE)
-        return cls(spec, engine, known)
+        return cls(folder, spec, engine, known)
 
     def judge(self, items: Sequence[Item]) -> list[Judgement | Undecodable]:
         """One answer for each item, in order; an image that cannot be read does not disturb the others.
@@ -74,9 +74,9 @@ class Inspector:
 
     def _read(self, views: NDArray[np.uint8]) -> Reading:
         """Runs the network over (n, H, W, C)."""
-        logits, maps, embedding = self._engine.run(views)
+        logits, maps, embedding = self.engine.run(views)
         unknown = self.spec.unknown
-        far, look = self._known.distances(embedding, unknown), self._known.look_distances(views, unknown)
+        far, look = self.known.distances(embedding, unknown), self.known.look_distances(views, unknown)
         return Reading(logits, maps, embedding, far, look)
 
 
@@ -87,7 +87,7 @@ def _part(reading: Reading, rows: slice) -> Reading:
 
 
 def _known(weights: Path, spec: Spec) -> Known:
-    """The known cloth that travels with the weights."""
+    """The known cloth that travels with the weights. BundleError if it cannot be read."""
     try:
         with safe_open(weights, framework="numpy") as tensors:
             kept = {name: tensors.get_tensor(name) for name in KEPT if name in tensors.keys()}  # noqa: SIM118
