@@ -1,4 +1,4 @@
-"""The command line: `python -m ml train|crossval|pretrain|evaluate|bench|draw`. Exit codes: 0 done, 2 bad input."""
+"""The command line: `python -m ml train|head|crossval|pretrain|…`. Exit codes: 0 done, 2 bad input or a full disk."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)  # what writin
 EXAMPLES = """examples:
   python -m ml train --drawn 24000 --preset starter --seed 1 --overkill 0.005 --out starter
   python -m ml train --manifest cloth/manifest.csv --network textile_resnet --merge spot=nep,fuzzyball --out mill-1
+  python -m ml head --base mill-1 --embeddings kept.npz --out mill-2
   python -m ml crossval --manifest cloth/manifest.csv --preset best --folds 3 --json figures.json --html report.html
   python -m ml evaluate mill-1 --manifest cloth/manifest.csv --json figures.json
   python -m ml bench --network textile_resnet --size 64 --json bench.json
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m ml", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
-    for add in (_add_train, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw):
+    for add in (_add_train, _add_head, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw):
         add(commands)
     return top
 
@@ -75,6 +76,42 @@ def _add_train(commands: Any) -> None:
     )  # fmt: skip
     made.add_argument("--curves", type=Path, help="draw the curves of loss and macro-F1 to this PNG or SVG file")
     _add_learning(made)
+
+
+def _add_head(commands: Any) -> None:
+    made = _command(
+        commands,
+        "head",
+        cli_commands.head,
+        "Fit a new last layer to a bundle's embeddings; leaves a bundle, in seconds.",
+    )
+    made.add_argument("--base", type=Path, required=True, help="the bundle whose trunk stays")
+    made.add_argument("--out", type=Path, required=True, help="folder of the bundle; must not exist")
+    made.add_argument(
+        "--embeddings", type=Path, help="an .npz of embedding, label, source, side (train, val) and perhaps weight"
+    )
+    made.add_argument(
+        "--manifest", type=Path,
+        help="labelled images: they renew what known cloth looks like and prove fewer bits again; without --embeddings "
+        "the base looks at them first",
+    )  # fmt: skip
+    made.add_argument("--classes", type=_names, default=(), help="exactly these classes, comma-separated")
+    made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
+    made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
+    made.add_argument("--name", default="", help="name of the model (the folder's)")
+    made.add_argument("--licence", default="", help="of the images")
+    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--log", type=Path, help="append a JSON line for each strength tried to this file")
+    made.add_argument("--progress", type=Path, help="keep this JSON file telling how far the work is")
+    _add_flag(made)
+
+
+def _add_flag(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--threshold", type=_share, help="flag from this anomaly score, instead of by cost")
+    made.add_argument("--cost", type=_cost, default=20.0, help="what an escape costs, in overkills (20)")
+    made.add_argument(
+        "--overkill", type=_share, default=0.05, help="raise the threshold until it flags at most this of good"
+    )
 
 
 def _add_crossval(commands: Any) -> None:
@@ -129,11 +166,7 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("--turns", type=_names, default=(), help="classes that stay themselves when turned by a quarter")
     made.add_argument("--fixed", type=_names, default=(), help="classes that change when mirrored: never flipped")
     made.add_argument("--folds", type=_count, default=3)
-    made.add_argument("--threshold", type=_share, help="flag from this anomaly score, instead of by cost")
-    made.add_argument("--cost", type=_cost, default=20.0, help="what an escape costs, in overkills (20)")
-    made.add_argument(
-        "--overkill", type=_share, default=0.05, help="raise the threshold until it flags at most this of good"
-    )
+    _add_flag(made)
     made.add_argument("--seed", type=_seed, default=0)
     made.add_argument("--threads", type=_count, default=1)
     made.add_argument("--weights", type=Path, help="ImageNet weights as a file, or a bundle to take the trunk of")

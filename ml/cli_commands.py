@@ -34,6 +34,20 @@ def train(options: argparse.Namespace) -> None:
         _print_figures(spec.metrics["held_out"])
 
 
+def head(options: argparse.Namespace) -> None:
+    from ml.flagging import Flag
+    from ml.head import learn
+    from ml.head_data import HeadOrder
+    from ml.progress import Progress
+
+    _refuse_nowhere(options.log, options.progress)
+    values = {key: value for key, value in vars(options).items() if key in HeadOrder.__dataclass_fields__}
+    values |= {"merge": tuple(options.merge), "progress": Progress(options.progress)}
+    spec = learn(HeadOrder(**values, flag=Flag(options.threshold, options.cost, options.overkill)))
+    print(f"{spec.name}: written to {options.out} in {spec.training['seconds']} s")
+    _print_figures(spec.metrics["held_out"])
+
+
 def crossval(options: argparse.Namespace) -> None:
     from ml.learn import cross_validate
 

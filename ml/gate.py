@@ -16,7 +16,6 @@ from ml.gate_images import A_CLASS, IMAGES, GateImages
 from ml.novelty import Known
 from ml.preprocess import Pixels
 from ml.probe import Answer
-from ml.quantise import to_int8
 from ml.rounds import interleaved
 from ml.spec import Unknown
 
@@ -56,6 +55,8 @@ class Gate:
 
     def judge_all(self, sample: Pixels, precisions: Sequence[str]) -> Iterator[Tried]:
         """Every candidate of these precisions; int8 stops at the first form that passes."""
+        from ml.quantise import to_int8  # needs torch; judging a graph that is there does not
+
         if "bf16" in precisions:
             yield self.judge(Candidate("bf16", "bf16"))
         for spared in SPARED if "int8" in precisions else ():

@@ -61,6 +61,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
 def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """One network on the train side; the validation side chooses the epoch and calibrates."""
     split = splits.split(data)
+    splits.refuse_thin(data, split.train, 2 if any(data.splits) else 1)
     order.progress.stage("training", LEARNT)
     train_on, check_on = data.take(split.train), data.take(split.val)
     run = fit(order, train_on, check_on, "train", shape)
@@ -74,6 +75,7 @@ def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """Folds calibrate and give the figures; then one network trains on everything."""
     if any(data.splits):
         raise DataError("a manifest with a split column cannot be calibrated on folds: use --calibrate validation")
+    splits.refuse_thin(data, np.arange(len(data.targets), dtype=np.intp))
     folds_end = READ + (LEARNT - READ) * (order.folds - 1) / order.folds  # each trains on all but its own part
     held = crossval.crossval(order, data, shape, say, folds_end)
     metrics = {"held_out": {**crossval.report(held, order), "of": "networks trained alike, out of fold"}}

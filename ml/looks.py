@@ -49,14 +49,19 @@ def nearest(features: Floats, reference: Floats, neighbours: int) -> Floats:
 
 def held_out(features: Floats, groups: Sequence[str], neighbours: int) -> Floats:
     """The distance (n,) of each row to the rows of other groups, by folds of whole groups; two groups at least."""
-    names = sorted(set(groups))
-    fold = {name: place % FOLDS for place, name in enumerate(np.random.default_rng(0).permutation(names).tolist())}
-    folds = np.array([fold[name] for name in groups])
+    fold = folds(groups)
     found = np.empty(len(features), dtype=np.float32)
-    for number in np.unique(folds):
-        mine = folds == number
+    for number in np.unique(fold):
+        mine = fold == number
         found[mine] = nearest(features[mine], features[~mine], neighbours)
     return found
+
+
+def folds(groups: Sequence[str]) -> NDArray[np.intp]:
+    """Which of FOLDS each row (n,) is in: its group's, dealt at random but always the same."""
+    names = np.random.default_rng(0).permutation(sorted(set(groups))).tolist()
+    fold = {name: place % FOLDS for place, name in enumerate(names)}
+    return np.array([fold[name] for name in groups], dtype=np.intp)
 
 
 def _power(plane: Floats) -> Floats:

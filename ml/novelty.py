@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.looks import SIZE, held_out, looks, nearest
+from ml.looks import SIZE, folds, held_out, looks, nearest
 from ml.spec import LOOKS, REFERENCE, Unknown
 
 Floats = NDArray[np.float32]
@@ -96,6 +96,19 @@ def distances(embeddings: NDArray[np.floating], reference: Floats, neighbours: i
     count = min(neighbours, reference.shape[0])
     closest = -np.partition(-likeness, count - 1, axis=1)[:, :count]
     return np.asarray(np.sqrt(np.maximum(2 - 2 * closest, 0)).mean(axis=1), dtype=np.float32)
+
+
+def apart(embeddings: NDArray[np.floating], groups: Sequence[str], neighbours: int, most: int = REFERENCES) -> Floats:
+    """The distance of rows to those of other groups, by folds of whole groups: of all, or of `most` at random.
+
+    For embeddings by a trunk that learnt nothing of them. Empty with fewer than two groups.
+    """
+    rows = np.sort(np.random.default_rng(0).permutation(len(embeddings))[:most])
+    mine, known = folds([groups[row] for row in rows]), unit(embeddings[rows])
+    numbers = np.unique(mine)
+    if len(numbers) < 2:
+        return np.empty(0, dtype=np.float32)
+    return np.concatenate([distances(known[mine == one], known[mine != one], neighbours) for one in numbers])
 
 
 def pick(embeddings: NDArray[np.floating], targets: NDArray[np.intp], most: int, seed: int) -> Floats:

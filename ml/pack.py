@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 
 from ml import bundle, precision, probe
-from ml.bundle import Input, Quality, Spec, Unknown
+from ml.bundle import Input, Spec, Unknown
 from ml.calibrate import fit_temperature
 from ml.data import Dataset
 from ml.engines import open_graph
@@ -25,6 +25,7 @@ from ml.judged import GOOD
 from ml.novelty import Known
 from ml.order import Order
 from ml.progress import CHOSEN, EXPORTED, PACKED
+from ml.quality import quality_limits
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,6 @@ def pack(order: Order, made: Made) -> Packed:
     tensors = {key: value.contiguous() for key, value in run.net.state_dict().items()}
     kept = {name: torch.from_numpy(tensor) for name, tensor in known.tensors().items()}
     return Packed(spec, save(tensors | kept), graph, choice.files)
-
-
-def quality_limits(data: Dataset) -> Quality:
-    """Well outside anything the training pictures show: half of their darkest and dullest, near white."""
-    raw = data.measured()
-    bright = 255 - 0.5 * (255 - float(np.quantile(raw.light, 0.9995)))
-    return Quality(float(0.5 * np.quantile(raw.light, 0.0005)), bright, float(0.5 * np.quantile(raw.sharp, 0.0005)))
 
 
 def _heat_scale(maps: NDArray[np.float32], data: Dataset) -> float:

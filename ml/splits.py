@@ -17,15 +17,17 @@ from ml.data import DataError, Dataset, Row, load
 from ml.folds import folds, thin
 from ml.likeness import DISTANCE, confirmed, hashes, join, near_duplicates
 from ml.places import place
+from ml.refusal import refuse
 from ml.spec import Input
 
-__all__ = ["Split", "folds", "guard", "place", "rows_on", "settle", "side_of", "split", "thin"]
+__all__ = ["Split", "folds", "guard", "place", "refuse_thin", "rows_on", "settle", "side_of", "split", "thin"]
 
 log = logging.getLogger(__name__)
 
 SIDES = ("train", "val", "test")
 SHARES = (0.7, 0.2, 0.1)
 SWALLOWED = 0.25
+FEWEST = 3  # training images, without which nothing is learnt of a class
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,18 @@ def _groups_of(data: Dataset, groups: tuple[str, ...]) -> dict[int, set[str]]:
 
 def _tell(data: Dataset, index: int) -> str:
     return f"row {data.lines[index]} ({data.names[index]}) is {data.splits[index] or 'unset'!r}"
+
+
+def refuse_thin(data: Dataset, train: NDArray[np.intp], sources: int = 2) -> None:
+    """DataError naming the classes whose training rows `train` are fewer than FEWEST or of fewer than `sources`."""
+    lacking = []
+    for index, name in enumerate(data.classes):
+        mine = train[data.targets[train] == index]
+        found = len({data.groups[row] for row in mine})
+        if len(mine) < FEWEST or found < sources:
+            lacking.append(f"{name} ({len(mine)} of {found})")
+    need = f"{FEWEST} training images" + (f" of {sources} sources" if sources > 1 else "")
+    refuse(f"a class needs {need}; too few has", lacking)
 
 
 def rows_on(side: str, rows: Sequence[Row], classes: tuple[str, ...], shape: Input) -> list[Row]:
