@@ -163,7 +163,7 @@ def shape(client: Client, capture: Capture) -> tuple[list[str], str]:
 
 def test_blind_questions_of_every_kind_look_alike(client: Client, olga: Person) -> None:
     shapes = []
-    for number, kind in enumerate(Kind):
+    for number, kind in enumerate(kind for kind in Kind if kind is not Kind.TEACH):
         camera = a_camera(slug=f"camera-{number}")
         label, score = ("good", 0.01) if kind is Kind.AUDIT else ("hole", 0.9)
         capture = judged(camera, label, score, data=a_png(1), warnings=("dark",) if number else ())
