@@ -1,0 +1,54 @@
+"""Captures of named rolls with what people said of them, each image its own."""
+
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from inspections.models import Camera, Capture, DefectClass, How, Label, Person, Roll
+from inspections.review.effective import settle
+from inspections.review.rows import locked
+from tests.cast import a_camera, a_png
+from tests.judged import judged
+
+_seeds = count(1000)
+
+
+def a_roll(code: str, **fields: Any) -> Roll:
+    return Roll.objects.get_or_create(code=code, defaults=fields)[0]
+
+
+def an_answer(
+    person: Person,
+    capture: Capture,
+    code: str | None,
+    how: How = How.SINGLE,
+    at: datetime | None = None,
+    **fields: Any,
+) -> Label:
+    """One answer, written as `review.answers` writes it; code None: unsure."""
+    found = DefectClass.objects.get(code=code) if code else None
+    with transaction.atomic():
+        rows = locked([capture.pk])
+        label = Label.objects.create(
+            capture=capture, person=person, at=at or timezone.now(), how=how, defect_class=found, **fields
+        )
+        settle(rows)
+    return label
+
+
+def labelled(
+    person: Person, code: str, roll: str = "", camera: Camera | None = None, how: How = How.SINGLE, **fields: Any
+) -> Capture:
+    """A judged capture of this roll, and that person's label."""
+    held = {"roll": a_roll(roll)} if roll else {}
+    capture = judged(camera or a_camera(), "good", 0.01, data=a_png(next(_seeds)), **held, **fields)
+    an_answer(person, capture, code, how)
+    return capture
+
+
+def a_mill_of_labels(person: Person, rolls: int = 6, classes: tuple[str, ...] = ("good", "hole")) -> list[Capture]:
+    """On each roll one image of each class: enough for a snapshot, and from three rolls on for a golden set."""
+    return [labelled(person, code, f"R{number}") for number in range(rolls) for code in classes]
