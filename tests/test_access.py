@@ -15,12 +15,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from inspections.models import Capture, TrainingRun
+from inspections.models import Capture, Recall, TrainingRun
 from inspections.readiness import Check
 from inspections.review.answers import decide
 from tests import cast
 from tests.cast import a_camera, signed_in, with_key
 from tests.judged import judged
+from tests.second_looks import a_recall
 from tests.trainings import a_training
 
 TABLE = Path(__file__).with_name("access_table.csv")
@@ -59,6 +60,8 @@ def address(route: str, capture: Capture) -> str:
         "<uuid:label>": str(capture.labels.get(how="single").pk),
         "<slug:slug>": "loom-1",
         "<slug:code>": "hole",
+        "<str:name>": "2026.11.1",
+        "<int:number>": str(Recall.objects.values_list("pk", flat=True).first()),
         "<int:training>": str(TrainingRun.objects.values_list("pk", flat=True).first()),
     }
     for placeholder, value in values.items():
@@ -74,6 +77,7 @@ def capture(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Capture
     monkeypatch.setattr("inspections.api.health.readiness", lambda: [Check("database", True, "answers")])
     a_camera("loom-2")
     a_training()
+    a_recall()
     found = judged(a_camera("loom-1"))
     decide(cast.a_person("mona", cast.Role.MANAGER), found, "good", timezone.now())
     return found

@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from inspections.models import AuditEvent, Capture, DefectClass, Label, Person, ReviewItem, TrainingRun
+from inspections.models import AuditEvent, Capture, DefectClass, Label, Person, Recall, ReviewItem, TrainingRun
 from inspections.pages.class_forms import stamp
 from inspections.review import screen
 from inspections.review.answers import decide
@@ -25,6 +25,7 @@ from tests import cast
 from tests.cast import PASSWORD, a_camera, a_png, signed_in
 from tests.judged import judged
 from tests.labelled import a_mill_of_labels
+from tests.second_looks import a_challenger, a_recall, in_shadow
 from tests.test_access import routes, table
 from tests.trainings import a_training
 
@@ -185,6 +186,27 @@ def cancel_training(mill: Mill) -> Wrote:
     return Wrote(mill.by_mara.post(f"/training/{run.pk}/cancel/"), "mara", "cancel-training", f"training {run.pk}")
 
 
+def start_shadow(mill: Mill) -> Wrote:
+    response = mill.by_mara.post(f"/models/{a_challenger().name}/shadow/start/", {"share": "50"})
+    return Wrote(response, "mara", "shadow-start", "model 2026.11.2")
+
+
+def stop_shadow(mill: Mill) -> Wrote:
+    response = mill.by_mara.post(f"/models/{in_shadow().name}/shadow/stop/")
+    return Wrote(response, "mara", "shadow-stop", "model 2026.11.2")
+
+
+def ask_for_recall(mill: Mill) -> Wrote:
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    response = mill.by_mara.post("/recalls/", {"version": a_challenger().name, "first": today, "last": today})
+    return Wrote(response, "mara", "recall", f"recall {Recall.objects.get().pk}")
+
+
+def cancel_recall(mill: Mill) -> Wrote:
+    row = a_recall()
+    return Wrote(mill.by_mara.post(f"/recalls/{row.pk}/cancel/"), "mara", "recall-cancel", f"recall {row.pk}")
+
+
 GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/login/", "POST"): sign_in,
     ("/logout/", "POST"): sign_out,
@@ -200,6 +222,10 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/captures/<uuid:key>/example/", "POST"): example,
     ("/queue/decide/", "POST"): decide_in_queue,
     ("/keys/", "POST"): keys,
+    ("/models/<str:name>/shadow/start/", "POST"): start_shadow,
+    ("/models/<str:name>/shadow/stop/", "POST"): stop_shadow,
+    ("/recalls/", "POST"): ask_for_recall,
+    ("/recalls/<int:number>/cancel/", "POST"): cancel_recall,
     ("/training/", "POST"): train,
     ("/training/<int:training>/cancel/", "POST"): cancel_training,
     ("/classes/", "POST"): new_class,

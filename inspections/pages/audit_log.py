@@ -38,6 +38,11 @@ ACTIONS = {
     "new-class": _("Added a class"),
     "train": _("Started a training"),
     "cancel-training": _("Cancelled a training"),
+    "shadow-start": _("Let a version judge in shadow"),
+    "shadow-stop": _("Ended a shadow"),
+    "recall": _("Asked for a recall"),
+    "recall-cancel": _("Ended a recall"),
+    "export": _("Took a table away"),
 }
 
 

@@ -1,6 +1,6 @@
 """The addresses of the pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from inspections.pages import (
     agreement,
@@ -52,4 +52,5 @@ urlpatterns = [
     path("captures/<uuid:key>/image/", files.image, name="capture-image"),
     path("captures/<uuid:key>/view/", files.view, name="capture-view"),
     path("captures/<uuid:key>/heatmap/", files.heatmap, name="capture-heatmap"),
+    path("", include("inspections.pages.compared_urls")),
 ]

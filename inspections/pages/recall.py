@@ -1,0 +1,164 @@
+"""One recall: how far it is, what would change, roll by roll and class by class, and the list as a table."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inspections.models import AuditEvent, Comparison, Recall, Roll
+from inspections.models.defect_class import UNKNOWN
+from inspections.pages.access import PersonRequest, deed, for_managers, lines_of, page
+from inspections.pages.comparisons import Filters, matrix_table, rows_of
+from inspections.pages.live import live
+from inspections.pages.overview import class_names
+from inspections.pages.periods import percent
+from inspections.review.blind import withheld
+from inspections.second_looks import cancel as cancel_recall
+from inspections.second_looks.figures import Group, Total, split, total
+from inspections.second_looks.reading import Wanted, apart, groups
+from inspections.snapshots import Refused
+
+TEMPLATE, PART = "inspections/recall.html", "inspections/_recall.html"
+MOST_ROLLS = 100
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = (
+    "capture", "line", "roll", "position_m", "taken", "before", "after", "flagged_before", "flagged_after", "label",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RollRow:
+    """What would change of one roll; without a code, of the captures that belong to none."""
+
+    code: str
+    total: Total
+
+
+@page
+def recall(request: PersonRequest, number: int) -> HttpResponseBase:
+    """The page of one recall, for managers; it looks again while the recall goes on."""
+    for_managers(request.user)
+    return _shown(request, _recall_of(number))
+
+
+@deed
+def cancel(request: PersonRequest, number: int) -> HttpResponseBase:
+    """End it; what was judged so far stays."""
+    for_managers(request.user)
+    outcome = cancel_recall(_recall_of(number), request.user, timezone.now())
+    if isinstance(outcome, Refused):
+        return _shown(request, _recall_of(number), str(outcome.reason), status=409)
+    messages.success(request, _("The recall has ended. What was judged so far stays."))
+    return HttpResponseRedirect(reverse("recall", args=[outcome.pk]))
+
+
+@page
+def as_csv(request: PersonRequest, number: int) -> HttpResponseBase:
+    """What would change, as a table; an export, so it is written down who took it."""
+    for_managers(request.user)
+    found = _recall_of(number)
+    form = _filters(request)
+    if not form.is_valid():
+        return _shown(request, found)
+    wanted = form.wanted(found.version, found, withheld(request.user))
+    AuditEvent.note(request.user, "export", f"recall {found.pk}", timezone.now(), filters=request.GET.dict())
+    response = StreamingHttpResponse(_written(wanted), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="recall-{found.pk}.csv"'
+    return response
+
+
+def _recall_of(number: int) -> Recall:
+    rows = Recall.objects.select_related("version", "line", "asked_by").defer("version__spec")
+    return get_object_or_404(rows, pk=number)
+
+
+def _filters(request: PersonRequest) -> Filters:
+    return Filters(request.GET, lines_of(request.user), class_names(), (_("Was"), _("Would be")))
+
+
+def _shown(request: PersonRequest, found: Recall, objection: str = "", status: int = 200) -> HttpResponseBase:
+    form = _filters(request)
+    is_valid = form.is_valid()
+    context: dict[str, Any] = {
+        "recall": found,
+        "form": form,
+        "is_valid": is_valid,
+        "objection": objection,
+        "share": round(100 * (found.done + found.dropped) / found.total) if found.total else 0,
+        **(_figures(request, found, form) if is_valid else {}),
+    }
+    moving = is_valid and found.is_live and not request.GET.get("after")
+    return live(request, TEMPLATE, PART, context, status=status if is_valid else 400, moving=moving)
+
+
+def _figures(request: PersonRequest, found: Recall, form: Filters) -> dict[str, Any]:
+    wanted, names = form.wanted(found.version, found, withheld(request.user)), class_names()
+    counted = groups(wanted, by_roll=True)
+    listed = apart(wanted, form.cleaned_data["after"])
+    rolls = roll_rows(counted)
+    sums = total(counted)
+    return {
+        "total": sums,
+        "agreement": percent(sums.agreement),
+        "rolls": rolls[:MOST_ROLLS],
+        "more_rolls": max(0, len(rolls) - MOST_ROLLS),
+        "matrix": matrix_table(counted, names),
+        "apart": listed,
+        "rows": rows_of(listed, names),
+        "is_first": form.cleaned_data["after"] is None,
+    }
+
+
+def roll_rows(counted: Sequence[Group]) -> list[RollRow]:
+    """The rolls that would change: most changed flags first."""
+    parts = {key: total(some) for key, some in split(counted, lambda one: one.roll).items()}
+    changed = {key: one for key, one in parts.items() if one.apart}
+    codes = dict(Roll.objects.filter(pk__in=[key for key in changed if key]).values_list("pk", "code"))
+    rows = [RollRow(codes.get(key, "") if key else "", one) for key, one in changed.items()]
+    return sorted(rows, key=lambda row: (-(row.total.newly + row.total.no_longer), -row.total.apart, row.code))
+
+
+class _Echo:
+    """A file that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _written(wanted: Wanted) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    related = ("capture__roll", "capture__label__defect_class", "line", "before", "after")
+    rows = wanted.rows().filter(agrees=False).select_related(*related).order_by("id")
+    for one in rows.iterator(chunk_size=500):
+        yield writer.writerow([harmless(cell) for cell in _cells(one)])
+
+
+def _cells(one: Comparison) -> tuple[str, ...]:
+    capture = one.capture
+    label = capture.label
+    return (
+        str(capture.pk),
+        one.line.slug,
+        capture.roll.code if capture.roll else "",
+        "" if capture.position_m is None else f"{capture.position_m:.3f}",
+        capture.captured_at.isoformat(),
+        one.before.code if one.before else UNKNOWN,
+        one.after.code if one.after else UNKNOWN,
+        "yes" if one.before_flagged else "no",
+        "yes" if one.after_flagged else "no",
+        label.answer if label else "",
+    )
+
+
+def harmless(cell: str) -> str:
+    """A spreadsheet takes what begins like this for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
