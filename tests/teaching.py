@@ -1,12 +1,15 @@
 """A list of what to label next, and comparisons of a challenger, written as the workers write them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+import numpy as np
 from django.utils import timezone
 
 from inspections.models import Camera, Capture, Comparison, DefectClass, ModelVersion, State, TeachPick, Verdict, Why
 from tests.cast import a_png
-from tests.judged import a_version, judged
+from tests.judged import a_capture, a_judgement, a_version, judged
+from workers.recording import record
 
 
 def passed(camera: Camera, seed: int = 0, at: datetime | None = None) -> Capture:
@@ -42,3 +45,15 @@ def compared(capture: Capture, after: str = "hole", *, flagged: bool = True, agr
         counted_at=capture.counted_at, before=before.defect_class, after=found, before_flagged=before.flagged,
         after_flagged=flagged, agrees=agrees,
     )  # fmt: skip
+
+
+def seen_as(
+    camera: Camera, axis: int, label: str = "good", score: float = 0.01, at: datetime | None = None, **fields: Any
+) -> Capture:
+    """A judged image whose embedding lies near one of eight axes."""
+    embedding = np.random.default_rng(axis).normal(0, 0.02, 8)
+    embedding[axis] += 1
+    capture = a_capture(camera, at, data=a_png(axis), **fields)
+    said = a_judgement(label, score, embedding=embedding.astype(np.float16))
+    record(a_version(), [capture], [said], capture.received_at + timedelta(seconds=1))
+    return capture

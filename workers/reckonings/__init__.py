@@ -1,0 +1,1 @@
+"""What is reckoned over kept embeddings."""
