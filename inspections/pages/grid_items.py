@@ -11,7 +11,8 @@ from django.db.models import Q, QuerySet
 
 from inspections.models import Capture, Kind, Line, Person, ReviewItem
 from inspections.review import listed
-from inspections.review.queue import FIELDS, Order, Wanted, of_class, place
+from inspections.review.listed import of_class
+from inspections.review.queue import FIELDS, Order, Wanted, place
 
 PAGE = 120
 

@@ -40,7 +40,7 @@ def kept(version: ModelVersion, keys: Sequence[UUID], beat: Beat) -> Kept:
         for key, raw, packed in rows.values_list("verdict__capture_id", "embedding", "probabilities"):
             embedding = np.frombuffer(bytes(raw), dtype="<f2")
             if embedding.size == (size or embedding.size) and np.isfinite(embedding).all():
-                found[key] = embedding, _numbers(packed, classes)
+                found[key] = embedding, _numbers(None if packed is None else bytes(packed), classes)
     return stacked(keys, found)
 
 
@@ -52,7 +52,7 @@ def stacked(keys: Sequence[UUID], found: dict[UUID, tuple[NDArray[np.float16], N
 
 
 def _numbers(packed: bytes | None, count: int) -> NDArray[np.float32]:
-    values = np.full(count, np.nan, np.float32) if packed is None else np.frombuffer(bytes(packed), dtype="<f4")
+    values = np.full(count, np.nan, np.float32) if packed is None else np.frombuffer(packed, dtype="<f4")
     return values if values.size == count else np.full(count, np.nan, np.float32)
 
 

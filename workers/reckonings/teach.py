@@ -84,8 +84,9 @@ def _picked(
 def _row(version: ModelVersion, there: Kept, candidates: Candidates, one: Pick) -> TeachPick:
     key = there.keys[one.index]
     codes = version.classes
-    highest = np.argsort(-there.probabilities[one.index])[:2] if one.why is Why.MARGIN else []
-    first, second = (codes[index] for index in highest) if len(highest) == 2 else ("", "")
+    first = second = ""
+    if one.why is Why.MARGIN and len(codes) > 1:
+        first, second = (codes[place] for place in np.argsort(-there.probabilities[one.index])[:2])
     return TeachPick(
         capture_id=key, line_id=candidates[key][0], why=one.why.value, margin=one.margin, first=first, second=second,
         distance=one.distance,
