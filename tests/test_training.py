@@ -1,10 +1,12 @@
 """When a training is asked for, refused, cancelled, and what starts one by itself."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from inspections import bell, retraining
@@ -259,3 +261,40 @@ def test_it_suggests_new_labels_and_classes_and_starts_nothing(mara: Person, tmp
     assert words[1] == "“Thread” has 2 labelled images, and the version in force does not know it."
     assert not TrainingRun.objects.exists()
     assert not Snapshot.objects.exists()
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+
+def test_the_command_asks_as_the_page_does(mara: Person, capsys: pytest.CaptureFixture[str]) -> None:
+    a_mill_of_labels(mara)
+    ModelVersion.objects.all().update(is_default=False)
+    options = ("--base", "scratch", "--network", "resnet20v1", "--preset", "quick", "--knob", "epochs=2", "--json")
+    call_command("train", *options)
+    run = TrainingRun.objects.get()
+    assert (run.knobs, run.why, run.snapshot.classes) == ({"epochs": 2}, "command", ["good", "hole"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["training"], told["state"], told["snapshot"]) == (run.pk, "waiting", "S1")
+
+
+def test_the_command_refuses_in_words_with_code_2() -> None:
+    with pytest.raises(CommandError, match="No labelled image is free") as refused:
+        call_command("train", "--base", "scratch", "--classes", "good,hole")
+    assert refused.value.returncode == 2
+    with pytest.raises(CommandError, match="no model version nonsense"):
+        call_command("train", "--from", "nonsense")
+
+
+def test_the_command_waits_for_the_end_and_a_failure_is_its_exit_code(
+    mara: Person, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_mill_of_labels(mara)
+
+    def a_worker_fails_it(_seconds: float) -> None:
+        TrainingRun.objects.update(state=JobState.FAILED, reason="no luck")
+
+    monkeypatch.setattr("workers.management.commands.train.time.sleep", a_worker_fails_it)
+    with pytest.raises(SystemExit) as ended:
+        call_command("train", "--base", "scratch", "--preset", "quick", "--wait")
+    assert ended.value.code == 1
+    assert "failed: no luck" in capsys.readouterr().out

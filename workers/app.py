@@ -59,6 +59,8 @@ def _from_settings(sender: Celery, **_: object) -> None:
         },
         "remove-orphans": {"task": "workers.remove_orphans", "schedule": 3600.0},
     }
+    if settings.TRAIN_AFTER_LABELS > 0:
+        schedule["train-when-due"] = {"task": "workers.train_when_due", "schedule": 300.0}
     sender.conf.update(
         broker_url=settings.BROKER_URL,
         beat_schedule=schedule,

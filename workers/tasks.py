@@ -41,6 +41,14 @@ def train() -> None:
     training.work()
 
 
+@shared_task(name="workers.train_when_due", ignore_result=True)
+def train_when_due() -> None:
+    """Start the training that the mill's policy wants, where one is due."""
+    from inspections import retraining
+
+    retraining.start_when_due(timezone.now())
+
+
 @shared_task(name="workers.assess", ignore_result=True, time_limit=3600)
 def assess() -> None:
     """Hold the challengers that wait against the golden set."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from django.conf import settings
 from django.db.models import Count
 from django.utils.translation import gettext as _
@@ -14,6 +15,8 @@ from inspections.retraining.asking import ask
 from inspections.retraining.preview import enough, preview
 from inspections.retraining.wish import Wish, usual
 from inspections.snapshots import Refused
+
+log = structlog.get_logger(__name__)
 
 WORTH_SAYING = 20  # new labels; fewer suggest nothing
 
@@ -48,10 +51,13 @@ def start_when_due(now: datetime) -> TrainingRun | Refused | None:
     if why is None:
         return None
     wish, classes = _as_last_time(), enough(preview())
-    return ask(
+    found = ask(
         None, now, base=wish.base, network=wish.network, preset=wish.preset, knobs=wish.knobs, classes=classes,
         base_version=wish.base_version, why=why,
     )  # fmt: skip
+    if isinstance(found, Refused):
+        log.warning("training-by-policy-refused", reason=found.reason)  # asked again when the clock comes by
+    return found
 
 
 def _as_last_time() -> Wish:

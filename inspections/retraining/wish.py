@@ -17,7 +17,7 @@ NETWORKS = (
     "resnet56v1",
     "resnet29v2",
 )
-EXTRAS = ("size", "stem", "seed", "resize_mixed")  # what a wish may say beside the preset's knobs
+EXTRAS = ("size", "stem", "seed", "resize_mixed", "precision")  # what a wish may say beside the preset's knobs
 FIRST_NETWORK, FIRST_PRESET, TUNING_PRESET = "textile_resnet", "best", "finetune"
 
 

@@ -21,10 +21,12 @@ def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
         "log": folder.log,
         "progress": folder.progress,
         "name": f"training-{run.pk}",
+        "licence": run.snapshot.licence,
     }
     if run.base == Base.HEAD:
         assert run.base_version
-        return ["head", *_options({"base": run.base_version.folder, "embeddings": folder.embeddings, **told})]
+        learnt = {"base": run.base_version.folder, "embeddings": folder.embeddings, "manifest": folder.manifest}
+        return ["head", *_options({**learnt, **told, "threads": settings.TRAIN_THREADS, "resize_mixed": True})]
     return ["train", *_options({**_network(run), **told, "manifest": folder.manifest, "work": folder.checkpoints})]
 
 
@@ -43,7 +45,6 @@ def _network(run: TrainingRun) -> dict[str, Any]:
         "threads": settings.TRAIN_THREADS,
         **shape,
         **run.knobs,
-        "licence": run.snapshot.licence,
     }
     if run.base == Base.ACTIVE:
         assert run.base_version

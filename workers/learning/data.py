@@ -25,10 +25,8 @@ def prepare(run: TrainingRun, folder: WorkFolder) -> Failed | None:
         return Failed(_("The training libraries are not installed where the training worker runs."))
     if run.base_version and not registry.bundle_is_there(run.base_version):
         return Failed(_("The files of version %(version)s are damaged or gone.") % {"version": run.base_version})
-    if run.base == Base.HEAD:
-        return embeddings.write(run, folder.embeddings)
-    _write_images(run, folder)
-    return None
+    _write_images(run, folder)  # a head needs them too: they are what known cloth looks like
+    return embeddings.write(run, folder.embeddings) if run.base == Base.HEAD else None
 
 
 def _write_images(run: TrainingRun, folder: WorkFolder) -> None:
