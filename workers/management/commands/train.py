@@ -79,9 +79,8 @@ def _watch(run: TrainingRun, terminal: Any) -> None:
     while run.is_live:
         if terminal:
             done = round(BAR * run.share_done)
-            words = (
-                f"{run.stage or run.get_state_display()} {run.epoch or ''}{'/' if run.epochs else ''}{run.epochs or ''}"
-            )
+            epoch = f", epoch {run.epoch} of {run.epochs}" if run.epochs else ""
+            words = f"{run.stage or run.get_state_display()}{epoch}"
             bar = f"[{'#' * done}{'.' * (BAR - done)}] {run.share_done:4.0%} {words}"
             terminal.write(f"\r{bar[:100]:<100}", ending="")
         time.sleep(LOOK_S)
