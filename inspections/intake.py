@@ -1,7 +1,7 @@
 """Bytes in, a stored capture out: file first, row second, the bell on commit."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,10 +40,16 @@ class Conflict:
 
 
 def accept(
-    camera: Camera, data: bytes, fields: Mapping[str, Any], now: datetime, *, by: Person | None = None
+    camera: Camera,
+    data: bytes,
+    fields: Mapping[str, Any],
+    now: datetime,
+    *,
+    by: Person | None = None,
+    also: Callable[[Capture], None] | None = None,
 ) -> Accepted | Duplicate | Conflict | Refused:
     """Take one upload. `fields` are those of the contract, already validated; `now` is our clock; `by` is who
-    uploaded it, where that was a person."""
+    uploaded it, where that was a person; `also` writes what belongs to the new row, in its commit."""
     checked = check(data, settings.MAX_IMAGE_PIXELS)
     if isinstance(checked, Refused):
         return checked
@@ -55,6 +61,8 @@ def accept(
             capture.save(force_insert=True)
             if by is not None:
                 AuditEvent.note(by, "upload", f"capture {capture.pk}", now, line=camera.line.slug)
+            if also is not None:
+                also(capture)
             bell.ring_on_commit()
     except IntegrityError:
         default_storage.delete(capture.path)
