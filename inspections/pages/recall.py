@@ -77,7 +77,8 @@ def as_csv(request: PersonRequest, number: int) -> HttpResponseBase:
 
 def _recall_of(number: int) -> Recall:
     rows = Recall.objects.select_related("version", "line", "asked_by").defer("version__spec")
-    return get_object_or_404(rows, pk=number)
+    found: Recall = get_object_or_404(rows, pk=number)
+    return found
 
 
 def _filters(request: PersonRequest) -> Filters:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, TextChoices, Value, When
 from django.db.models.functions import Coalesce
@@ -35,7 +36,7 @@ class Wanted:
     roll: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    without: frozenset[object] = frozenset()  # captures that the reader is being asked blind
+    without: frozenset[UUID] = frozenset()  # captures that the reader is being asked blind
 
     def rows(self) -> QuerySet[Comparison]:
         found = Comparison.objects.filter(version=self.version, recall=self.recall)
