@@ -104,6 +104,20 @@ def objection_to(version: ModelVersion, line: Line | None = None) -> str:
     return _lost_classes(version) or _shares_left_over(version, line) or gate.objection(version)
 
 
+def reject(version: ModelVersion, by: Person, now: datetime, reason: str) -> ModelVersion | Refused:
+    """Never to be promoted, for a written reason."""
+    with transaction.atomic():
+        found = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
+        if not reason.strip():
+            return Refused(_("Say why: the reason is kept with the version."))
+        if registry.all_in_force().filter(pk=found.pk).exists():
+            return Refused(_("It is in force. Roll back or promote another one first."))
+        found.state, found.rejected_for, found.shadow_share = State.REJECTED, reason.strip()[:500], 0.0
+        found.save(update_fields=["state", "rejected_for", "shadow_share"])
+        AuditEvent.note(by, "reject", f"model {version}", now, reason=found.rejected_for)
+        return found
+
+
 def changes_between(line: Line, since: datetime, until: datetime) -> list[VersionChange]:
     """The changes that took effect on this line, the mill's among them, oldest first."""
     found = VersionChange.objects.filter(state=ChangeState.ACTIVE, decided_at__gte=since, decided_at__lt=until)

@@ -24,7 +24,10 @@ def limits() -> dict[str, float]:
 
 
 def ask(version: ModelVersion, by: Person | None, now: datetime) -> GateReport | Refused:
-    """Have a worker measure this version. One that is being measured already is not measured twice at once."""
+    """Have a worker measure this version. One that is being measured already is not measured twice at once.
+
+    Without a person it is the system that asks, after a training or an upload, and their rows tell of it.
+    """
     if version.state == State.REJECTED:
         return Refused(_("It was rejected: %(reason)s") % {"reason": version.rejected_for})
     champion = registry.in_force()
@@ -39,7 +42,8 @@ def ask(version: ModelVersion, by: Person | None, now: datetime) -> GateReport |
         report = GateReport.objects.create(
             version=version, champion=champion, golden=golden, limits=limits(), asked_by=by, asked_at=now
         )
-        AuditEvent.note(by, "gate", f"model {version}", now, golden=golden.name if golden else None)
+        if by is not None:
+            AuditEvent.note(by, "gate", f"model {version}", now, golden=golden.name if golden else None)
         bell.ring_on_commit(bell.ASSESS)
         return report
 

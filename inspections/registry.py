@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from inspections.models import DefectClass, Line, ModelVersion, Origin, Person, Snapshot, State
+from inspections.models import AuditEvent, DefectClass, Line, ModelVersion, Origin, Person, Snapshot, State
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.models.label import UNSURE
 from ml import bundle
@@ -50,15 +50,20 @@ def add(
         return known
     values = {"origin": origin, "installed_by": by, "parent": parent, "snapshot": snapshot, "class_map": names}
     try:
-        with transaction.atomic():
-            _make_missing(codes)
-            return ModelVersion.objects.create(name=_next_name(now), digest=digest, spec=_kept(spec), **values)
+        return _register(codes, now, digest=digest, spec=_kept(spec), **values)
     except IntegrityError:  # another process added one at the same moment: the same bundle, or another of that name
         if again := _known(digest, class_map is not None, names):
             return again
-        with transaction.atomic():
-            _make_missing(codes)
-            return ModelVersion.objects.create(name=_next_name(now), digest=digest, spec=_kept(spec), **values)
+        return _register(codes, now, digest=digest, spec=_kept(spec), **values)
+
+
+def _register(codes: list[str], now: datetime, **values: Any) -> ModelVersion:
+    with transaction.atomic():
+        _make_missing(codes)
+        version = ModelVersion.objects.create(name=_next_name(now), **values)
+        if version.installed_by:
+            AuditEvent.note(version.installed_by, "new-model", f"model {version}", now, origin=version.origin)
+        return version
 
 
 def find(folder: Path) -> ModelVersion | None:

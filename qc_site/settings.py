@@ -155,6 +155,7 @@ GATE_OVERKILL = env.float("GATE_OVERKILL", default=0.05)
 GATE_ECE = env.float("GATE_ECE", default=0.1)
 GATE_LATENCY_MS = env.float("GATE_LATENCY_MS", default=200.0)  # an image, on the machine that measures
 GATE_SHADOW = env.int("GATE_SHADOW", default=0)  # live captures judged in shadow first; 0: no shadow is asked for
+MODEL_UPLOAD_BYTES = env.int("MODEL_UPLOAD_BYTES", default=512 * 1024 * 1024)  # of a bundle, packed or not
 SHADOW_SHARE = env.float("SHADOW_SHARE", default=1.0)
 SHADOW_MOST = env.int("SHADOW_MOST", default=20_000)  # captures compared with one challenger
 

@@ -1,8 +1,11 @@
 """A mill of three classes with a golden set, and challengers of every kind, registered as they arrive."""
 
+import zipfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.utils import timezone
@@ -14,6 +17,7 @@ from inspections.models import (
     DefectClass,
     GateReport,
     How,
+    JobState,
     Label,
     ModelVersion,
     Person,
@@ -21,10 +25,11 @@ from inspections.models import (
     Side,
     Snapshot,
     SnapshotRow,
+    State,
 )
 from tests.bundles import CLASSES, CUT, GOOD, HOLE, cloth, small_bundle
 from tests.cast import a_camera
-from tests.judged import a_capture
+from tests.judged import a_capture, a_version
 from workers import assessing
 
 CORNERS = {"good": GOOD, "hole": HOLE, "cut": CUT}
@@ -99,3 +104,23 @@ def failed(report: GateReport) -> dict[str, str]:
 
 def later(minutes: int) -> datetime:
     return timezone.now() + timedelta(minutes=minutes)
+
+
+def a_challenger(by: Person, name: str = "2026.11.7", passed: bool = True) -> ModelVersion:
+    """A version, in name only, beside the one in force, with a report that stands; there is no golden set."""
+    version = a_version(name, is_default=False, state=State.CANDIDATE)
+    rules = [] if passed else [{"name": "recall", "passed": False, "words": "hole: recall 0.1", "subject": "hole"}]
+    GateReport.objects.create(
+        version=version, champion=ModelVersion.objects.filter(is_default=True).first(), asked_by=by,
+        asked_at=timezone.now(), state=JobState.DONE, passed=passed, rules=rules,
+    )  # fmt: skip
+    return version
+
+
+def zipped_bundle(**options: Any) -> bytes:
+    """As somebody would upload it."""
+    out = BytesIO()
+    with TemporaryDirectory() as scratch, zipfile.ZipFile(out, "w") as archive:
+        for path in small_bundle(Path(scratch) / "mill-7", **{"seed": 77, **options}).iterdir():
+            archive.write(path, f"mill-7/{path.name}")
+    return out.getvalue()

@@ -16,12 +16,23 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from inspections.models import AuditEvent, Capture, DefectClass, Label, Person, Recall, ReviewItem, TrainingRun
+from inspections import changes
+from inspections.models import (
+    AuditEvent,
+    Capture,
+    DefectClass,
+    Label,
+    ModelVersion,
+    Person,
+    Recall,
+    ReviewItem,
+    TrainingRun,
+)
 from inspections.pages.class_forms import stamp
 from inspections.review import screen
 from inspections.review.answers import decide
 from inspections.snapshots import freeze
-from tests import cast
+from tests import cast, gates
 from tests.cast import PASSWORD, a_camera, a_png, signed_in
 from tests.judged import judged
 from tests.labelled import a_mill_of_labels
@@ -150,6 +161,15 @@ def decide_in_queue(mill: Mill) -> Wrote:
     return Wrote(mill.by_olga.post("/queue/decide/", sent), "olga", "label", of_capture(mill))
 
 
+def relabel(mill: Mill) -> Wrote:
+    response = mill.by_olga.post(f"/teach/{mill.capture.pk}/label/", {"answer": "cut", "token": str(uuid4())})
+    return Wrote(response, "olga", "label", of_capture(mill))
+
+
+def reckon(mill: Mill) -> Wrote:
+    return Wrote(mill.by_mara.post("/teach/ask/"), "mara", "reckon", "what to label")
+
+
 def keys(mill: Mill) -> Wrote:
     response = as_json(mill.by_olga, "/keys/", {"keys": {"good": "b"}, "keys_off": False})
     return Wrote(response, "olga", "keys", "person olga")
@@ -207,11 +227,44 @@ def cancel_recall(mill: Mill) -> Wrote:
     return Wrote(mill.by_mara.post(f"/recalls/{row.pk}/cancel/"), "mara", "recall-cancel", f"recall {row.pk}")
 
 
+def model_deed(name: str, action: str) -> Callable[[Mill], Wrote]:
+    """A form of a version's pages, sent by the manager; the version passed its gate."""
+
+    def send(mill: Mill) -> Wrote:
+        version = gates.a_challenger(mill.mara)
+        where = f"/models/{version}/{name}/"
+        return Wrote(mill.by_mara.post(where, {"reason": "a better one"}), "mara", action, f"model {version}")
+
+    return send
+
+
+def override(mill: Mill) -> Wrote:
+    version, ada = gates.a_challenger(mill.mara, passed=False), cast.ada()
+    response = signed_in(ada).post(f"/models/{version}/gate/override/", {"reason": "Loom 3 makes no holes"})
+    return Wrote(response, "ada", "gate-override", f"model {version}")
+
+
+def roll_back(mill: Mill) -> Wrote:
+    before, now = ModelVersion.objects.get(is_default=True), timezone.now()
+    changes.install(gates.a_challenger(mill.mara), None, now)
+    AuditEvent.objects.all().delete()
+    response = mill.by_mara.post("/models/rollback/", {"reason": "it passes holes"})
+    return Wrote(response, "mara", "rollback", f"model {before}")
+
+
+def upload_model(mill: Mill) -> Wrote:
+    ada = cast.ada()
+    response = signed_in(ada).post("/models/upload/", {"bundle": SimpleUploadedFile("b.zip", gates.zipped_bundle())})
+    return Wrote(response, "ada", "new-model", f"model {ModelVersion.objects.get(origin='uploaded')}")
+
+
 GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/login/", "POST"): sign_in,
     ("/logout/", "POST"): sign_out,
     ("/unlock/", "POST"): unlock,
     ("/upload/", "POST"): upload,
+    ("/teach/ask/", "POST"): reckon,
+    ("/teach/<uuid:key>/label/", "POST"): relabel,
     ("/api/v1/captures/<uuid:pk>/labels/", "POST"): label_by_api,
     ("/api/v1/captures/<uuid:pk>/skip/", "POST"): skip_by_api,
     ("/api/v1/labels/", "POST"): labels_by_api,
@@ -230,6 +283,12 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/training/<int:training>/cancel/", "POST"): cancel_training,
     ("/classes/", "POST"): new_class,
     ("/classes/<slug:code>/", "POST"): definition,
+    ("/models/upload/", "POST"): upload_model,
+    ("/models/rollback/", "POST"): roll_back,
+    ("/models/<str:name>/promote/", "POST"): model_deed("promote", "promote"),
+    ("/models/<str:name>/reject/", "POST"): model_deed("reject", "reject"),
+    ("/models/<str:name>/gate/ask/", "POST"): model_deed("gate/ask", "gate"),
+    ("/models/<str:name>/gate/override/", "POST"): override,
 }
 REFUSALS = {"401", "403", "405"}
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from inspections.models import Capture, Line, Person
+from inspections.models import Capture, Line, Person, Role
 from inspections.pages.overview import WatchedLine, watched_lines
 
 P = ParamSpec("P")
@@ -74,6 +74,12 @@ def has_control_characters(sent: QueryDict) -> bool:
 def for_managers(person: Person) -> None:
     """403 for whoever is neither manager nor admin."""
     if not person.sees_every_line:
+        raise PermissionDenied
+
+
+def for_admins(person: Person) -> None:
+    """403 for whoever is no admin."""
+    if person.role != Role.ADMIN:
         raise PermissionDenied
 
 

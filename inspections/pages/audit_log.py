@@ -36,6 +36,14 @@ ACTIONS = {
     "example": _("Chose the example of a class"),
     "definition": _("Changed a class"),
     "new-class": _("Added a class"),
+    "new-model": _("Added a model"),
+    "gate": _("Held a model against the golden set"),
+    "gate-override": _("Overrode the gate"),
+    "promote": _("Promoted a model"),
+    "rollback": _("Rolled back"),
+    "fallback": _("Fell back to the model before"),
+    "reject": _("Rejected a model"),
+    "model-download": _("Downloaded a model"),
     "train": _("Started a training"),
     "cancel-training": _("Cancelled a training"),
     "shadow-start": _("Let a version judge in shadow"),
@@ -43,6 +51,7 @@ ACTIONS = {
     "recall": _("Asked for a recall"),
     "recall-cancel": _("Ended a recall"),
     "export": _("Took a table away"),
+    "reckon": _("Asked what to label"),
 }
 
 

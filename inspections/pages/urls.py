@@ -17,6 +17,7 @@ from inspections.pages import (
     quality,
     queue,
     signing_in,
+    teach,
     training,
     training_run,
     upload,
@@ -36,6 +37,9 @@ urlpatterns = [
     path("queue/grid/", grid.grid, name="grid"),
     path("queue/items/", queue.items, name="queue-items"),
     path("queue/decide/", queue.decide, name="queue-decide"),
+    path("teach/", teach.teach, name="teach"),
+    path("teach/ask/", teach.ask, name="teach-ask"),
+    path("teach/<uuid:key>/label/", teach.relabel, name="teach-relabel"),
     path("keys/", keys.keys, name="keys"),
     path("escape/", quality.escape, name="escape"),
     path("agreement/", agreement.page_of_agreement, name="agreement"),
@@ -53,4 +57,5 @@ urlpatterns = [
     path("captures/<uuid:key>/view/", files.view, name="capture-view"),
     path("captures/<uuid:key>/heatmap/", files.heatmap, name="capture-heatmap"),
     path("", include("inspections.pages.compared_urls")),
+    path("", include("inspections.pages.model_urls")),
 ]
