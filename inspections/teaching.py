@@ -14,13 +14,25 @@ AFTER_FAILURE = timedelta(minutes=10)
 
 def ask(kind: InsightKind, now: datetime, by: Person | None = None) -> Insight:
     """The reckoning of this kind that waits or runs; a new one where there is none. `by` None: the system asks."""
+    return _asked((kind,), now, by)[0]
+
+
+def ask_all(now: datetime, by: Person) -> list[Insight]:
+    """Reckon everything anew."""
+    return _asked(tuple(InsightKind), now, by)
+
+
+def _asked(kinds: tuple[InsightKind, ...], now: datetime, by: Person | None) -> list[Insight]:
     with transaction.atomic():
-        found: Insight | None = Insight.objects.live().filter(kind=kind).first()
-        if found is None:
-            found = Insight.objects.create(kind=kind, asked_by=by, asked_at=now)
-            bell.ring_on_commit(bell.RECKON)
+        found = [_live(kind) or Insight.objects.create(kind=kind, asked_by=by, asked_at=now) for kind in kinds]
+        bell.ring_on_commit(bell.RECKON)
         if by is not None:
-            AuditEvent.note(by, "reckon", f"insight {found.pk}", now, kind=kind.value)
+            AuditEvent.note(by, "reckon", "what to label", now, kinds=[kind.value for kind in kinds])
+    return found
+
+
+def _live(kind: InsightKind) -> Insight | None:
+    found: Insight | None = Insight.objects.live().filter(kind=kind).first()
     return found
 
 

@@ -40,8 +40,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Gain:
-    """What NEXT more labels of the class would add to its F1, with a 90 % interval over the rounds."""
+    """What NEXT more labels of the class would add to its F1, with a 90 % interval over the rounds.
 
+    now: F1 with all the labels that there are, by the law; the points hold a part of them back, to be tested on.
+    """
+
+    now: float
     gain: float
     low: float
     high: float
@@ -138,14 +142,19 @@ def _curve(code: str, labels: int, sources: int, problem: str, rounds: Floats) -
 
 def _gain(rounds: Floats, labels: int) -> Gain:
     """By the fit through the means; the interval by fits through single rounds, which differ by who was held out."""
-    gain = _gained(rounds, labels)
-    low, high = np.quantile([_gained(one[None], labels) for one in rounds], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
-    return Gain(gain, min(low, gain), max(high, gain))
+    law = _law(rounds)
+    gains = [_next(_law(one[None]), labels) for one in rounds]
+    low, high = np.quantile(gains, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    gain = _next(law, labels)
+    return Gain(law(labels), gain, min(low, gain), max(high, gain))
 
 
-def _gained(rounds: Floats, labels: int) -> float:
-    law = power_law(rounds[:, :, 0].mean(axis=0), rounds[:, :, 1].mean(axis=0))
-    return float(law(labels + NEXT) - law(labels))
+def _law(rounds: Floats) -> Law:
+    return power_law(rounds[:, :, 0].mean(axis=0), rounds[:, :, 1].mean(axis=0))
+
+
+def _next(law: Law, labels: int) -> float:
+    return law(labels + NEXT) - law(labels)
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def test_curves_a_wrong_label_and_the_confused_pair(camera: Camera, olga: Person
         ("good", 18, ""),
         ("hole", 19, ""),
     ]
-    assert all(one["gain"][1] <= one["gain"][0] <= one["gain"][2] for one in body["curves"])
+    assert all(one["next"]["low"] <= one["next"]["gain"] <= one["next"]["high"] for one in body["curves"])
     first = body["suspects"][0]
     assert (first["capture"], first["given"], first["opinion"]) == (str(wrong.pk), "hole", "good")
     assert (body["labels"], body["read"]) == (37, 37)
@@ -190,7 +190,7 @@ def test_one_class_alone_is_no_curve(camera: Camera, olga: Person) -> None:
     for roll in range(4):
         labelled(olga, camera, "good", 0, f"R{roll}")
     (curve,) = reckoned(InsightKind.LABELS).body["curves"]
-    assert (curve["problem"], curve["points"], curve["gain"]) == ("one-class", [], None)
+    assert (curve["problem"], curve["points"], curve["next"]) == ("one-class", [], None)
 
 
 # --- the row -------------------------------------------------------------------------------------------------------

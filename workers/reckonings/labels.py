@@ -1,6 +1,7 @@
 """What the labels tell: whether there are enough of them, which are probably wrong, and which classes are confused."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _curve(one: enough.Curve) -> dict[str, Any]:
         "labels": one.labels,
         "sources": one.sources,
         "points": [[round(value, 4) for value in (p.labels, p.f1, p.low, p.high)] for p in one.points],
-        "gain": [round(value, 4) for value in (one.next.gain, one.next.low, one.next.high)] if one.next else None,
+        "next": {name: round(value, 4) for name, value in asdict(one.next).items()} if one.next else None,
         "problem": one.problem,
     }
 
