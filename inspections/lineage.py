@@ -10,9 +10,7 @@ from django.db.models import Count
 from inspections.models import (
     Capture,
     Comparison,
-    GateReport,
     How,
-    JobState,
     ModelVersion,
     Person,
     Side,
@@ -68,7 +66,7 @@ class Descent:
 
 def learned_from(version: ModelVersion) -> Learned | None:
     """The snapshot behind a version, with its labels by person; None where none is known (it came from elsewhere)."""
-    snapshot = _snapshot_of(version)
+    snapshot = snapshot_of(version)
     return None if snapshot is None else Learned(snapshot, tuple(_teachers([snapshot]).get(snapshot.pk, ())))
 
 
@@ -95,7 +93,7 @@ def descents(versions: Iterable[ModelVersion], places: Mapping[int, SnapshotRow]
     lines = [_line(version.pk, registry) for version in versions]
     every = {one.pk: one for line in lines for one in line}
     trainings = {run.version_id: run for run in _trainings(every)}
-    snapshots = {key: _snapshot_of(one, trainings.get(key)) for key, one in every.items()}
+    snapshots = {key: snapshot_of(one, trainings.get(key)) for key, one in every.items()}
     teachers = _teachers([one for one in snapshots.values() if one is not None])
 
     def step(version: ModelVersion) -> Descent:
@@ -123,18 +121,8 @@ def standings(capture: Capture, verdicts: Sequence[Verdict]) -> dict[UUID, list[
     return dict(found)
 
 
-def tried_without(version: ModelVersion) -> GateReport | None:
-    """Of a version that was trained without somebody's labels to see what that does: its newest look at the golden
-    set, whose champion stands beside it. None for other versions."""
-    snapshot = _snapshot_of(version)
-    if snapshot is None or snapshot.without_id is None:
-        return None
-    reports = GateReport.objects.filter(version=version, state=JobState.DONE).defer("answers")
-    found: GateReport | None = reports.select_related("champion", "golden").order_by("-id").first()
-    return found
-
-
-def _snapshot_of(version: ModelVersion, training: TrainingRun | None = None) -> Snapshot | None:
+def snapshot_of(version: ModelVersion, training: TrainingRun | None = None) -> Snapshot | None:
+    """The snapshot that a version was trained from, where it was trained here."""
     if version.snapshot_id is not None:
         return version.snapshot
     training = training or TrainingRun.objects.filter(version=version).select_related("snapshot").first()

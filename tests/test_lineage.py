@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inspections.lineage import descent, learned_from, tried_without
+from inspections.lineage import descent, learned_from
 from inspections.models import (
     Camera,
     Capture,
@@ -20,6 +20,7 @@ from inspections.models import (
     ModelVersion,
     Origin,
     Person,
+    Purpose,
     Quarantine,
     ReviewItem,
     Side,
@@ -27,6 +28,7 @@ from inspections.models import (
     SnapshotRow,
 )
 from inspections.review.answers import decide
+from inspections.trials import trial_of
 from tests import cast
 from tests.cast import signed_in
 from tests.judged import a_version, judged
@@ -162,16 +164,50 @@ def test_what_a_version_learned_from_counts_people_most_first(olga: Person, came
     assert learned_from(a_version()) is None
 
 
-def test_the_golden_set_s_word_on_a_training_without_somebody(olga: Person, camera: Camera) -> None:
-    mara = Person.objects.create_user("mara2", role="manager")
-    quarantine = Quarantine.objects.create(person=olga, reason="bad light", by=mara, at=timezone.now())
-    version = trained(a_snapshot("S2", without=quarantine))
-    assert tried_without(version) is None
-    report = GateReport.objects.create(
-        version=version, champion=a_version(), asked_at=timezone.now(), state=JobState.DONE, measured={}
+def figures_of(macro_f1: float) -> dict[str, Any]:
+    return {"macro_f1": macro_f1, "overkill": 0.02, "interval": {"macro_f1": [macro_f1 - 0.05, macro_f1 + 0.05]}}
+
+
+def measured(version: ModelVersion, golden: Snapshot, macro_f1: float, champion: float) -> GateReport:
+    both = {"challenger": figures_of(macro_f1), "champion": figures_of(champion)}
+    return GateReport.objects.create(
+        version=version,
+        champion=a_version(),
+        golden=golden,
+        asked_at=timezone.now(),
+        state=JobState.DONE,
+        measured=both,
     )
-    assert tried_without(version) == report
-    assert tried_without(trained(a_snapshot("S1"), "2026.11.3")) is None
+
+
+def test_a_training_without_somebody_stands_beside_the_one_with_them(olga: Person) -> None:
+    quarantine = Quarantine.objects.create(person=olga, reason="bad light", by=cast.ada(), at=timezone.now())
+    golden = a_snapshot("G1", purpose=Purpose.GOLDEN)
+    with_them, version = trained(a_snapshot("S1")), trained(a_snapshot("S2", without=quarantine), "2026.11.3")
+    assert trial_of(with_them) is None
+    trial = trial_of(version)
+    assert trial is not None
+    assert (trial.quarantine, trial.without, trial.beside) == (quarantine, None, ())
+    measured(with_them, golden, 0.80, champion=0.75)
+    measured(version, golden, 0.86, champion=0.75)
+    trial = trial_of(version)
+    assert trial is not None
+    assert trial.without is not None
+    assert (trial.golden, trial.without.macro_f1, trial.without.overkill) == (golden, 0.86, 0.02)
+    assert [(one.version, one.macro_f1) for one in trial.beside] == [(a_version(), 0.75), (with_them, 0.80)]
+
+
+def test_a_version_s_card_tells_who_taught_it(olga: Person, mara: Client, camera: Camera) -> None:
+    quarantine = Quarantine.objects.create(person=olga, reason="bad light", by=cast.ada(), at=timezone.now())
+    snapshot = a_snapshot("S2", without=quarantine)
+    placed(snapshot, labelled(olga, judged(camera)))
+    version = trained(snapshot)
+    measured(version, a_snapshot("G1", purpose=Purpose.GOLDEN), 0.86, champion=0.75)
+    text = mara.get(f"/models/{version.name}/").content.decode()
+    assert "olga: 1" in text
+    assert "bad light" in text
+    assert "0.860" in text
+    assert "0.750" in text
 
 
 def test_who_is_asked_about_it_learns_nothing(olga: Person, camera: Camera) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inspections import changes, gate
+from inspections.lineage import learned_from
 from inspections.models import (
     AuditEvent,
     ChangeState,
@@ -29,6 +30,7 @@ from inspections.pages.model_figures import held_out, matrix_of, per_class, reli
 from inspections.pages.models_list import shown as list_shown
 from inspections.pages.overview import class_names
 from inspections.snapshots import Refused
+from inspections.trials import trial_of
 from inspections.uploading import packed
 from ml.bundle import BundleError
 
@@ -83,6 +85,8 @@ def figures_of(version: ModelVersion) -> dict[str, Any]:
         "engine": version.spec.get("engine", {}).get("finding") or {},
         "classes": [names.get(code, code) for code in version.classes],
         "children": list(version.children.values_list("name", flat=True)),
+        "learned": learned_from(version),
+        "trial": trial_of(version),
     }
 
 

@@ -75,15 +75,18 @@ def acknowledged(product: Product, images: Sequence[bytes], rate: float, seconds
     return *percentiles(load.answered_s), load.refused
 
 
-def to_verdict(product: Product, images: Sequence[bytes], rate: float, seconds: float) -> tuple[float, float]:
+def to_verdict(
+    product: Product, images: Sequence[bytes], rate: float, seconds: float, name: str = "verdict"
+) -> tuple[float, float]:
     """Upload to stored verdict: p50 and p99 in milliseconds, from the moment the camera began to send."""
-    load = offer(product, images, rate, seconds, CAMERAS, "verdict")
+    load = offer(product, images, rate, seconds, CAMERAS, name)
     drained(product)
     rows = product.ask(
         "SELECT c.capture_id, v.judged_at FROM inspections_capture c JOIN inspections_verdict v ON v.capture_id = c.id "
-        "WHERE c.capture_id LIKE 'verdict-%'"
+        "WHERE v.effective"
     )
-    return percentiles([_epoch(str(at)) - load.moments[str(name)] for name, at in rows])
+    judged = {str(name): _epoch(str(at)) for name, at in rows}
+    return percentiles([judged[name] - moment for name, moment in load.moments.items() if name in judged])
 
 
 def _epoch(text: str) -> float:

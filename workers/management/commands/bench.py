@@ -15,6 +15,7 @@ from ml.fabric import Roll
 from workers.bench.load import post_once
 from workers.bench.measure import acknowledged, drained, sustained, to_verdict
 from workers.bench.product import Product, running
+from workers.bench.shadowed import with_and_without
 
 
 class Command(BaseCommand):
@@ -63,11 +64,21 @@ class Command(BaseCommand):
             self.say("ResNet-18 at 224 px: POST to stored verdict, images/s", both.product)
             self.say("ResNet-18 at 224 px: ratio", both.ratio, ">= 0.8")
             self._latency(product, files, both.product, "ResNet-18 at 224 px")
+            challenger = write_untrained(folder / "challenger", "resnet18", 224, channels=1)
+            self._shadow(product, challenger, files, both.product / 3, rounds)
 
     def _latency(self, product: Product, files: list[bytes], capacity: float, name: str) -> None:
         p50, p99 = to_verdict(product, files, capacity / 2, 20)
         self.say(f"{name}: upload to verdict at half load ({capacity / 2:.0f}/s), p50 ms", p50, "150")
         self.say(f"{name}: upload to verdict at half load, p99 ms", p99, "600")
+
+    def _shadow(self, product: Product, bundle: Path, files: list[bytes], rate: float, rounds: int) -> None:
+        """What a challenger in shadow, judging every capture too, costs the captures."""
+        both = with_and_without(product, bundle, files, rate, 20, rounds)
+        for words, (p50, p99) in (("without", both.without), ("with", both.beside)):
+            self.say(f"ResNet-18 at 224 px, {rate:.0f}/s, {words} a shadow: upload to verdict, p50 ms", p50)
+            self.say(f"ResNet-18 at 224 px, {rate:.0f}/s, {words} a shadow: upload to verdict, p99 ms", p99)
+        self.say("captures compared meanwhile", both.compared)
 
     def _memory(self, product: Product) -> None:
         """Under the load so far, then with images of one and of fifty megapixels."""
