@@ -15,6 +15,7 @@ from ml import bundle, probe
 from ml.bundle import GRAPH, GRAPH_INT8, BundleError, Spec
 from ml.engines import CpuEngine
 from ml.logistic import Layer
+from ml.looks import SIZE
 from ml.refusal import DataError
 from ml.spec import LOOKS
 
@@ -51,7 +52,7 @@ class Base:
 
     @property
     def looks(self) -> NDArray[np.float32]:
-        return np.asarray(self.tensors.get(LOOKS, np.empty((0, 0))), dtype=np.float32)
+        return np.asarray(self.tensors.get(LOOKS, np.empty((0, SIZE))), dtype=np.float32)
 
     def graphs(self) -> dict[str, bytes]:
         """Its graphs by the names of their files."""

@@ -98,6 +98,10 @@ def _add_head(commands: Any) -> None:
     made.add_argument("--classes", type=_names, default=(), help="exactly these classes, comma-separated")
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
     made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
+    made.add_argument(
+        "--leave-twins", action="store_true",
+        help="of a given split, leave out what nearly equals a training image, instead of refusing it",
+    )  # fmt: skip
     made.add_argument("--name", default="", help="name of the model (the folder's)")
     made.add_argument("--licence", default="", help="of the images")
     made.add_argument("--threads", type=_count, default=1)
@@ -159,6 +163,10 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("--large", default="resize", choices=("resize", "tiles"), help="what to do with larger images")
     made.add_argument("--max-tiles", type=_count, default=64)
     made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
+    made.add_argument(
+        "--leave-twins", action="store_true",
+        help="of a given split, leave out what nearly equals a training image, instead of refusing it",
+    )  # fmt: skip
     made.add_argument("--homogenise", action="store_true", help="move every image to the set's mean brightness")
     made.add_argument(
         "--stem", default=STEMS[0], choices=STEMS, help="of resnet18, 34 and 50; small sees finer, slower"

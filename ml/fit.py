@@ -10,10 +10,12 @@ import torch
 
 from ml import pretrained, together
 from ml.data import Dataset
+from ml.linear_start import fit_last_layer
 from ml.networks import Network, build
 from ml.order import Order
 from ml.presets import Recipe
 from ml.pretext import trunk
+from ml.refresh import base_of
 from ml.spec import Input
 from ml.standardise import Standardise
 from ml.train import Course, Outcome, statistics, train
@@ -46,8 +48,11 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
     net = build(order.network, shape.channels, len(train_on.classes), order.stem)
     net.flips = recipe.flips
     began = start(net, order)
-    mean, std = statistics(train_on.images)
+    base = base_of(order)
+    mean, std = (base.mean, base.std) if base else statistics(train_on.images)
     standardise = Standardise(mean, std, recipe.contrast).to(together.device(team))
+    if base:
+        fit_last_layer(net.to(standardise.shift.device), train_on, standardise, recipe.balance)
     course = Course(
         order.seed, order.turns, order.fixed, order.log, order.work / f"{part}.pt" if order.work else None,
         order.identity(_told(train_on, check_on), part), team, part, order.progress,

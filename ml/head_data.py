@@ -33,6 +33,7 @@ class HeadOrder:
     classes: tuple[str, ...] = ()
     merge: tuple[str, ...] = ()
     resize_mixed: bool = False
+    leave_twins: bool = False
     name: str = ""
     licence: str = ""
     flag: Flag = Flag()
@@ -80,7 +81,7 @@ def _kept(order: HeadOrder, base: Base, pictures: Dataset | None) -> Labelled:
 
 def _looked_at(order: HeadOrder, pictures: Dataset | None) -> Labelled:
     assert pictures is not None
-    data = splits.settle(pictures)
+    data = splits.settle(pictures, order.leave_twins)
     split = splits.split(data)
     embedding = CpuEngine(order.base / GRAPH, order.threads).run(data.images)[2]
     return Labelled(embedding, data, split.train, split.val, data.take(split.train), data.take(split.val))
@@ -93,4 +94,5 @@ def _pictures(order: HeadOrder, base: Base) -> Dataset:
     check_rows(rows)
     splits.guard(rows)
     about = f"{len(rows)} images of {(order.manifest if order.manifest.is_dir() else order.manifest.parent).name}"
-    return load(rows, classes, base.spec.input, about, order.resize_mixed)
+    mixed = order.resize_mixed or order.embeddings is not None  # what was judged was judged, whatever its size
+    return load(rows, classes, base.spec.input, about, mixed)

@@ -26,6 +26,7 @@ from ml.network_names import objection
 from ml.order import Order
 from ml.pack import Made, Packed, pack
 from ml.progress import LEARNT, READ, SILENT
+from ml.refresh import base_of, settled
 from ml.spec import Input, Unknown
 
 Say = Callable[[str], None]
@@ -41,6 +42,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
         raise DataError(f"{out} already exists")
     torch.set_num_threads(order.threads)
     team = together.join()
+    order = settled(order)
     order = order if team.first else replace(order, progress=SILENT)
     data, shape = gather(order)
     make = _on_folds if order.recipe.calibrate == "folds" else _on_sides
@@ -61,7 +63,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
 def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """One network on the train side; the validation side chooses the epoch and calibrates."""
     split = splits.split(data)
-    splits.refuse_thin(data, split.train, 2 if any(data.splits) else 1)
+    splits.refuse_thin(data, split.train)
     order.progress.stage("training", LEARNT)
     train_on, check_on = data.take(split.train), data.take(split.val)
     run = fit(order, train_on, check_on, "train", shape)
@@ -93,6 +95,7 @@ def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
 def cross_validate(order: Order, say: Say = lambda text: None) -> tuple[Held, dict[str, Any]]:
     """What `python -m ml crossval` does: out-of-fold answers, and the figures over them."""
     torch.set_num_threads(order.threads)
+    order = settled(order)
     data, shape = gather(order, given=False)
     held = crossval.crossval(order, data, shape, say)
     return held, {**crossval.report(held, order), "network": order.network, "preset": order.preset}
@@ -114,11 +117,13 @@ def gather(order: Order, given: bool = True) -> tuple[Dataset, Input]:
         check_rows(rows)
         splits.guard(rows)
         about = f"{len(rows)} images of {(order.manifest if order.manifest.is_dir() else order.manifest.parent).name}"
-        data = splits.settle(load(rows, classes, shape, about, order.resize_mixed))
+        data = splits.settle(load(rows, classes, shape, about, order.resize_mixed), order.leave_twins)
         if any(data.splits) and not given:
             data = splits.settle(replace(data, splits=("",) * len(data.splits)))
     if order.homogenise:
-        level = float(data.measured().light.mean())
+        base = base_of(order)
+        level = base.input.homogenise if base else None
+        level = float(data.measured().light.mean()) if level is None else level
         data, shape = data.homogenised(level), replace(shape, homogenise=level)
     return data, shape
 

@@ -36,6 +36,7 @@ class Order:
     large: str = "resize"
     max_tiles: int = 64
     resize_mixed: bool = False
+    leave_twins: bool = False
     homogenise: bool = False
     stem: str = "standard"
     turns: tuple[str, ...] = ()

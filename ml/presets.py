@@ -14,7 +14,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "contrast": ("set", "image"),
     "keep": ("best", "last"),
     "calibrate": ("validation", "folds"),
-    "start": ("new", "imagenet", "drawn"),
+    "start": ("new", "imagenet", "drawn", "base"),
 }
 
 
@@ -30,7 +30,8 @@ class Recipe:
     judged and kept, 0 for none. patience: epochs without a better macro-F1 after which it stops, 0 for never. clip:
     largest gradient norm, 0 for any. keep: the best epoch on the validation side, or the last. calibrate: on the
     validation side, or on folds, after which everything trains. contrast: pixels are normalised by the training set's
-    mean and deviation, or each image by its own. start: new weights, ImageNet's, or the trunk learnt on drawn cloth.
+    mean and deviation, or each image by its own. start: new weights, ImageNet's, the trunk learnt on drawn cloth, or a
+    bundle's with its own contrast and flips.
     flips: judge by the mean over an image's four mirrorings, at four times the cost.
     """
 
@@ -76,6 +77,11 @@ PRESETS: dict[str, Recipe] = {
     "starter": Recipe(
         rate=2e-3, weight_decay=0.02, epochs=8, smoothing=0.05, balance=0.0, ema=0.999, clip=5.0, keep="last",
         contrast="image", start="drawn", amp=True,
+    ),
+    # Going on from a version in use with the labels that came since: small steps, so that it keeps what it can.
+    "refresh": Recipe(
+        rate=5e-4, weight_decay=0.05, epochs=12, batch=32, smoothing=0.05, balance=0.5, ema=0.97, clip=5.0,
+        contrast="image", start="base", amp=True,
     ),
     "quick": Recipe(epochs=3, batch=32),
 }  # fmt: skip

@@ -60,12 +60,15 @@ def guard(rows: Sequence[Row]) -> None:
                 )
 
 
-def settle(data: Dataset) -> Dataset:
-    """The same with near-duplicates in one group, to be split by us; a given split that parts some is refused.
+def settle(data: Dataset, leave_twins: bool = False) -> Dataset:
+    """The same with near-duplicates in one group, to be split by us; a given split that parts some is refused, or, with
+    `leave_twins`, goes on without those of them that do not train.
 
     Groups that were joined go by the first of their names. DataError naming the pair.
     """
     pairs = near_duplicates(hashes(data.images))
+    if any(data.splits) and leave_twins:
+        return _without_twins(data, confirmed(data.images, pairs))
     if any(data.splits):
         for i, j in pairs.tolist():
             if data.splits[i] != data.splits[j]:
@@ -84,6 +87,16 @@ def settle(data: Dataset) -> Dataset:
         f"near-duplicates joined by {rule}: {before} groups became {after}" if after < before else "no near-duplicates"
     )
     return replace(data, groups=groups, split_by=f"hash of the {kind}; {near}")
+
+
+def _without_twins(data: Dataset, pairs: NDArray[np.intp]) -> Dataset:
+    """Without the images off the training side that are near-duplicates of one on it, directly or through others."""
+    alike = join([str(row) for row in range(len(data.targets))], pairs)
+    seen = {name for name, side in zip(alike, data.splits, strict=True) if side == "train"}
+    off = [side != "train" and name in seen for name, side in zip(alike, data.splits, strict=True)]
+    told = f"; {sum(off)} images left out as near-duplicates of training ones" if any(off) else ""
+    kept = data.take(np.flatnonzero(~np.array(off)))
+    return replace(kept, split_by=f"column of the manifest, no source or roll on two sides{told}")
 
 
 def _of_one_source(data: Dataset) -> NDArray[np.intp]:
@@ -116,16 +129,11 @@ def _tell(data: Dataset, index: int) -> str:
     return f"row {data.lines[index]} ({data.names[index]}) is {data.splits[index] or 'unset'!r}"
 
 
-def refuse_thin(data: Dataset, train: NDArray[np.intp], sources: int = 2) -> None:
-    """DataError naming the classes whose training rows `train` are fewer than FEWEST or of fewer than `sources`."""
-    lacking = []
-    for index, name in enumerate(data.classes):
-        mine = train[data.targets[train] == index]
-        found = len({data.groups[row] for row in mine})
-        if len(mine) < FEWEST or found < sources:
-            lacking.append(f"{name} ({len(mine)} of {found})")
-    need = f"{FEWEST} training images" + (f" of {sources} sources" if sources > 1 else "")
-    refuse(f"a class needs {need}; too few has", lacking)
+def refuse_thin(data: Dataset, train: NDArray[np.intp]) -> None:
+    """DataError naming the classes whose rows among `train` are fewer than FEWEST."""
+    counts = data.take(train).counts()
+    thin = [f"{name} ({count})" for name, count in counts.items() if count < FEWEST]
+    refuse(f"{FEWEST} training images are needed of a class, and there are too few of", thin)
 
 
 def rows_on(side: str, rows: Sequence[Row], classes: tuple[str, ...], shape: Input) -> list[Row]:

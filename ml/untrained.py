@@ -19,13 +19,16 @@ from ml.quantise import to_int8
 CLASSES = ("good", "color", "cut", "hole", "thread", "metal_contamination")
 
 
-def write_untrained(folder: Path, network: str, size: int, channels: int = 3, precision: str = "fp32") -> Path:
+def write_untrained(
+    folder: Path, network: str, size: int, channels: int = 3, precision: str = "fp32", flips: bool = False
+) -> Path:
     """Writes a bundle of `network` with random weights for (size, size, channels) images and returns its folder.
 
     No gate is asked about `precision`: random weights would fail it, and their speed is what is wanted.
     """
     torch.manual_seed(0)
     net = build(network, channels, len(CLASSES), "standard").eval()
+    net.flips = flips
     mean, std = (0.5,) * channels, (0.25,) * channels
     graph = to_graph(net, mean, std, (size, size, channels))
     shape = Input(size, size, channels)
@@ -40,6 +43,7 @@ def write_untrained(folder: Path, network: str, size: int, channels: int = 3, pr
         mean=mean, std=std, embedding_size=net.embedding_size, temperature=1.0, threshold=0.5,
         shares=dict.fromkeys(CLASSES, 1 / len(CLASSES)), unknown=Unknown(limit=9.0, largest=9.0),
         quality=Quality(dark=0, bright=255, blurred=0), heat_scale=1.0, probe=asked, engine=faster,
+        flips=flips,
     )  # fmt: skip
     # As many references as a trained bundle keeps, so that the search among them costs the same.
     reference = np.random.default_rng(0).normal(size=(2400, net.embedding_size)).astype(np.float16)
