@@ -23,6 +23,7 @@ from inspections.models import (
     State,
     Verdict,
 )
+from inspections.review.answers import decide
 from inspections.second_looks import note_fresh, progress, start_shadow, stop_shadow
 from inspections.second_looks.shadowing import forget, is_sampled
 from inspections.snapshots import Refused
@@ -103,6 +104,17 @@ def test_where_both_say_the_same_they_agree(posting: Client, challenger: ModelVe
     assert Comparison.objects.get().agrees
     assert progress(challenger).compared == 1
     assert progress(challenger).disagreements == 0
+
+
+def test_what_somebody_has_labelled_meanwhile_counts_as_looked_at(posting: Client, challenger: ModelVersion) -> None:
+    shadowed(challenger)
+    capture = judged_by_it(posting, cloth(HOLE))
+    mara = cast.mara()
+    label = decide(mara, capture, "hole", timezone.now()).label  # type: ignore[union-attr]
+    looking_again.work()
+    row = Comparison.objects.get()
+    assert (row.seen_by, row.seen_at) == (mara, label.at)
+    assert progress(challenger).looked_at == 1
 
 
 def test_it_takes_nothing_while_a_fresh_capture_waits(posting: Client, challenger: ModelVersion) -> None:

@@ -11,7 +11,16 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from inspections.models import Comparison, DefectClass, ModelVersion, Recall, SecondLook, Verdict, VerdictEvidence
+from inspections.models import (
+    Capture,
+    Comparison,
+    DefectClass,
+    ModelVersion,
+    Recall,
+    SecondLook,
+    Verdict,
+    VerdictEvidence,
+)
 from ml.answers import Judgement, Undecodable
 from workers.looks import count_dropped
 from workers.recording import evidence_of, verdict_of
@@ -35,7 +44,7 @@ def write_down(version: ModelVersion, done: Sequence[Looked], each_ms: float, no
         held = _still_held([one.look for one in done])
         mine = [one for one in done if one.look.pk in held]
         _store(version, mine, classes, each_ms, now)
-        said = _verdicts([one.look.capture_id for one in mine])
+        said = _said([one.look.capture_id for one in mine])
         compared = [one.look for one in mine if (one.look.capture_id, version.pk) in said.by]
         Comparison.objects.bulk_create(
             [row for look in compared if (row := _comparison(look, said)) is not None], ignore_conflicts=True
@@ -71,25 +80,30 @@ def _store(
 
 @dataclass(frozen=True)
 class _Said:
-    """Verdicts by capture and version, and the ones in force by capture."""
+    """Verdicts by capture and version, the ones in force by capture, and who has labelled it when."""
 
     by: Mapping[tuple[UUID, int], Verdict]
     in_force: Mapping[UUID, Verdict]
+    labelled: Mapping[UUID, tuple[int, datetime]]
 
 
-def _verdicts(captures: Sequence[UUID]) -> _Said:
+def _said(captures: Sequence[UUID]) -> _Said:
     rows = list(Verdict.objects.filter(capture__in=captures))
+    labelled = Capture.objects.filter(pk__in=captures, label__isnull=False)
     return _Said(
         {(row.capture_id, row.version_id): row for row in rows},
         {row.capture_id: row for row in rows if row.effective},
+        {key: (by, at) for key, by, at in labelled.values_list("pk", "label__person_id", "label__at")},
     )
 
 
 def _comparison(look: SecondLook, said: _Said) -> Comparison | None:
-    """What it said beside what was said before; None where that was the same version."""
+    """What it said beside what was said before; None where that was the same version. Somebody who has labelled the
+    capture has looked at it."""
     before, after = said.in_force.get(look.capture_id), said.by[look.capture_id, look.version_id]
     if before is None or before.version_id == after.version_id:
         return None
+    seen_by, seen_at = said.labelled.get(look.capture_id, (None, None))
     return Comparison(
         capture=look.capture,
         version_id=look.version_id,
@@ -102,6 +116,8 @@ def _comparison(look: SecondLook, said: _Said) -> Comparison | None:
         after_id=after.defect_class_id,
         before_flagged=before.flagged,
         after_flagged=after.flagged,
+        seen_by_id=seen_by,
+        seen_at=seen_at,
         agrees=(before.defect_class_id, before.flagged) == (after.defect_class_id, after.flagged),
     )
 

@@ -66,7 +66,7 @@ def answers_on(queue: str) -> str:
 def judge() -> str:
     since = timezone.now() - STUCK
     waits = Capture.objects.filter(status=Status.PENDING, received_at__lt=since).exists()
-    if waits and not Verdict.objects.filter(judged_at__gte=since).exists():
+    if waits and not Verdict.objects.filter(judged_at__gte=since, effective=True).exists():
         return "captures wait, and no verdict was made for three minutes"
     return answers_on("judge")
 
