@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from inspections.models import Capture, Recall, TrainingRun
+from inspections.models import Capture, Quarantine, Recall, Snapshot, TrainingRun
 from inspections.readiness import Check
 from inspections.review.answers import decide
 from tests import cast
@@ -62,6 +62,8 @@ def address(route: str, capture: Capture) -> str:
         "<slug:code>": "hole",
         "<str:name>": "2026.11.1",
         "<int:number>": str(Recall.objects.values_list("pk", flat=True).first()),
+        "<slug:snapshot>": str(Snapshot.objects.values_list("name", flat=True).first()),
+        "<int:quarantine>": str(Quarantine.objects.values_list("pk", flat=True).first()),
         "<int:training>": str(TrainingRun.objects.values_list("pk", flat=True).first()),
     }
     for placeholder, value in values.items():
@@ -79,7 +81,9 @@ def capture(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Capture
     a_training()
     a_recall()
     found = judged(a_camera("loom-1"))
-    decide(cast.a_person("mona", cast.Role.MANAGER), found, "good", timezone.now())
+    mona = cast.a_person("mona", cast.Role.MANAGER)
+    decide(mona, found, "good", timezone.now())
+    Quarantine.objects.create(camera=found.camera, reason="its lamp was dying", by=mona, at=timezone.now())
     return found
 
 

@@ -24,6 +24,7 @@ from inspections.models import (
     Label,
     ModelVersion,
     Person,
+    Quarantine,
     Recall,
     ReviewItem,
     TrainingRun,
@@ -206,6 +207,29 @@ def cancel_training(mill: Mill) -> Wrote:
     return Wrote(mill.by_mara.post(f"/training/{run.pk}/cancel/"), "mara", "cancel-training", f"training {run.pk}")
 
 
+def make_snapshot(mill: Mill) -> Wrote:
+    a_mill_of_labels(mill.mara)
+    AuditEvent.objects.all().delete()
+    return Wrote(mill.by_mara.post("/snapshots/new/"), "mara", "snapshot", "snapshot S1")
+
+
+def make_golden_set(mill: Mill) -> Wrote:
+    a_mill_of_labels(mill.mara)
+    AuditEvent.objects.all().delete()
+    return Wrote(mill.by_mara.post("/snapshots/golden/", {"do": "make"}), "mara", "golden-set", "snapshot G1")
+
+
+def quarantine(mill: Mill) -> Wrote:
+    response = mill.by_mara.post("/quarantine/", {"person": "olga", "reason": "her first day"})
+    return Wrote(response, "mara", "quarantine", f"quarantine {Quarantine.objects.get().pk}")
+
+
+def lift_quarantine(mill: Mill) -> Wrote:
+    found = Quarantine.objects.create(person=mill.olga, reason="new", by=mill.mara, at=timezone.now())
+    response = mill.by_mara.post(f"/quarantine/{found.pk}/lift/")
+    return Wrote(response, "mara", "lift-quarantine", f"quarantine {found.pk}")
+
+
 def start_shadow(mill: Mill) -> Wrote:
     response = mill.by_mara.post(f"/models/{a_challenger().name}/shadow/start/", {"share": "50"})
     return Wrote(response, "mara", "shadow-start", "model 2026.11.2")
@@ -281,6 +305,10 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/recalls/<int:number>/cancel/", "POST"): cancel_recall,
     ("/training/", "POST"): train,
     ("/training/<int:training>/cancel/", "POST"): cancel_training,
+    ("/snapshots/new/", "POST"): make_snapshot,
+    ("/snapshots/golden/", "POST"): make_golden_set,
+    ("/quarantine/", "POST"): quarantine,
+    ("/quarantine/<int:quarantine>/lift/", "POST"): lift_quarantine,
     ("/classes/", "POST"): new_class,
     ("/classes/<slug:code>/", "POST"): definition,
     ("/models/upload/", "POST"): upload_model,

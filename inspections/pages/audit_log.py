@@ -51,6 +51,12 @@ ACTIONS = {
     "recall": _("Asked for a recall"),
     "recall-cancel": _("Ended a recall"),
     "export": _("Took a table away"),
+    "import": _("Imported images"),
+    "snapshot": _("Made a snapshot"),
+    "golden-set": _("Made a golden set"),
+    "golden-sources": _("Gave rolls to the golden set"),
+    "quarantine": _("Quarantined labels"),
+    "lift-quarantine": _("Lifted a quarantine"),
     "reckon": _("Asked what to label"),
 }
 

@@ -58,4 +58,5 @@ urlpatterns = [
     path("captures/<uuid:key>/heatmap/", files.heatmap, name="capture-heatmap"),
     path("", include("inspections.pages.compared_urls")),
     path("", include("inspections.pages.model_urls")),
+    path("", include("inspections.pages.snapshot_urls")),
 ]
