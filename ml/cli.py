@@ -16,8 +16,10 @@ from ml.network_names import STEMS
 from ml.presets import CHOICES, PRESETS, knobs
 from ml.refusal import DataError
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)  # what writing meets on a full or closed disk
+# What writing meets where the disk, a quota or a limit leaves no room, or nobody may write.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
+STARTER = Path(__file__).parent / "starter"
 EXAMPLES = """examples:
   python -m ml train --drawn 24000 --preset starter --seed 1 --overkill 0.005 --out starter
   python -m ml train --manifest cloth/manifest.csv --network textile_resnet --merge spot=nep,fuzzyball --out mill-1
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m ml", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
-    for add in (_add_train, _add_head, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw):
+    for add in (_add_train, _add_head, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw, _add_trial):
         add(commands)
     return top
 
@@ -234,6 +236,23 @@ def _add_draw(commands: Any) -> None:
     made.add_argument("--seed", type=_seed, default=0, help="of the first roll")
     made.add_argument("--size", type=_count, default=256)
     made.add_argument("--sheet", action="store_true", help="one contact sheet (sheet.png) instead: a row for each roll")
+
+
+def _add_trial(commands: Any) -> None:
+    made = _command(
+        commands, "teaching-experiment", cli_commands.teaching_experiment,
+        "Buy labels in the order that teaches most and at random; compare what a head learns of each.",
+    )  # fmt: skip
+    made.add_argument("--manifest", type=Path, required=True)
+    made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b")
+    made.add_argument("--bundle", type=Path, default=STARTER, help="whose embeddings (the starter's)")
+    made.add_argument("--seeds", type=_count, default=5)
+    made.add_argument("--start", type=_count, default=40, help="random labels that both begin with (40)")
+    made.add_argument("--batch", type=_count, default=20)
+    made.add_argument("--budget", type=_count, default=400, help="labels in the end (400)")
+    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--json", type=Path, help="write the figures here as well")
+    made.add_argument("--svg", type=Path, help="draw both curves here")
 
 
 def _count(text: str) -> int:

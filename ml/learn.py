@@ -63,7 +63,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
 def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """One network on the train side; the validation side chooses the epoch and calibrates."""
     split = splits.split(data)
-    splits.refuse_thin(data, split.train)
+    _refuse_thin(order, data, split.train)
     order.progress.stage("training", LEARNT)
     train_on, check_on = data.take(split.train), data.take(split.val)
     run = fit(order, train_on, check_on, "train", shape)
@@ -77,7 +77,7 @@ def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """Folds calibrate and give the figures; then one network trains on everything."""
     if any(data.splits):
         raise DataError("a manifest with a split column cannot be calibrated on folds: use --calibrate validation")
-    splits.refuse_thin(data, np.arange(len(data.targets), dtype=np.intp))
+    _refuse_thin(order, data, np.arange(len(data.targets), dtype=np.intp))
     folds_end = READ + (LEARNT - READ) * (order.folds - 1) / order.folds  # each trains on all but its own part
     held = crossval.crossval(order, data, shape, say, folds_end)
     metrics = {"held_out": {**crossval.report(held, order), "of": "networks trained alike, out of fold"}}
@@ -126,6 +126,12 @@ def gather(order: Order, given: bool = True) -> tuple[Dataset, Input]:
         level = float(data.measured().light.mean()) if level is None else level
         data, shape = data.homogenised(level), replace(shape, homogenise=level)
     return data, shape
+
+
+def _refuse_thin(order: Order, data: Dataset, train: NDArray[np.intp]) -> None:
+    """Drawn cloth comes as it comes: whoever draws little of it is only trying."""
+    if order.manifest is not None:
+        splits.refuse_thin(data, train)
 
 
 def _refuse_early(order: Order) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from ml import probe
 from ml.data import Dataset
@@ -47,7 +49,7 @@ def choose(
         raise DataError(f"there is no precision {wanted!r}: use one of {', '.join(WANTED)}")
     if wanted == "fp32":
         return Choice(Faster(finding={"chosen": "fp32", "why": "asked for"}), {})
-    images = gather(check_on, shape, side)
+    images = _gather(check_on, train_on, shape, side)
     with open_graph(graph, "fp32") as plain:
         gate = Gate(graph, plain, plain.run(images.images), images, known, unknown)
         tried = list(gate.judge_all(calibration(train_on), PRECISIONS[1:] if wanted == "auto" else (wanted,)))
@@ -62,6 +64,18 @@ def choose(
     with open_graph(way.graph or graph, way.precision) as engine:
         answers = probe.ask(engine, shape, tolerance=TOLERANCE)
     return Choice(Faster(way.precision, answers, finding), {GRAPH_INT8: way.graph} if way.graph else {})
+
+
+def _gather(check_on: Dataset, train_on: Dataset, shape: Input, side: str) -> GateImages:
+    """Of a class that nothing validates the training images must do: all that is asked is whether both say the same."""
+    unseen = np.setdiff1d(train_on.targets, check_on.targets)
+    more = train_on.take(np.flatnonzero(np.isin(train_on.targets, unseen)))
+    if not len(more.targets):
+        return gather(check_on, shape, side)
+    both = (np.concatenate([check_on.images, more.images]), np.concatenate([check_on.targets, more.targets]))
+    none = Dataset(*both, check_on.classes, (), (), "", "")
+    found = gather(none, shape, side)
+    return replace(found, origin={**found.origin, side: len(check_on.targets), "training": len(more.targets)})
 
 
 def _finding(images: GateImages, tried: list[Tried], best: Tried | None) -> dict[str, Any]:
