@@ -72,10 +72,12 @@ def standing(version: ModelVersion) -> GateReport | None:
 
 
 def objection(version: ModelVersion) -> str:
-    """Why its gate does not stand open, in words; empty where it does, and for the very first version."""
+    """Why its gate does not stand open, in words; empty where it does, for the very first version, and for the one
+    that is in force."""
     champion = registry.in_force()
-    if champion is None:
+    if champion in (None, version):
         return ""
+    assert champion
     return _of_report(standing(version), champion, newest_golden())
 
 

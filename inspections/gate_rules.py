@@ -165,7 +165,7 @@ def _critical(code: str, found: Measured, limits: Limits) -> Rule:
 
 def _of_all(measured: Measured, limits: Limits) -> Iterator[Rule]:
     figures = measured.get("challenger") or {}
-    yield _ceiling("overkill", figures.get("overkill"), limits["overkill"], _("Overkill: good images that it flags"))
+    yield _ceiling("overkill", figures.get("overkill"), limits["overkill"], _("Good images that it flags"))
     yield _ceiling("calibration", figures.get("ece"), limits["ece"], _("Calibration error"))
     yield _engines(measured.get("engines"))
     yield _latency(measured.get("latency_ms"), limits["latency_ms"])

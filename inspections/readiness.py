@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
 
+from inspections.changes import fallen_back
 from inspections.models import ModelVersion
 from ml.bundle import BundleError, read
 
@@ -56,4 +57,6 @@ def _model() -> Check:
         read(version.folder)
     except BundleError as error:
         return Check("model", False, f"{version.name}: {error}")
-    return Check("model", True, version.name)
+    fallen = [change for change in fallen_back([]) if change.version == version]
+    words = f"{version.name}, fallen back to from {fallen[0].previous}: {fallen[0].reason}" if fallen else version.name
+    return Check("model", True, words)

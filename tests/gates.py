@@ -109,12 +109,18 @@ def later(minutes: int) -> datetime:
 def a_challenger(by: Person, name: str = "2026.11.7", passed: bool = True) -> ModelVersion:
     """A version, in name only, beside the one in force, with a report that stands; there is no golden set."""
     version = a_version(name, is_default=False, state=State.CANDIDATE)
+    a_report(version, by, passed)
+    return version
+
+
+def a_report(version: ModelVersion, by: Person | None = None, passed: bool = True) -> GateReport:
+    """One that stands, in a mill without a golden set, as if it had been measured."""
     rules = [] if passed else [{"name": "recall", "passed": False, "words": "hole: recall 0.1", "subject": "hole"}]
-    GateReport.objects.create(
+    report: GateReport = GateReport.objects.create(
         version=version, champion=ModelVersion.objects.filter(is_default=True).first(), asked_by=by,
         asked_at=timezone.now(), state=JobState.DONE, passed=passed, rules=rules,
     )  # fmt: skip
-    return version
+    return report
 
 
 def zipped_bundle(**options: Any) -> bytes:

@@ -4,20 +4,22 @@ Integers, because a template would write 3.5 as 3,5 in many languages, and SVG w
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from inspections.models import Line
-from inspections.rates import HOURS_SHOWN, NOW_HOURS, Day, Hour
+from inspections.models import Line, VersionChange
+from inspections.rates import HOUR, HOURS_SHOWN, NOW_HOURS, Day, Hour
 
 SLOT = 100
 WIDTH = SLOT * HOURS_SHOWN
 HEIGHT = 1000
 GAP = 18
+SWAPS_SHOWN = 8  # the latest: a day of trying has more than can be told apart
 LEAST = 12  # a bar of zero is still a bar: judged, and nothing found
 TOPS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100)  # percent
 
@@ -40,11 +42,21 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Swap:
+    """Where another version took over, and how that came."""
+
+    x: int
+    at: datetime
+    words: str
+
+
+@dataclass(frozen=True)
 class HourChart:
     bars: tuple[Bar, ...]
     top: int  # percent
     usual_y: int | None
     words: str
+    swaps: tuple[Swap, ...] = ()
 
     view_box = f"0 0 {WIDTH} {HEIGHT}"
     width = WIDTH
@@ -78,6 +90,20 @@ def hour_chart(line: Line, day: Day, top: int) -> HourChart:
         usual_y=None if usual is None else HEIGHT - _height(usual, top),
         words=_chart_words(day),
     )
+
+
+def with_swaps(chart: HourChart, changes: Iterable[VersionChange]) -> HourChart:
+    """The chart with a mark wherever another version came into force."""
+    start = chart.bars[0].hour.start
+    return replace(chart, swaps=tuple(_swap(change, start) for change in list(changes)[-SWAPS_SHOWN:]))
+
+
+def _swap(change: VersionChange, start: datetime) -> Swap:
+    assert change.decided_at
+    hours = (change.decided_at - start) / HOUR
+    what = {"kind": change.get_kind_display(), "version": change.version}
+    words = _("%(version)s on this line (%(kind)s)") if change.line_id else _("%(version)s took over (%(kind)s)")
+    return Swap(round(SLOT * hours), change.decided_at, words % what)
 
 
 def _height(percent: float, top: int) -> int:

@@ -1,14 +1,15 @@
 """The lines: all of them on one page, and each on its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from inspections.changes import changes_between
 from inspections.models import Capture, Line, Status
 from inspections.pages.access import PersonRequest, line_of, page
-from inspections.pages.charts import flagged_url
+from inspections.pages.charts import flagged_url, with_swaps
 from inspections.pages.live import live
 from inspections.pages.notices import notices
 from inspections.pages.overview import Card, cards, class_names, watched_lines
@@ -41,6 +42,8 @@ def line(request: PersonRequest, slug: str) -> HttpResponseBase:
     found = line_of(request.user, slug)
     names, secret = class_names(), withheld(request.user)
     (card,) = cards([found], names, now)
+    swaps = changes_between(found, card.day.hours[0].start, now)
+    card = replace(card, chart=with_swaps(card.chart, swaps))
     context = {
         "card": card,
         "line": found,

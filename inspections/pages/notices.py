@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from inspections.models import Capture, ModelVersion, Person, Status
+from inspections.changes import fallen_back
+from inspections.models import Capture, ModelVersion, Person, Status, VersionChange
 from inspections.pages.overview import WatchedLine, waits_long
 
 MOST_COUNTED = 1000
@@ -27,7 +28,8 @@ class Notice:
 def notices(person: Person, lines: Sequence[WatchedLine], now: datetime) -> list[Notice]:
     """What is wrong with judging on these lines; nothing, on a good day."""
     default = ModelVersion.objects.filter(is_default=True).first()
-    return [*_model_notices(lines, default), *_waiting_notices(lines, now), *_training_notices(person)]
+    fallen = [_fallback_notice(change) for change in fallen_back([line.pk for line in lines])]
+    return [*_model_notices(lines, default), *fallen, *_waiting_notices(lines, now), *_training_notices(person)]
 
 
 def _model_notices(lines: Sequence[WatchedLine], default: ModelVersion | None) -> list[Notice]:
@@ -54,6 +56,18 @@ def _broken_notice(version: ModelVersion) -> Notice:
         "alert",
         _("Model %(name)s could not be loaded") % {"name": version.name},
         _("%(reason)s Captures are kept and wait until a model loads.") % {"reason": _sentence(version.broken)},
+    )
+
+
+def _fallback_notice(change: VersionChange) -> Notice:
+    """Until somebody promotes or rolls back: the one that should judge does not."""
+    assert change.decided_at
+    values = {"version": change.version, "previous": change.previous, "where": change.line or _("the mill")}
+    since = {"since": f"{timezone.localtime(change.decided_at):%H:%M:%S}", "reason": _sentence(change.reason)}
+    return Notice(
+        "alert",
+        _("%(previous)s is spoilt, and %(version)s judges %(where)s instead") % values,
+        _("Since %(since)s. %(reason)s Install or promote another version; nothing was lost.") % since,
     )
 
 
