@@ -143,6 +143,7 @@ IDLE_LOCK_S = env.int("IDLE_LOCK_S", default=600)  # 0: never
 
 TRAININGS = Path(env.str("TRAININGS", default=str(DATA / "trainings")))  # work folders; empty when nothing trains
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=1)
+TRAIN_NICE = env.int("TRAIN_NICE", default=19)  # of its process: it takes what judging leaves
 TRAIN_LEASE_S = env.int("TRAIN_LEASE_S", default=30)
 TRAIN_LEAST_IMAGES = env.int("TRAIN_LEAST_IMAGES", default=5)  # a class; fewer are refused before anything is read
 TRAIN_AFTER_LABELS = env.int("TRAIN_AFTER_LABELS", default=0)  # new ones since the last; 0: no training by itself

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from django.utils import timezone
+from PIL import Image
 
 from inspections.models import Base, JobState, Purpose, Snapshot, TrainingRun
+from tests.cast import encoded
 
 CLASSES = ["good", "hole"]
 COUNTS = {"train": {"good": 40, "hole": 20}, "val": {"good": 8, "hole": 4}}
@@ -28,3 +31,13 @@ def a_training(state: JobState = JobState.WAITING, **fields: Any) -> TrainingRun
         values.setdefault("started_at", now)
         values.setdefault("finished_at", now)
     return TrainingRun.objects.create(**values)
+
+
+def a_picture(code: str, roll: int, number: int) -> bytes:
+    """Cloth of a light of its own; a hole is white."""
+    rng = np.random.default_rng([roll, number, len(code)])
+    coarse = rng.normal(0, 30, (8, 8)).repeat(8, 0).repeat(8, 1)
+    pixels = 120 + coarse + rng.normal(0, 10, (64, 64))
+    if code == "hole":
+        pixels[20:44, 20:44] = 250
+    return encoded(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))

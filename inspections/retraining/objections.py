@@ -87,9 +87,11 @@ def _base(wish: Wish) -> str:
 
 
 def _room() -> str:
-    """The images are copied once for the training, and a bundle twice."""
-    images = Capture.objects.filter(label__isnull=False).aggregate(sum=Sum("bytes"))["sum"] or 0
-    free, wanted = shutil.disk_usage(_existing(settings.TRAININGS)).free, images + SPARE_BYTES
+    """Images on another disk are copied; on the same one they are linked and need none."""
+    here, images = _existing(settings.TRAININGS), 0
+    if here.stat().st_dev != _existing(Path(settings.MEDIA_ROOT)).stat().st_dev:
+        images = Capture.objects.filter(label__isnull=False).aggregate(sum=Sum("bytes"))["sum"] or 0
+    free, wanted = shutil.disk_usage(here).free, images + SPARE_BYTES
     if free >= wanted:
         return ""
     words = {"wanted": wanted // 1_000_000, "free": free // 1_000_000}

@@ -1,4 +1,4 @@
-"""The process that learns: on a leash, at the lowest priority, with few threads, its words in a bounded file."""
+"""The process that learns: on a leash, at a low priority, with few threads, its words in a bounded file."""
 
 import os
 import subprocess
@@ -15,7 +15,6 @@ from django.conf import settings
 from workers.leash import kill_group, leash
 from workers.process_logs import bound
 
-NICE = 19
 OF_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ONEDNN_NUM_THREADS")
 LOOK_S = 0.05
 
@@ -34,7 +33,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **dict.fromkeys(OF_THREADS, str(settings.TRAIN_THREADS)), "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
-                preexec_fn=leash(NICE, SIGKILL),
+                preexec_fn=leash(settings.TRAIN_NICE, SIGKILL),
             )
 
     @property

@@ -9,14 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inspections import registry
-from inspections.models import Base, Side, TrainingRun
-from workers.exporting import write_out
+from inspections.models import Base, TrainingRun
 from workers.learning import embeddings
 from workers.learning.command import calibrates_on_folds
 from workers.learning.folder import WorkFolder
+from workers.learning.images import lay_out
 from workers.learning.outcomes import Failed
-
-SECONDS_AN_IMAGE = 0.05  # to copy one, on a slow disk: the lease must outlast the copying
 
 
 def prepare(run: TrainingRun, folder: WorkFolder) -> Failed | None:
@@ -35,8 +33,9 @@ def _write_images(run: TrainingRun, folder: WorkFolder) -> None:
         return
     part = folder.data.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
-    images = sum(sum(run.snapshot.counts.get(side, {}).values()) for side in (Side.TRAIN, Side.VAL))
-    seconds = settings.TRAIN_LEASE_S + images * SECONDS_AN_IMAGE
-    run.renew(timezone.now() + timedelta(seconds=seconds), stage=_("Copying the images"))
-    write_out(run.snapshot, part, with_split=not calibrates_on_folds(run))
+
+    def tick(_done: int) -> None:
+        run.renew(timezone.now() + timedelta(seconds=settings.TRAIN_LEASE_S), stage=_("Laying out the images"))
+
+    lay_out(run.snapshot, part, with_split=not calibrates_on_folds(run), tick=tick)
     part.rename(folder.data)

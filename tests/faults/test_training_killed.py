@@ -1,0 +1,127 @@
+"""A training whose worker is killed goes on at its last epoch, and whatever becomes of it nothing is left behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from inspections import retraining
+from inspections.models import Base, JobState, ModelVersion, Origin, TrainingRun
+from inspections.snapshots import make_golden
+from tests import cast
+from tests.judged import judged
+from tests.labelled import a_roll, an_answer
+from tests.processes import ROOT, clean_environment, is_gone, wait_for
+from tests.trainings import a_picture
+
+pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+ROLLS = 8
+WORK = "import django; django.setup(); from workers.training import work; work()"
+QUICK = {"size": 32, "batch": 8, "precision": "fp32"}
+
+
+@pytest.fixture
+def run(settings: Any) -> TrainingRun:
+    """A training of 60 short epochs that nobody has begun."""
+    settings.TRAIN_LEAST_IMAGES = 2
+    mara, camera = cast.mara(), cast.a_camera()
+    for roll in range(ROLLS):
+        for code in ("good", "hole"):
+            for number in range(2):
+                capture = judged(camera, "good", 0.01, data=a_picture(code, roll, number), roll=a_roll(f"R{roll}"))
+                an_answer(mara, capture, code)
+    ModelVersion.objects.update(is_default=False)
+    found = retraining.ask(
+        mara, timezone.now(), base=Base.SCRATCH, network="resnet8v1", preset="quick", classes=("good", "hole"),
+        knobs={**QUICK, "epochs": 60}, why="button",
+    )  # fmt: skip
+    assert isinstance(found, TrainingRun), found
+    return found
+
+
+@contextlib.contextmanager
+def a_worker(settings: Any, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A training worker on this test's database, files and models."""
+    values = connection.settings_dict
+    address = f"sqlite:///{values['NAME']}"
+    if connection.vendor == "postgresql":
+        address = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+    environment = clean_environment(
+        DATA=str(settings.DATA), DATABASE_URL=address, TRAININGS=str(settings.TRAININGS), BUNDLES=str(settings.BUNDLES),
+        MEDIA_ROOT=str(settings.MEDIA_ROOT), TRAIN_LEASE_S="2", TRAIN_NICE="1", DJANGO_SETTINGS_MODULE="qc_site.settings", **more,
+    )  # fmt: skip
+    started = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment)
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+
+
+def read(run: TrainingRun) -> TrainingRun:
+    run.refresh_from_db()
+    return run
+
+
+def the_child(worker: subprocess.Popen[bytes]) -> psutil.Process:
+    return next(one for one in psutil.Process(worker.pid).children() if "ml" in one.cmdline())
+
+
+def test_a_killed_worker_costs_one_epoch_and_its_child_dies_with_it(run: TrainingRun, settings: Any) -> None:
+    with a_worker(settings) as worker:
+        wait_for(lambda: len(read(run).history) >= 2, 60, "the second epoch")
+        child = the_child(worker)
+        assert child.nice() == 1
+        worker.kill()
+        wait_for(lambda: is_gone(child.pid), 5, "the end of the child")
+    assert read(run).state == JobState.RUNNING
+    known = len(run.history)
+    assert known < 60
+    wait_for(lambda: TrainingRun.objects.claimable(timezone.now()).exists(), 10, "the end of the lease")
+    make_golden(run.asked_by, timezone.now())
+    with a_worker(settings) as worker:
+        assert worker.wait(120) == 0
+    assert (read(run).state, run.reason) == (JobState.DONE, ""), run.log
+    epochs = [entry["epoch"] for entry in run.history]
+    assert epochs[-1] == 60
+    assert len(epochs) - 60 <= 1, "at most one epoch was learnt twice"
+    assert run.version
+    assert (run.version.origin, run.version.snapshot, run.version.classes) == (
+        Origin.TRAINED, run.snapshot, ["good", "hole"],
+    )  # fmt: skip
+    assert run.version.folder.is_dir()
+    assert list(Path(settings.TRAININGS).glob("*")) == []
+    assert run.slot is None
+
+
+def test_cancelling_ends_the_process_and_leaves_nothing(run: TrainingRun, settings: Any) -> None:
+    with a_worker(settings) as worker:
+        wait_for(lambda: len(read(run).history) >= 1, 60, "the first epoch")
+        child = the_child(worker)
+        retraining.cancel(run, run.asked_by, timezone.now())
+        assert worker.wait(10) == 0
+    assert is_gone(child.pid)
+    assert (read(run).state, run.version, run.slot) == (JobState.CANCELLED, None, None)
+    assert list(Path(settings.TRAININGS).glob("*")) == []
+
+
+def test_a_child_that_is_killed_again_and_again_is_given_up_with_its_words(run: TrainingRun, settings: Any) -> None:
+    with a_worker(settings, MAX_ATTEMPTS="2") as worker:
+        for _attempt in range(2):
+            child = wait_for(lambda: next(iter(psutil.Process(worker.pid).children()), None), 30, "the child")
+            os.kill(child.pid, signal.SIGKILL)
+            wait_for(lambda child=child: is_gone(child.pid), 5, "its end")
+        assert worker.wait(30) == 0
+    assert read(run).state == JobState.FAILED
+    assert "died 2 times" in run.reason
+    assert "SIGKILL" in run.reason
+    assert list(Path(settings.TRAININGS).glob("*")) == []
