@@ -77,7 +77,7 @@ def _shown(request: PersonRequest, classes: list[str], *, status: int = 200, **m
         "preview": preview,
         "table": table_of(preview.snapshot, names),
         "lacking": [names[code] for codes in preview.without.values() for code in codes],
-        "choices": [(one, not classes or one.code in classes) for one in active],
+        "choices": [(one, one.code in (classes or preview.snapshot.classes)) for one in active],
         **more,
     }
     return render(request, "inspections/snapshot_new.html", context, status=status)
