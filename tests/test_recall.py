@@ -157,10 +157,9 @@ def test_it_goes_on_where_a_killed_worker_stopped(
     for number in range(5):
         judged_by_it(posting, cloth(GOOD, number), roll="R-1")
     monkeypatch.setattr(recalling, "CHUNK", 2)
-    monkeypatch.setattr(looking_again, "BATCH", 1)
     recall = asked(of_roll(newer, "R-1"))
     for _step in range(3):
-        looking_again.look_once()
+        looking_again.look_once(most=1)
     recall.refresh_from_db()
     assert (recall.state, recall.done) == (JobState.RUNNING, 2)
     inspectors.forget()
@@ -183,15 +182,12 @@ def test_the_sweep_rings_for_a_recall_that_nobody_works_on(
     assert rung == ["workers.look_again"] * 2
 
 
-def test_cancelling_ends_it_and_keeps_what_was_judged(
-    posting: Client, newer: ModelVersion, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(looking_again, "BATCH", 1)
+def test_cancelling_ends_it_and_keeps_what_was_judged(posting: Client, newer: ModelVersion) -> None:
     for number in range(3):
         judged_by_it(posting, cloth(GOOD, number), roll="R-1")
     recall = asked(of_roll(newer, "R-1"))
     looking_again.look_once()
-    looking_again.look_once()
+    looking_again.look_once(most=1)
     assert isinstance(cancel(recall, None, timezone.now()), Recall)
     looking_again.work()
     recall.refresh_from_db()

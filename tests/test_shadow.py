@@ -136,7 +136,6 @@ def test_it_hands_over_between_two_batches(
     for seed in range(3):
         posted(posting, cloth(GOOD, seed))
     drain()
-    monkeypatch.setattr(looking_again, "BATCH", 1)
     look = looking_again.look_once
 
     def then_one_arrives(*args: Any) -> bool:
@@ -147,6 +146,22 @@ def test_it_hands_over_between_two_batches(
     monkeypatch.setattr(looking_again, "look_once", then_one_arrives)
     looking_again.work()
     assert Comparison.objects.count() == 1
+
+
+def test_batches_begin_small_and_grow(
+    posting: Client, challenger: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadowed(challenger)
+    for seed in range(20):
+        posted(posting, cloth(GOOD, seed))
+    drain()
+    sizes: list[int] = []
+    keep = looking_again.write_down
+    monkeypatch.setattr(
+        looking_again, "write_down", lambda version, done, *rest: (sizes.append(len(done)), keep(version, done, *rest))
+    )
+    looking_again.work()
+    assert sizes == [1, 2, 4, 8, 5]
 
 
 def test_the_line_s_own_threshold_holds_for_it_too(posting: Client, challenger: ModelVersion) -> None:

@@ -1,8 +1,11 @@
 """Shadow and recall: captures judged beside the verdict in force, while nothing else waits.
 
-A capture's first verdict always goes before: between two small batches it is asked whether one waits, and if so this
-hands over at once. Judged as live: with the line's threshold where it has one, else the bundle's own, and with the
-line's class shares where they name exactly this version's classes, else those of its training.
+A capture's first verdict always goes before: between two batches it is asked whether one waits, and if so this hands
+over at once. The first batch is one image and the next ones double up to BATCH, so that where captures come all the
+time one of them waits for an image or two, and where none comes the batches are large.
+
+Judged as live: with the line's threshold where it has one, else the bundle's own, and with the line's class shares
+where they name exactly this version's classes, else those of its training.
 """
 
 import time
@@ -24,7 +27,7 @@ from workers.judging import Later, read_file
 from workers.looks import claim_looks, drop_exhausted, drop_pointless, judged_before, let_go, versions_waiting
 
 BUDGET_S = 5.0  # then the task ends and is rung again, so that a worker can be stopped within seconds
-BATCH = 8  # so long at most a fresh capture waits for this process
+BATCH = 8
 
 Clock = Callable[[], datetime]
 log = structlog.get_logger(__name__)
@@ -34,10 +37,11 @@ def work(budget_s: float = BUDGET_S, clock: Clock = timezone.now) -> None:
     """Look again until nothing is left, a fresh capture waits, or the time is up; then it is rung again."""
     drop_exhausted(clock())
     drop_pointless()
-    until = time.monotonic() + budget_s
+    until, most = time.monotonic() + budget_s, 1
     while time.monotonic() < until:
-        if lines_waiting(clock()) or not look_once(clock):
+        if lines_waiting(clock()) or not look_once(clock, most):
             return
+        most = min(2 * most, BATCH)
     bell.ring_now(bell.LOOK_AGAIN)
 
 
@@ -46,13 +50,13 @@ def is_wanted() -> bool:
     return SecondLook.objects.exists() or Recall.objects.live().exists()
 
 
-def look_once(clock: Clock = timezone.now) -> bool:
-    """One batch, shadows before recalls; False where there is nothing to do."""
+def look_once(clock: Clock = timezone.now, most: int = BATCH) -> bool:
+    """One batch of up to `most`, shadows before recalls; False where there is nothing to do."""
     for version in versions_waiting(clock()):
         inspector = inspector_for(version)
         if inspector is None:
             _give_up(version, clock())
-        elif looks := claim_looks(version, clock(), BATCH):
+        elif looks := claim_looks(version, clock(), most):
             _look(version, inspector, looks, clock)
             return True
     return fill(clock())
