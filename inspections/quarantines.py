@@ -27,7 +27,8 @@ class Wanted:
 
     @property
     def bar(self) -> Bar:
-        person, camera = self.person and self.person.pk, self.camera and self.camera.pk
+        person = self.person.pk if self.person else None
+        camera = self.camera.pk if self.camera else None
         return Bar.about(person, camera, self.first_day, self.last_day)
 
 

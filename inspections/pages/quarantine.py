@@ -28,7 +28,7 @@ MOST = 200
 DAY = {"invalid": gettext_lazy("This is no day. Write it like 2026-11-22.")}
 
 
-class _Names(forms.ModelChoiceField):
+class _Names(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic where it runs
     def label_from_instance(self, obj: Any) -> str:
         return name_of(obj) if isinstance(obj, Person) else str(obj)
 

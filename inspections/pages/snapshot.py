@@ -29,7 +29,7 @@ class Filters(forms.Form):
 
     def __init__(self, data: Mapping[str, Any], classes: list[tuple[str, str]]) -> None:
         super().__init__(data, label_suffix="")
-        choices = {
+        choices: dict[str, tuple[str, Any]] = {
             "side": (_("Side"), Side.choices),
             "class": (_("Class"), classes),
             "reason": (_("Left out because"), LeftOut.choices),
