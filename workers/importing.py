@@ -15,13 +15,12 @@ from inspections import intake
 from inspections.images import Refused
 from inspections.models import Camera, Capture, DefectClass, How, Label, Line, Person, Roll
 from inspections.models.label import MOST_NOTE
+from inspections.models.plant import IMPORT
 from inspections.review.asking import close
 from inspections.review.effective import settle
 from inspections.review.rows import locked, open_items
 from ml.rows import Row
 from workers.import_plan import roll_code
-
-CAMERA = "import"
 
 
 @dataclass
@@ -39,7 +38,7 @@ class Brought:
 def camera_of(slug: str) -> Camera:
     """The camera that stands for imports on this line; both are made where they are not there."""
     line = Line.objects.get_or_create(slug=slug)[0]
-    return Camera.objects.get_or_create(line=line, slug=CAMERA)[0]
+    return Camera.objects.get_or_create(line=line, slug=IMPORT)[0]
 
 
 def bring_in(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SEEN_RESOLUTION = timedelta(seconds=5)
 MANUAL = "manual"  # the camera that each line owns, for pictures that people upload
+IMPORT = "import"  # the camera that stands for images that were brought in from elsewhere
+BY_HAND = (MANUAL, IMPORT)  # no machines: they may be silent
 
 
 class LineQuerySet(models.QuerySet["Line"]):
@@ -67,7 +69,7 @@ class Camera(models.Model):
 
     @property
     def is_manual(self) -> bool:
-        return self.slug == MANUAL
+        return self.slug in BY_HAND
 
     def is_silent(self, now: datetime) -> bool:
         """True if the camera once spoke and has sent nothing for its `silent_after_s`; people may be silent."""

@@ -87,6 +87,7 @@ def _circumstances(label: Label, reader: Person, names: dict[str, str]) -> Itera
     yield {
         How.BULK: _("in bulk, with others like it"),
         How.BLIND: _("blind: before seeing what the model said"),
+        How.IMPORT: _("came with the image, from elsewhere"),
     }.get(How(label.how), _("one image"))
     if label.verdict:
         model = {"label": names.get(label.verdict.label, label.verdict.label), "version": label.verdict.version.name}

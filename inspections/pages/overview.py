@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from inspections.models import Camera, Capture, DefectClass, Line, Person, Status
 from inspections.models.defect_class import UNKNOWN
-from inspections.models.plant import MANUAL
+from inspections.models.plant import BY_HAND
 from inspections.pages.charts import HourChart, common_top, flagged_url, hour_chart
 from inspections.rates import Day, days
 
@@ -148,7 +148,7 @@ def _card(line: WatchedLine, day: Day, top: int, cameras: list[Seen], names: dic
 
 def _cameras_of(lines: Iterable[Line], now: datetime) -> dict[int, list[Seen]]:
     found: dict[int, list[Seen]] = defaultdict(list)
-    unused = Q(slug=MANUAL, seen_at=None)  # every line has one; it shows once somebody has uploaded
+    unused = Q(slug__in=BY_HAND, seen_at=None)  # every line has one; it shows once somebody has uploaded
     for camera in Camera.objects.filter(line__in=list(lines)).exclude(unused).order_by("slug"):
         found[camera.line_id].append(Seen(camera, camera.is_silent(now)))
     return found
