@@ -65,6 +65,13 @@ def crossval(options: argparse.Namespace) -> None:
         options.html.write_text(of_crossval(held, order, found), encoding="utf-8")
 
 
+def teaching_experiment(options: argparse.Namespace) -> None:
+    from ml import trial_command
+
+    _refuse_nowhere(options.json, options.svg)
+    print(trial_command.run(options))
+
+
 def pretrain(options: argparse.Namespace) -> None:
     from ml.network_names import objection
     from ml.pretext import trunk
