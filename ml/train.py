@@ -68,6 +68,7 @@ def train(
     """
     run = _Run(net, train_on, check_on, recipe, standardise, course)
     run.resume()
+    run.begin()
     with closing(_bar(run)) as bar:
         while run.epoch < recipe.epochs and not run.tired():
             run.one_epoch(bar)
@@ -111,6 +112,11 @@ class _Run:
     @property
     def judged(self) -> Network:
         return self.average.net if self.average else self.net
+
+    def begin(self) -> None:
+        """What goes on from a base may be best before the first step: epoch 0."""
+        if self.recipe.start == "base" and not self.epoch:
+            self._keep(self._score())
 
     def tired(self) -> bool:
         """Without a validation side nothing can get better, and so patience never ends."""

@@ -23,6 +23,7 @@ BASE_HINTS = {
 PRESET_HINTS = {
     "best": _("best: for small real sets; calibrates on folds"),
     "cloth": _("cloth: a plain recipe, 20 epochs"),
+    "refresh": _("refresh: a few small steps from the version's own weights, minutes"),
     "finetune": _("finetune: small steps from trained weights"),
     "quick": _("quick: three epochs, to try things"),
     "starter": _("starter: as the starter model was made"),
@@ -66,7 +67,7 @@ class Order(forms.Form):
     without = forms.ModelChoiceField(queryset=Quarantine.objects.none(), required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None) -> None:
-        super().__init__(data, initial=dict(initial or {}), label_suffix="")  # type: ignore[arg-type]
+        super().__init__(data, initial=dict(initial or {}), label_suffix="")
         self.fields["version"].queryset = startable()  # type: ignore[attr-defined]
         self.fields["without"].queryset = Quarantine.objects.all()  # type: ignore[attr-defined]
         codes = DefectClass.objects.filter(active=True).values_list("code", "name")

@@ -64,7 +64,7 @@ def _recipe(wish: Wish) -> str:
     size = wish.knobs.get("size", SIZES[0])
     if not isinstance(size, int) or not SIZES[0] <= size <= SIZES[1]:
         return _("The input size must lie between %(low)s and %(high)s px.") % {"low": SIZES[0], "high": SIZES[1]}
-    if recipe.start == "imagenet" and wish.base == Base.SCRATCH:
+    if recipe.start in ("imagenet", "base") and wish.base == Base.SCRATCH:
         return _("“%(preset)s” goes on from trained weights: choose a version to start from, or another preset.") % {
             "preset": wish.preset
         }

@@ -18,7 +18,7 @@ NETWORKS = (
     "resnet29v2",
 )
 EXTRAS = ("size", "stem", "seed", "resize_mixed", "precision")  # what a wish may say beside the preset's knobs
-FIRST_NETWORK, FIRST_PRESET, TUNING_PRESET = "textile_resnet", "best", "finetune"
+FIRST_NETWORK, FIRST_PRESET, TUNING_PRESET = "textile_resnet", "best", "refresh"
 
 
 @dataclass(frozen=True)

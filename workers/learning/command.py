@@ -43,6 +43,7 @@ def _network(run: TrainingRun) -> dict[str, Any]:
         "network": run.network,
         "preset": run.preset,
         "threads": settings.TRAIN_THREADS,
+        "leave_twins": True,  # rolls woven alike must not stop a training; what nearly equals it measures nothing
         **shape,
         **run.knobs,
     }
