@@ -65,7 +65,7 @@ def run_of(person: Person, key: int) -> TrainingRun:
     """403 for whoever may not train, 404 where there is none."""
     for_managers(person)
     found = TrainingRun.objects.select_related("snapshot", "version", "base_version", "asked_by")
-    run = found.filter(pk=key).first() if key < 2**15 else None
+    run: TrainingRun | None = found.filter(pk=key).first() if key < 2**15 else None
     if run is None:
         raise Http404
     return run
