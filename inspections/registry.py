@@ -40,9 +40,9 @@ def add(
     """
     spec = bundle.verify(folder)
     names = {name: code for name, code in (class_map or {}).items() if name != code}
-    codes = _codes(spec.classes, names)
     digest = bundle.digest(folder)
     known = _known(digest, class_map is not None, names)
+    codes = known.classes if known else _codes(spec.classes, names)
     if known and bundle_is_there(known):
         return known
     _copy(folder, spec, Path(settings.BUNDLES) / digest)

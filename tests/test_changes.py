@@ -342,14 +342,14 @@ def test_the_chart_of_a_line_is_marked_where_another_version_took_over(
 # --- many at once ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_however_many_workers_check_it_it_happens_once(tmp_path: Path) -> None:
     gates.three_classes()
     changes.install(registered(tmp_path, 0), None, timezone.now())
     version = registered(tmp_path, 1)
     gates.a_report(version)
     change = changes.promote(version, None, timezone.now(), "it is better")
-    assert isinstance(change, VersionChange)
+    assert isinstance(change, VersionChange), change
     in_threads(changing.work, 4)
     assert VersionChange.objects.filter(state=ChangeState.ACTIVE).count() == 2
     assert ModelVersion.objects.filter(is_default=True).get() == version
@@ -374,10 +374,10 @@ def in_threads(work: Any, count: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert errors == []
+    assert not errors, errors
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_under_load_no_capture_fails_and_no_verdict_is_of_an_unknown_version(tmp_path: Path) -> None:
     """Two judges, and a manager who promotes and rolls back all the while."""
     gates.three_classes()
