@@ -1,5 +1,6 @@
 """From any verdict back to model, snapshot, labels and people; and from a label to the models that learned it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -148,6 +149,22 @@ def test_a_label_leads_to_the_snapshots_that_it_went_into(olga: Person, mara: Cl
         ("S2", Side.OUT, LeftOut.QUARANTINED),
     ]
     assert len(context["places"]) == 2
+
+
+def test_a_manager_is_led_to_the_quarantine_of_its_person_camera_or_day(
+    olga: Person, mara: Client, camera: Camera
+) -> None:
+    capture = judged(camera)
+    labelled(olga, capture)
+    found = re.findall(r'href="(/quarantine/\?[^"]+)"', mara.get(f"/captures/{capture.pk}/lineage/").content.decode())
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    assert [address.replace("&amp;", "&") for address in found] == [
+        "/quarantine/?person=olga",
+        f"/quarantine/?camera={camera.pk}",
+        f"/quarantine/?first_day={today}&last_day={today}",
+    ]
+    assert {mara.get(address.replace("&amp;", "&")).status_code for address in found} == {200}
+    assert "/quarantine/" not in signed_in(olga).get(f"/captures/{capture.pk}/lineage/").content.decode()
 
 
 def test_what_a_version_learned_from_counts_people_most_first(olga: Person, camera: Camera) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inspections.lineage import Descent, descents, places_of, standings
@@ -89,6 +90,6 @@ def _answers(reader: Person, found: Capture, places: Sequence[SnapshotRow], name
 
 def _answer(label: Label, places: Sequence[SnapshotRow], found: Capture, names: dict[str, str]) -> Answer:
     mine = tuple(row for row in places if row.label_id == label.pk)
-    day = f"{label.at:%Y-%m-%d}"
-    named = {"person": label.person.get_username(), "camera": str(found.camera_id), "first_day": day, "last_day": day}
+    day = f"{timezone.localdate(label.at):%Y-%m-%d}"
+    named = {"person": label.person.get_username(), "camera": str(found.camera_id), "day": day}
     return Answer(label, name_of(label.person), answer_words(label.answer, names), mine, named)
