@@ -13,7 +13,7 @@ class Order(TextChoices):
     NEW = "new", _("Newest first")
     OLD = "old", _("Oldest first")
     TEACH = "teach", _("Teaches most")
-    DISAGREE = "disagree", _("Challenger disagrees")
+    DISAGREE = "disagree", _("Disagreement")
 
 
 LISTED = frozenset({Order.TEACH, Order.DISAGREE})  # they follow a list of captures, flagged or not
