@@ -47,9 +47,11 @@ def accept(
     *,
     by: Person | None = None,
     also: Callable[[Capture], None] | None = None,
+    ring: bool = True,
 ) -> Accepted | Duplicate | Conflict | Refused:
     """Take one upload. `fields` are those of the contract, already validated; `now` is our clock; `by` is who
-    uploaded it, where that was a person; `also` writes what belongs to the new row, in its commit."""
+    uploaded it, where that was a person; `also` writes what belongs to the new row, in its commit. `ring` False: it
+    may wait for the sweep."""
     checked = check(data, settings.MAX_IMAGE_PIXELS)
     if isinstance(checked, Refused):
         return checked
@@ -63,7 +65,8 @@ def accept(
                 AuditEvent.note(by, "upload", f"capture {capture.pk}", now, line=camera.line.slug)
             if also is not None:
                 also(capture)
-            bell.ring_on_commit()
+            if ring:
+                bell.ring_on_commit()
     except IntegrityError:
         default_storage.delete(capture.path)
         return _already_sent(capture)

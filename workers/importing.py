@@ -85,7 +85,7 @@ def _new(
         if label is not None:
             _say(capture, row, by, label)
 
-    found = intake.accept(camera, data, fields, timezone.now(), also=also)
+    found = intake.accept(camera, data, fields, timezone.now(), also=also, ring=False)
     if isinstance(found, Refused):
         brought.skipped.append(f"{row.where}: {found.detail}")
     elif isinstance(found, intake.Accepted):

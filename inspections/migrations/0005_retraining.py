@@ -244,7 +244,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('source', models.CharField(max_length=140)),
                 ('side', models.CharField(choices=[('train', 'trains'), ('val', 'validates'), ('golden', 'golden'), ('out', 'left out')], max_length=6)),
-                ('reason', models.CharField(blank=True, choices=[('unsure', 'somebody was unsure'), ('conflicting', 'people disagree'), ('quarantined', 'quarantined'), ('retired', 'its class is retired'), ('class', 'its class was not chosen'), ('golden', 'kept for the golden set'), ('duplicate', 'nearly the same as an image of another side'), ('missing', 'its file is gone'), ('failed', 'it could not be judged')], max_length=11)),
+                ('reason', models.CharField(blank=True, choices=[('unsure', 'somebody was unsure'), ('conflicting', 'people disagree'), ('quarantined', 'quarantined'), ('retired', 'its class is retired'), ('class', 'its class was not chosen'), ('golden', 'kept for the golden set'), ('duplicate', 'the same image stands on another side'), ('missing', 'its file is gone'), ('failed', 'it could not be judged')], max_length=11)),
                 ('weight', models.FloatField(default=1.0)),
                 ('capture', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='snapshot_rows', to='inspections.capture')),
                 ('defect_class', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inspections.defectclass')),

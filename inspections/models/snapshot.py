@@ -32,7 +32,7 @@ class LeftOut(models.TextChoices):
     RETIRED = "retired", _("its class is retired")
     CLASS = "class", _("its class was not chosen")
     GOLDEN = "golden", _("kept for the golden set")
-    DUPLICATE = "duplicate", _("nearly the same as an image of another side")
+    DUPLICATE = "duplicate", _("the same image stands on another side")
     MISSING = "missing", _("its file is gone")
     FAILED = "failed", _("it could not be judged")
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 import sys
 import time
 from collections import Counter
@@ -60,7 +59,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        logging.getLogger("inspections.bell").setLevel(logging.ERROR)  # where the product is down, nobody hears it
         by = _person(options["by"])
         try:
             rows = _chosen(options)
