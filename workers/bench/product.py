@@ -38,6 +38,10 @@ class Product:
     def pending(self) -> int:
         return int(self.ask("SELECT count(*) FROM inspections_capture WHERE status = 0")[0][0])
 
+    def family(self) -> list[int]:
+        """Every process of it."""
+        return _family(self.pid)
+
     def memory_mib(self, word: str) -> tuple[float, float]:
         """Present and highest resident memory of the largest process whose command line holds `word`."""
         found = [_memory(pid) for pid in _family(self.pid) if word in _command(pid)]

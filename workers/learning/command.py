@@ -10,6 +10,7 @@ from inspections.retraining import EXTRAS
 from ml.presets import recipe
 from workers.learning.folder import WorkFolder
 
+SWITCHES = frozenset({"resize_mixed", "homogenise", "leave_twins"})  # options without a `--no-`
 SIZE, CHANNELS = 64, 3  # where no version says what the cameras send
 
 
@@ -27,7 +28,8 @@ def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
         assert run.base_version
         learnt = {"base": run.base_version.folder, "embeddings": folder.embeddings, "manifest": folder.manifest}
         return ["head", *_options({**learnt, **told, "threads": settings.TRAIN_THREADS, "resize_mixed": True})]
-    return ["train", *_options({**_network(run), **told, "manifest": folder.manifest, "work": folder.checkpoints})]
+    learnt = {"manifest": folder.manifest, "work": folder.checkpoints, "leave_twins": True}
+    return ["train", *_options({**_network(run), **told, **learnt})]
 
 
 def calibrates_on_folds(run: TrainingRun) -> bool:
@@ -69,9 +71,11 @@ def _input_of(run: TrainingRun) -> dict[str, Any]:
 def _options(values: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
     for name, value in values.items():
-        flag = f"--{name.replace('_', '-')}"
-        if value is True or value is False:
-            words += [flag] if value else [] if name in ("resize_mixed", "homogenise") else [f"--no-{flag[2:]}"]
+        flag = name.replace("_", "-")
+        if value is True:
+            words.append(f"--{flag}")
+        elif value is False:
+            words += [] if name in SWITCHES else [f"--no-{flag}"]
         elif value != "":
-            words += [flag, str(value)]
+            words += [f"--{flag}", str(value)]
     return words

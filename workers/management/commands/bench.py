@@ -16,6 +16,7 @@ from workers.bench.load import post_once
 from workers.bench.measure import acknowledged, drained, sustained, to_verdict
 from workers.bench.product import Product, running
 from workers.bench.shadowed import with_and_without
+from workers.bench.training import beside_training
 
 
 class Command(BaseCommand):
@@ -23,15 +24,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", type=Path, help="write the figures here as well")
+        parser.add_argument(
+            "--training", action="store_true", help="only judging beside a training, at 64 px, with it and without it"
+        )
         parser.add_argument("--rounds", type=int, default=3, help="alternating rounds of each comparison (3)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.figures: dict[str, Any] = {}
         with TemporaryDirectory(prefix="selvedge-bench-") as scratch:
             folder = Path(scratch)
-            self._small(folder / "small", options["rounds"])
-            self._large(folder / "large", options["rounds"])
-        self._engines()
+            if options["training"]:
+                self._training(folder / "training", options["rounds"])
+            else:
+                self._small(folder / "small", options["rounds"])
+                self._large(folder / "large", options["rounds"])
+                self._engines()
         if options["json"]:
             options["json"].write_text(json.dumps(self.figures, indent=1) + "\n")
 
@@ -66,6 +73,20 @@ class Command(BaseCommand):
             self._latency(product, files, both.product, "ResNet-18 at 224 px")
             challenger = write_untrained(folder / "challenger", "resnet18", 224, channels=1)
             self._shadow(product, challenger, files, both.product / 3, rounds)
+
+    def _training(self, folder: Path, rounds: int) -> None:
+        """Half of what the product sustains, with a training beside it and without."""
+        images = draw(folder / "images-64", 64, "PNG")
+        files = [path.read_bytes() for path in sorted(images.iterdir())]
+        with running(folder, settings.STARTER_BUNDLE) as product:
+            rate = sustained(product, settings.STARTER_BUNDLE, images, 1).product / 2
+            found = beside_training(product, files, rate, 15, rounds)
+        for place, name in enumerate(("p50", "p99")):
+            without, during = found.without[place], found.during[place]
+            self.say(f"upload to verdict at {rate:.0f}/s, no training, {name} ms", without)
+            self.say(f"upload to verdict at {rate:.0f}/s, beside a training, {name} ms", during)
+            self.say(f"ratio of {name}", during / without, "reported")
+        self.say("training meanwhile, batches a second", found.steps_per_s)
 
     def _latency(self, product: Product, files: list[bytes], capacity: float, name: str) -> None:
         p50, p99 = to_verdict(product, files, capacity / 2, 20)
