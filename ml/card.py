@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml.bundle import Spec
@@ -27,12 +27,20 @@ def text(spec: Spec) -> str:
         f"- Temperature {spec.temperature:.3f}, threshold {spec.threshold:.4f}, "
         f"unknown beyond distance {spec.unknown.limit:.4f} (its {spec.unknown.quantile:.1%} point on validation)"
         f"{_looks(spec)}.",
-        f"- Trained by preset `{spec.training.get('preset', '?')}`, seed {spec.training.get('seed', '?')}, "
-        f"best epoch {spec.training.get('best_epoch', '?')}, {spec.training.get('seconds', '?')} s.",
+        _trained(spec.training),
         "",
         *_figures(spec.metrics.get("held_out")),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _trained(training: Mapping[str, Any]) -> str:
+    seconds = f"{training.get('seconds', '?')} s"
+    if "strength" in training:
+        held = f"held to {training['held_to']} with strength {training['strength']:g}"
+        return f"- The last layer alone, {held}, on the {training.get('began', '?')}, {seconds}."
+    known = f"seed {training.get('seed', '?')}, best epoch {training.get('best_epoch', '?')}"
+    return f"- Trained by preset `{training.get('preset', '?')}`, {known}, {seconds}."
 
 
 def _figures(found: dict[str, Any] | None) -> list[str]:

@@ -93,7 +93,8 @@ def test_a_head_learns_classes_that_its_base_never_knew_and_judges_by_them(
         if isinstance(one, Judgement) and one.probabilities
     ]
     assert len(right) == len(cloth.targets) and np.mean(right) > 0.9
-    assert "pilling" in (tmp_path / "new" / "CARD.md").read_text()
+    card = (tmp_path / "new" / "CARD.md").read_text()
+    assert "pilling" in card and "The last layer alone, held to" in card
 
 
 def test_the_trunk_stays_bit_for_bit(cloth: Dataset, kept: Callable[..., Path], tmp_path: Path) -> None:
