@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -72,11 +73,7 @@ def find(folder: Path) -> ModelVersion | None:
 
 
 def bundle_is_there(version: ModelVersion) -> bool:
-    try:
-        bundle.verify(version.folder)
-    except (bundle.BundleError, OSError):
-        return False
-    return True
+    return _is_whole(version.folder)
 
 
 def in_force(line: Line | None = None) -> ModelVersion | None:
@@ -153,10 +150,21 @@ def _copy(source: Path, spec: bundle.Spec, target: Path) -> None:
         for name in (bundle.SPEC, *spec.files, BESIDE):
             if (source / name).is_file() and not (source / name).is_symlink():
                 shutil.copyfile(source / name, part / name)
-        shutil.rmtree(target, ignore_errors=True)
-        part.rename(target)
+        if target.exists() and not _is_whole(target):
+            shutil.rmtree(target, ignore_errors=True)
+        with suppress(OSError):  # another process was quicker
+            part.rename(target)
+        bundle.verify(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        bundle.verify(folder)
+    except (bundle.BundleError, OSError):
+        return False
+    return True
 
 
 def _kept(spec: bundle.Spec) -> dict[str, Any]:
