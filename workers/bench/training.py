@@ -60,7 +60,7 @@ def _start(product: Product) -> None:
     cloth = product.data / "cloth"
     folder(cloth, range(ROLLS), FRAMES, 64)
     people = json.loads((product.data / "demo.json").read_text())["users"]
-    _manage(product, "import_images", str(cloth), "--by", people["manager"]["username"])
+    _manage(product, "import_images", str(cloth / "manifest.csv"), "--by", people["manager"]["username"])
     knobs = ("--knob", f"epochs={LONG}", "--knob", "calibrate=validation")
     _manage(product, "train", "--base", "scratch", "--network", "textile_resnet", "--preset", "cloth", *knobs)
 
