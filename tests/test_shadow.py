@@ -32,7 +32,7 @@ from tests.bundles import GOOD, HOLE, cloth, small_bundle
 from tests.judged import judged
 from tests.mill import install, posted
 from tests.mill import judged as judged_by_it
-from workers import inspectors, looking_again
+from workers import inspectors, looking_again, tasks
 from workers.judging import drain
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +127,22 @@ def test_it_takes_nothing_while_a_fresh_capture_waits(posting: Client, challenge
     drain()
     looking_again.work()
     assert Comparison.objects.count() == 2
+
+
+def test_who_has_judged_all_rings_for_what_waits_behind(
+    posting: Client, challenger: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr("inspections.bell.ring_now", lambda task="workers.judge_pending": rung.append(task))
+    posted(posting, cloth(GOOD))
+    tasks.judge_pending()
+    assert rung == []
+    shadowed(challenger)
+    posted(posting, cloth(GOOD, seed=1))
+    tasks.judge_pending()
+    assert rung == ["workers.look_again"]
+    tasks.look_again()
+    assert Comparison.objects.count() == 1
 
 
 def test_it_hands_over_between_two_batches(
