@@ -1,6 +1,6 @@
 """Captures of named rolls with what people said of them, each image its own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -10,8 +10,10 @@ from django.utils import timezone
 from inspections.models import Camera, Capture, DefectClass, How, Label, Person, Roll
 from inspections.review.effective import settle
 from inspections.review.rows import locked
+from inspections.review.undoing import undo
 from tests.cast import a_camera, a_png
-from tests.judged import judged
+from tests.judged import a_capture, a_judgement, a_version, judged
+from workers.recording import record
 
 _seeds = count(1000)
 
@@ -52,3 +54,13 @@ def labelled(
 def a_mill_of_labels(person: Person, rolls: int = 6, classes: tuple[str, ...] = ("good", "hole")) -> list[Capture]:
     """On each roll one image of each class: enough for a snapshot, and from three rolls on for a golden set."""
     return [labelled(person, code, f"R{number}") for number in range(rolls) for code in classes]
+
+
+def imported(person: Person, code: str, said: str, score: float | None, at: datetime, *, undone: bool) -> Capture:
+    """A capture that came with its label and was judged after that; `undone`: the label was taken back in between."""
+    capture = a_capture(a_camera(), at)
+    label = an_answer(person, capture, code, How.IMPORT, at)
+    if undone:
+        undo(person, label, at)
+    record(a_version(), [capture], [a_judgement(said, score)], at + timedelta(seconds=1))
+    return capture

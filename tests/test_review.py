@@ -18,6 +18,7 @@ from inspections.review.undoing import undo
 from tests import cast
 from tests.cast import a_camera, a_line
 from tests.judged import a_capture, judged, many_judged
+from tests.labelled import imported
 
 pytestmark = pytest.mark.django_db
 HISTORIES = int(os.environ.get("HISTORIES", "12"))  # `make soak` asks for a thousand
@@ -394,6 +395,7 @@ def test_after_any_history_counts_equal_a_recount_and_nothing_is_lost_from_the_q
     camera = a_camera()
     predicted = [("hole", 0.9), ("good", 0.01), ("unknown", None), ("cut", 0.3)]
     captures = [judged(camera, *chance.choice(predicted), at=now) for _ in range(4)]
+    captures += [imported(people[2], "cut", *chance.choice(predicted), now, undone=undone) for undone in (False, True)]
     for _ in range(30):
         happen(chance, chance.choice(people), captures, now)
     assert counts() == recount()
