@@ -141,6 +141,17 @@ def test_one_at_a_time(mara: Person) -> None:
     assert f"Training {first.pk} is waiting" in second.reason
 
 
+def test_a_class_of_one_roll_trains_unless_the_recipe_makes_folds(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    for _number in range(3):
+        labelled(mara, "cut", "R100")
+    classes = ["good", "hole", "cut"]
+    assert "one roll has all images of cut" in refusal(mara, preset="best", classes=classes)
+    run = asked(mara, classes=classes)
+    assert isinstance(run, TrainingRun)
+    assert (run.snapshot.counts["train"]["cut"], run.snapshot.counts["val"].get("cut")) == (3, None)
+
+
 def test_images_of_several_sizes_must_be_wanted(mara: Person) -> None:
     a_mill_of_labels(mara)
     for roll in ("R0", "R1", "R2", "R3", "R4", "R5"):

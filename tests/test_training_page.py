@@ -152,7 +152,7 @@ def test_once_it_has_ended_it_is_polled_no_more(mara: Client) -> None:
 def test_a_failure_says_why_with_the_end_of_the_log_and_offers_another_try(mara: Client) -> None:
     run = a_training(JobState.FAILED, reason="fewer than 2 sources in class hole", log="Reading\n")
     text = text_of(mara, f"/training/{run.pk}/")
-    assert "fewer than 2 sources in class hole" in text
+    assert "Fewer than 2 sources in class hole" in text
     assert f'href="/training/?again={run.pk}"' in text
 
 

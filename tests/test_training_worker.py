@@ -158,7 +158,7 @@ def test_head_only_takes_the_bundle_embeddings_and_images(tmp_path: Path) -> Non
     [("best", {}, True), ("best", {"calibrate": "validation"}, False), ("quick", {}, False)],
 )
 def test_a_recipe_that_makes_its_own_folds_is_given_no_sides(preset: str, knobs: dict[str, Any], is_so: bool) -> None:
-    assert command.calibrates_on_folds(a_training(preset=preset, knobs={**knobs, "size": 64})) is is_so
+    assert retraining.Wish.of(a_training(preset=preset, knobs={**knobs, "size": 64})).calibrates_on_folds is is_so
 
 
 # --- what is read back ------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def to_wish(wish: Wish) -> str:
 
 def to_data(wish: Wish, snapshot: Snapshot) -> str:
     """What a frozen list lacks for this wish."""
-    return _sides(wish, snapshot) or _sizes(wish, snapshot) or _unchanged(wish, snapshot)
+    return _sides(wish, snapshot) or _folds(wish, snapshot) or _sizes(wish, snapshot) or _unchanged(wish, snapshot)
 
 
 def _live() -> str:
@@ -110,6 +110,19 @@ def _sides(wish: Wish, snapshot: Snapshot) -> str:
     found = ", ".join(f"{code} ({images.get(code, 0)})" for code in few)
     words = {"found": found, "least": settings.TRAIN_LEAST_IMAGES}
     return _("Too few labelled images to train on: %(found)s; each class needs %(least)s.") % words
+
+
+def _folds(wish: Wish, snapshot: Snapshot) -> str:
+    """A recipe that calibrates on folds must find each class in two sources; the sides count for nothing there."""
+    if not wish.calibrates_on_folds:
+        return ""
+    found = [snapshot.sources.get(side, {}) for side in (Side.TRAIN, Side.VAL)]
+    lone = [code for code in wish.classes if sum(side.get(code, 0) for side in found) < 2]
+    if not lone:
+        return ""
+    return _("“%(preset)s” calibrates on folds, and one roll has all images of %(names)s: choose another recipe.") % {
+        "preset": wish.preset, "names": ", ".join(lone),
+    }  # fmt: skip
 
 
 def _sizes(wish: Wish, snapshot: Snapshot) -> str:

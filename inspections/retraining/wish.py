@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from inspections.models import Base, DefectClass, ModelVersion
+from inspections.models import Base, DefectClass, ModelVersion, TrainingRun
 from inspections.models.defect_class import GOOD
+from ml.presets import recipe
 
 NETWORKS = (
     "textile_resnet",
@@ -35,6 +36,17 @@ class Wish:
     @property
     def recipe_knobs(self) -> dict[str, Any]:
         return {name: value for name, value in self.knobs.items() if name not in EXTRAS}
+
+    @property
+    def calibrates_on_folds(self) -> bool:
+        """Such a recipe makes its own folds over everything, and takes no sides from us."""
+        return self.base != Base.HEAD and recipe(self.preset, self.recipe_knobs).calibrate == "folds"
+
+    @classmethod
+    def of(cls, run: TrainingRun) -> Self:
+        """What a run was asked for with."""
+        classes = tuple(run.snapshot.classes)
+        return cls(Base(run.base), run.network, run.preset, classes, run.knobs, run.base_version)
 
 
 def usual(base: Base | None = None, version: ModelVersion | None = None) -> Wish:

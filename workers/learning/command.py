@@ -6,8 +6,6 @@ from typing import Any
 from django.conf import settings
 
 from inspections.models import Base, ModelVersion, TrainingRun
-from inspections.retraining import EXTRAS
-from ml.presets import recipe
 from workers.learning.folder import WorkFolder
 
 SWITCHES = frozenset({"resize_mixed", "homogenise", "leave_twins"})  # options without a `--no-`
@@ -30,12 +28,6 @@ def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
         return ["head", *_options({**learnt, **told, "threads": settings.TRAIN_THREADS, "resize_mixed": True})]
     learnt = {"manifest": folder.manifest, "work": folder.checkpoints, "leave_twins": True}
     return ["train", *_options({**_network(run), **told, **learnt})]
-
-
-def calibrates_on_folds(run: TrainingRun) -> bool:
-    """Such a recipe makes its own folds over everything, and takes no sides from us."""
-    knobs = {name: value for name, value in run.knobs.items() if name not in EXTRAS}
-    return run.base != Base.HEAD and recipe(run.preset, knobs).calibrate == "folds"
 
 
 def _network(run: TrainingRun) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from inspections import registry
 from inspections.models import Base, TrainingRun
+from inspections.retraining import Wish
 from workers.learning import embeddings
-from workers.learning.command import calibrates_on_folds
 from workers.learning.folder import WorkFolder
 from workers.learning.images import lay_out
 from workers.learning.outcomes import Failed
@@ -37,5 +37,5 @@ def _write_images(run: TrainingRun, folder: WorkFolder) -> None:
     def tick(_done: int) -> None:
         run.renew(timezone.now() + timedelta(seconds=settings.TRAIN_LEASE_S), stage=_("Laying out the images"))
 
-    lay_out(run.snapshot, part, with_split=not calibrates_on_folds(run), tick=tick)
+    lay_out(run.snapshot, part, with_split=not Wish.of(run).calibrates_on_folds, tick=tick)
     part.rename(folder.data)
