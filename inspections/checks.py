@@ -54,3 +54,12 @@ def durability_is_known(**_: Any) -> list[CheckMessage]:
     if settings.DURABILITY in {"process", "power"}:
         return []
     return [Error(f"DURABILITY={settings.DURABILITY!r}", hint="Use process or power.", id="selvedge.E004")]
+
+
+@register()
+def labels_weigh_something(**_: Any) -> list[CheckMessage]:
+    """A weight of 0 would be refused by the trainer, row by row, hours later."""
+    if settings.LABEL_WEIGHT_BULK > 0:
+        return []
+    hint = "Above 0; 1 where a label in bulk is worth as much as any."
+    return [Error(f"LABEL_WEIGHT_BULK={settings.LABEL_WEIGHT_BULK:g}", hint=hint, id="selvedge.E006")]

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import ProtectedError
@@ -438,3 +439,9 @@ def test_freezing_takes_as_many_queries_for_many_as_for_few(mara: Person) -> Non
 
     few = queries(4)
     assert queries(30) == few
+
+
+def test_a_weight_of_nothing_is_told_before_anything_starts(settings: Any) -> None:
+    assert "selvedge.E006" not in {message.id for message in run_checks()}
+    settings.LABEL_WEIGHT_BULK = 0.0
+    assert "selvedge.E006" in {message.id for message in run_checks()}

@@ -35,9 +35,9 @@ def to_training(snapshot: Snapshot, wanted: Sequence[str] | None) -> str:
         return _("All images to train on are “good”. Label some of a defect first.")
     if not snapshot.counts.get(Side.VAL):
         return _(
-            "Nothing to validate on: all labelled images come from one source each. Label images of another roll, or "
-            "of another camera or hour where rolls are not named."
-        )
+            "Nothing to validate on. Label images of a second roll, or of a second camera or hour where rolls are not "
+            "named. %(left_out)s"
+        ) % {"left_out": _left_out(snapshot)}
     return ""
 
 
