@@ -1,6 +1,7 @@
 """Recalls: stored captures judged by another version, after everything else; what was said stays."""
 
 import csv
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -336,3 +338,32 @@ def test_captures_that_wait_are_no_part_of_it(posting: Client, newer: ModelVersi
     pending = posted(posting, cloth(GOOD, 2), roll="R-1")
     assert pending.status == Status.PENDING
     assert preview(of_roll(newer, "R-1"), timezone.now()) == 1
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+
+def told(*arguments: str) -> Any:
+    out = StringIO()
+    call_command("recall", *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_the_command_counts_and_asks_as_the_page_does(camera: Camera) -> None:
+    name = a_challenger().name
+    judged(camera, roll=Roll.objects.create(code="R-1"))
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    assert told(name, "--roll", "R-1", "--count") == {"captures": 1}
+    assert not Recall.objects.exists()
+    assert told(name, "--from", today, "--to", today, "--line", "loom-1")["captures"] == 1
+    assert (Recall.objects.get().line, Recall.objects.get().asked_by) == (camera.line, None)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nope", "--roll", "R-1"), ("2026.11.2",), ("2026.11.2", "--roll", "R-1", "--line", "nope")]
+)
+def test_the_command_refuses_in_words(db: None, arguments: tuple[str, ...]) -> None:
+    a_challenger()
+    with pytest.raises(CommandError) as refused:
+        told(*arguments)
+    assert refused.value.returncode == 2

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -17,8 +17,17 @@ from inspections.snapshots import Refused
 QUIET_S = 1.0  # for so long a process remembers that no shadow runs, and how many looks a shadow had
 _LARGEST = 2**64
 
+
+@dataclass(frozen=True)
+class _Counted:
+    """Looks of a version so far, and until when the count holds."""
+
+    count: int
+    until: float
+
+
 _quiet_until = 0.0
-_looks: dict[int, tuple[float, int]] = {}  # version -> until when it holds, looks so far
+_looks: dict[int, _Counted] = {}  # by version
 
 
 def start_shadow(version: ModelVersion, share: float, by: Person | None, now: datetime) -> ModelVersion | Refused:
@@ -75,12 +84,12 @@ def note_fresh(captures: Sequence[Capture], now: datetime) -> int:
     version = _running()
     if version is None:
         return 0
-    room = max(0, settings.SHADOW_MOST - _looks_so_far(version))
+    so_far = _looks_so_far(version)
+    room = max(0, settings.SHADOW_MOST - so_far.count)
     judged = [one for one in captures if one.status == Status.JUDGED and is_sampled(one.pk, version.shadow_share)]
     looks = [SecondLook(capture=one, version=version) for one in judged[:room]]
     SecondLook.objects.bulk_create(looks, ignore_conflicts=True)
-    until, count = _looks[version.pk]
-    _looks[version.pk] = until, count + len(looks)
+    _looks[version.pk] = replace(so_far, count=so_far.count + len(looks))
     return len(looks)
 
 
@@ -107,15 +116,14 @@ def _running() -> ModelVersion | None:
     return found
 
 
-def _looks_so_far(version: ModelVersion) -> int:
-    """Made and waiting; other processes' of the last second may be missing, and are counted when looking."""
-    until, count = _looks.get(version.pk, (0.0, 0))
-    if time.monotonic() < until:
-        return count
+def _looks_so_far(version: ModelVersion) -> _Counted:
+    """Made and waiting; other processes' of the last second may be missing."""
+    known = _looks.get(version.pk)
+    if known is not None and time.monotonic() < known.until:
+        return known
     made = Comparison.objects.filter(version=version, recall=None).count()
     waiting = SecondLook.objects.filter(version=version, recall=None).count()
-    _looks[version.pk] = time.monotonic() + QUIET_S, made + waiting
-    return made + waiting
+    return _Counted(made + waiting, time.monotonic() + QUIET_S)
 
 
 @dataclass(frozen=True)
