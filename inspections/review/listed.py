@@ -14,7 +14,18 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from inspections.models import Capture, Comparison, Kind, Person, ReviewItem, State, Status, TeachPick
+from inspections.models import (
+    Capture,
+    Comparison,
+    Kind,
+    ModelVersion,
+    Person,
+    ReviewItem,
+    SetAside,
+    State,
+    Status,
+    TeachPick,
+)
 from inspections.models.defect_class import UNKNOWN
 from inspections.review.wanted import Order, Wanted
 
@@ -28,8 +39,7 @@ def rows(wanted: Wanted) -> QuerySet[Any]:
     if wanted.order is Order.TEACH:
         found: QuerySet[Any] = TeachPick.objects.order_by("rank", "id")
     else:
-        found = _unseen().exclude(Exists(_unseen().filter(capture=OuterRef("capture"), pk__gt=OuterRef("pk"))))
-        found = found.order_by("-id")
+        found = _newest_of_each(list(_in_shadow())).order_by("-id")
     found = found.filter(line__in=wanted.lines, capture__label=None, capture__status=Status.JUDGED)
     return of_class(found, wanted.defect_class)
 
@@ -42,9 +52,21 @@ def beyond(found: QuerySet[Any], order: Order, place: float | None) -> QuerySet[
     return found.filter(rank__gt=whole) if order is Order.TEACH else found.filter(pk__lt=whole)
 
 
+def _in_shadow() -> QuerySet[ModelVersion, int]:
+    return ModelVersion.objects.filter(state=State.SHADOW).values_list("pk", flat=True)
+
+
 def _unseen() -> QuerySet[Comparison]:
     """Where a version that is in shadow now says something else, and nobody has looked."""
-    return Comparison.objects.filter(version__state=State.SHADOW, recall=None, agrees=False, seen_at=None)
+    return Comparison.objects.filter(version__in=_in_shadow(), recall=None, agrees=False, seen_at=None)
+
+
+def _newest_of_each(versions: list[int]) -> QuerySet[Comparison]:
+    """The same of these versions. Where there are several, the newest about each capture."""
+    found = Comparison.objects.filter(version__in=versions, recall=None, agrees=False, seen_at=None)
+    if len(versions) < 2:
+        return found
+    return found.exclude(Exists(found.filter(capture=OuterRef("capture"), pk__gt=OuterRef("pk"))))
 
 
 def of_class(found: QuerySet[Any], code: str) -> QuerySet[Any]:
@@ -56,8 +78,9 @@ def of_class(found: QuerySet[Any], code: str) -> QuerySet[Any]:
 
 def open_to(person: Person, wanted: Wanted) -> QuerySet[Any]:
     """Without what this person put aside, and what is asked blind or measures people."""
-    barred = Q(blind=True) | ~Q(kind__in=KINDS) | Q(set_aside__person=person)
-    return rows(wanted).exclude(Exists(ReviewItem.objects.open().filter(barred, capture=OuterRef("capture"))))
+    barred = ReviewItem.objects.open().filter(Q(blind=True) | ~Q(kind__in=KINDS), capture=OuterRef("capture"))
+    aside = SetAside.objects.filter(person=person, item__closed_at=None, item__capture=OuterRef("capture"))
+    return rows(wanted).exclude(Exists(barred)).exclude(Exists(aside))
 
 
 def take(person: Person, wanted: Wanted, most: int, now: datetime) -> list[ReviewItem]:

@@ -132,7 +132,9 @@ def _unsure(person: Person) -> QuerySet[SetAside]:
 def _skipped(person: Person, wanted: Wanted) -> QuerySet[SetAside]:
     mine = SetAside.objects.filter(person=person, unsure=False, item__closed_at=None, item__line__in=wanted.lines)
     if wanted.is_listed:
-        return mine.filter(item__blind=False, item__capture__in=listed.rows(wanted).order_by().values("capture"))
+        keys = mine.filter(item__blind=False).values_list("item__capture_id", flat=True)
+        on_list = listed.rows(wanted).filter(capture__in=list(keys)).values_list("capture_id", flat=True)
+        return mine.filter(item__capture__in=list(on_list))
     return mine.exclude(item__kind=Kind.TEACH)
 
 
