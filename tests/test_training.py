@@ -14,6 +14,8 @@ from inspections.models import (
     AuditEvent,
     Base,
     DefectClass,
+    Insight,
+    InsightKind,
     JobState,
     ModelVersion,
     Person,
@@ -272,6 +274,14 @@ def test_it_suggests_new_labels_and_classes_and_starts_nothing(mara: Person, tmp
     assert words[1] == "“Thread” has 2 labelled images, and the version in force does not know it."
     assert not TrainingRun.objects.exists()
     assert not Snapshot.objects.exists()
+
+
+def test_classes_that_are_taken_for_one_another_are_named(mara: Person) -> None:
+    body = {"pairs": [{"first": "cut", "second": "thread", "count": 7, "share": 0.2, "captures": []}]}
+    Insight.objects.create(kind=InsightKind.LABELS, asked_at=timezone.now(), state=JobState.DONE, body=body)
+    assert [one.words for one in retraining.suggestions(timezone.now())] == [
+        "“Cut” and “Thread” are taken for one another: label more of both before the next one."
+    ]
 
 
 # --- the command ------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from inspections import snapshots
-from inspections.models import Base, Capture, JobState, ModelVersion, TrainingRun
+from inspections import snapshots, teaching
+from inspections.models import Base, Capture, DefectClass, InsightKind, JobState, ModelVersion, TrainingRun
 from inspections.retraining.asking import ask
 from inspections.retraining.preview import enough, preview
 from inspections.retraining.wish import Wish, usual
@@ -19,6 +19,7 @@ from inspections.snapshots import Refused
 log = structlog.get_logger(__name__)
 
 WORTH_SAYING = 20  # new labels; fewer suggest nothing
+MOST_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _as_last_time() -> Wish:
 
 def suggestions(now: datetime) -> list[Suggestion]:
     """What speaks for a training. Nothing here starts one."""
-    return [*_new_labels(), *_new_classes()]
+    return [*_new_labels(), *_new_classes(), *_confusions()]
 
 
 def _new_labels() -> list[Suggestion]:
@@ -106,4 +107,17 @@ def _new_classes() -> list[Suggestion]:
             row["label__defect_class__code"],
         )
         for row in rows
+    ]
+
+
+def _confusions() -> list[Suggestion]:
+    """Pairs of classes that the labels' own reckoning mixes up: more images of both, or one class that is two."""
+    last = teaching.newest_done(InsightKind.LABELS)
+    pairs = (last.body or {}).get("pairs", []) if last else []
+    names = dict(DefectClass.objects.values_list("code", "name")) if pairs else {}
+    words = _("“%(first)s” and “%(second)s” are taken for one another: label more of both before the next one.")
+    told = [(one["first"], one["second"]) for one in pairs[:MOST_PAIRS]]
+    return [
+        Suggestion(words % {"first": names.get(first, first), "second": names.get(second, second)})
+        for first, second in told
     ]

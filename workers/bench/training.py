@@ -78,7 +78,7 @@ def _wait(product: Product) -> int:
     until = time.monotonic() + BEGINS_S
     while _steps(product) == 0:
         state, reason = product.ask("SELECT state, reason FROM inspections_trainingrun")[0]
-        if state == "failed" or time.monotonic() > until:
+        if str(state) == "failed" or time.monotonic() > until:
             raise SystemExit(f"The training did not begin: {reason or state}")
         time.sleep(0.5)
     return next(pid for pid in product.family() if "-m ml train" in _words(pid))

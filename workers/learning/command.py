@@ -26,7 +26,7 @@ def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
         assert run.base_version
         learnt = {"base": run.base_version.folder, "embeddings": folder.embeddings, "manifest": folder.manifest}
         return ["head", *_options({**learnt, **told, "threads": settings.TRAIN_THREADS, "resize_mixed": True})]
-    learnt = {"manifest": folder.manifest, "work": folder.checkpoints, "leave_twins": True}
+    learnt: dict[str, Any] = {"manifest": folder.manifest, "work": folder.checkpoints, "leave_twins": True}
     return ["train", *_options({**_network(run), **told, **learnt})]
 
 
