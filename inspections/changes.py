@@ -122,7 +122,7 @@ def changes_between(line: Line, since: datetime, until: datetime) -> list[Versio
     """The changes that took effect on this line, the mill's among them, oldest first."""
     found = VersionChange.objects.filter(state=ChangeState.ACTIVE, decided_at__gte=since, decided_at__lt=until)
     found = found.filter(Q(line=None) | Q(line=line)).select_related("version", "line").defer("version__spec")
-    return list(found.order_by("id"))
+    return list(found.order_by("decided_at", "id"))
 
 
 def fallen_back(lines: list[int]) -> list[VersionChange]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from ml.bundle import BundleError
@@ -19,5 +21,5 @@ def not_finite(weights: Path) -> list[str]:
         raise BundleError(f"{weights.name} cannot be read: {problem}") from problem
 
 
-def _is_finite(tensor: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _is_finite(tensor: NDArray[Any]) -> bool:
     return not np.issubdtype(tensor.dtype, np.floating) or bool(np.isfinite(tensor).all())

@@ -1,6 +1,7 @@
 """The gate's measuring: challenger and champion on the golden set, one report after the other."""
 
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -50,10 +51,11 @@ def assess(report: GateReport) -> None:
         report.end(JobState.FAILED, timezone.now(), str(error) or type(error).__name__)
         return
     rules = gate_rules.judge(measured, report.limits)
-    kept = {"measured": measured, "answers": answers, "rules": gate_rules.as_rows(rules)}
+    kept: dict[str, Any] = {"measured": measured, "answers": answers, "rules": gate_rules.as_rows(rules)}
     with transaction.atomic():
-        if report.end(JobState.DONE, timezone.now(), passed=gate_rules.verdict(rules), **kept) and answers:
-            Snapshot.objects.filter(pk=report.golden_id).update(looks=F("looks") + 1)
+        ended = report.end(JobState.DONE, timezone.now(), passed=gate_rules.verdict(rules), **kept)
+        if ended and report.golden and answers:
+            Snapshot.objects.filter(pk=report.golden.pk).update(looks=F("looks") + 1)
 
 
 def _beat(report: GateReport) -> None:

@@ -56,7 +56,7 @@ class Contest:
 
     def answers(self) -> list[list[Any]]:
         """For the report's page: capture, truth, and what each said with its confidence."""
-        both = self.champion or [None] * len(self.rows)
+        both: Sequence[Judgement | None] = self.champion or [None] * len(self.rows)
         return [
             [str(row.capture), row.truth, *_said(old), *_said(new)]
             for row, old, new in zip(self.rows, both, self.challenger, strict=True)

@@ -79,6 +79,7 @@ def figures_of(version: ModelVersion) -> dict[str, Any]:
         "per_class": per_class(found, names, version.code_of),
         "matrix": matrix_of(version, found, names),
         "reliability": reliability(judged, side),
+        "golden_summary": summary((judged.measured or {}).get(side)) if judged else [],
         "judged": judged,
         "charts": charts(training.history, training.epochs) if training else [],
         "training": training,
@@ -92,7 +93,10 @@ def figures_of(version: ModelVersion) -> dict[str, Any]:
 
 def measured_as(version: ModelVersion) -> tuple[GateReport | None, str]:
     """The latest report that has this version's answers, and on which side."""
-    done = GateReport.objects.filter(state=JobState.DONE, answers__isnull=False).defer("measured").order_by("-id")
+    done = GateReport.objects.filter(state=JobState.DONE, answers__isnull=False).select_related("golden")
+    done = done.order_by("-id")
+        GateReport.objects.filter(state=JobState.DONE, answers__isnull=False).select_related("golden").order_by("-id")
+    )
     own = done.filter(version=version).exclude(answers=[]).first()
     if own is not None:
         return own, "challenger"

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -95,7 +96,7 @@ def drill(mill: Mill, environment: Mapping[str, str], names: list[str]) -> None:
     wait_for(lambda: mill.ask(waiting) == [(0,)], 60, "the last verdict")
     print(
         f"{len(times)} changes in {DRILL_S:g} s under {len(mill.answered)} uploads: in force after "
-        f"{min(times):.2f} to {max(times):.2f} s"
+        f"{min(times):.2f} to {max(times):.2f} s, median {median(times):.2f} s"
     )
     assert mill.ask("SELECT count(*) FROM inspections_capture WHERE status = 2") == [(0,)]
     assert mill.ask("SELECT count(*) FROM inspections_verdict") == [(len(mill.answered),)]
