@@ -14,7 +14,7 @@ SIZE, CHANNELS = 64, 3  # where no version says what the cameras send
 
 def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
     """Without the interpreter and `-m ml`."""
-    told = {
+    told: dict[str, Any] = {
         "classes": ",".join(run.snapshot.classes),
         "out": folder.out,
         "log": folder.log,
@@ -24,10 +24,10 @@ def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
     }
     if run.base == Base.HEAD:
         assert run.base_version
-        learnt = {"base": run.base_version.folder, "embeddings": folder.embeddings, "manifest": folder.manifest}
-        return ["head", *_options({**learnt, **told, "threads": settings.TRAIN_THREADS, "resize_mixed": True})]
-    learnt: dict[str, Any] = {"manifest": folder.manifest, "work": folder.checkpoints, "leave_twins": True}
-    return ["train", *_options({**_network(run), **told, **learnt})]
+        kept = {"base": run.base_version.folder, "embeddings": folder.embeddings, "manifest": folder.manifest}
+        return ["head", *_options({**kept, **told, "threads": settings.TRAIN_THREADS, "resize_mixed": True})]
+    learnt = {"manifest": folder.manifest, "work": folder.checkpoints}
+    return ["train", *_options({**_network(run), **told, **learnt, "leave_twins": True})]
 
 
 def _network(run: TrainingRun) -> dict[str, Any]:
