@@ -1,8 +1,9 @@
 """`/snapshots/<name>/`: one frozen list, whole: counts, what was left out and why, every row, and what used it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django import forms
 from django.db.models import QuerySet
@@ -63,7 +64,7 @@ def snapshot(request: PersonRequest, snapshot: str) -> HttpResponseBase:
     codes = SnapshotRow.objects.filter(snapshot=found).values_list("defect_class__code", flat=True).distinct()
     form = Filters(request.GET, [(code, names.get(code, code)) for code in sorted(codes)])
     is_valid = form.is_valid()
-    rows = _rows(found, form) if is_valid else []
+    rows = _rows(found, form, withheld(request.user)) if is_valid else []
     context = {
         "snapshot": found,
         "table": table_of(found, names),
@@ -71,7 +72,6 @@ def snapshot(request: PersonRequest, snapshot: str) -> HttpResponseBase:
         "is_valid": is_valid,
         "address": reverse("snapshot", args=[found.name]),
         "rows": rows[:PAGE],
-        "secret": withheld(request.user),
         "next": form.next_page(rows[PAGE - 1].pk) if len(rows) > PAGE else "",
         "is_narrowed": any(request.GET.get(name) for name in ("side", "class", "reason", "source")),
         "is_first": not request.GET.get("after"),
@@ -80,9 +80,12 @@ def snapshot(request: PersonRequest, snapshot: str) -> HttpResponseBase:
     return render(request, "inspections/snapshot.html", context, status=200 if is_valid else 400)
 
 
-def _rows(found: Snapshot, form: Filters) -> list[SnapshotRow]:
-    """One page and one more, in the order in which they were frozen: by the captures' ids."""
-    rows = form.narrowed(SnapshotRow.objects.filter(snapshot=found))
+def _rows(found: Snapshot, form: Filters, secret: Collection[UUID]) -> list[SnapshotRow]:
+    """One page and one more, in the order in which they were frozen: by the captures' ids.
+
+    The list can be narrowed to a class, so being in it tells: what the reader is asked blind stays out.
+    """
+    rows = form.narrowed(SnapshotRow.objects.filter(snapshot=found)).exclude(capture__in=secret)
     if after := form.cleaned_data["after"]:
         rows = rows.filter(pk__gt=after)
     related = ("capture__line", "capture__roll", "label__person", "defect_class")
