@@ -95,8 +95,6 @@ def measured_as(version: ModelVersion) -> tuple[GateReport | None, str]:
     """The latest report that has this version's answers, and on which side."""
     done = GateReport.objects.filter(state=JobState.DONE, answers__isnull=False).select_related("golden")
     done = done.order_by("-id")
-        GateReport.objects.filter(state=JobState.DONE, answers__isnull=False).select_related("golden").order_by("-id")
-    )
     own = done.filter(version=version).exclude(answers=[]).first()
     if own is not None:
         return own, "challenger"
