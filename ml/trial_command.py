@@ -19,7 +19,7 @@ from ml.rows import Row, check_files, parse_merge, read_rows
 from ml.trial import Cloth, Plan, compare
 
 BATCH = 64
-WIDTH, HEIGHT, LEFT, BOTTOM, EDGE = 640, 360, 52, 44, 14
+WIDTH, HEIGHT, LEFT, BOTTOM, EDGE = 640, 380, 44, 44, 28
 
 
 def run(options: argparse.Namespace) -> str:
@@ -110,5 +110,5 @@ def _grid(labels: Sequence[int], low: float, high: float, at: Any) -> str:
         x, _ = at(count, low).split(",")
         drawn.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 18}" fill="#8a8f98" text-anchor="middle">{count}</text>')
     drawn.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 6}" fill="#8a8f98" text-anchor="middle">labels</text>')
-    drawn.append(f'<text x="{LEFT - 40}" y="{EDGE}" fill="#8a8f98">macro-F1</text>')
+    drawn.append(f'<text x="6" y="14" fill="#8a8f98">macro-F1</text>')
     return "".join(drawn)
