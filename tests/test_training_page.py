@@ -1,19 +1,21 @@
 """`/training/` and a training's own page: who may ask, what the form keeps, and each state in words."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from inspections.models import AuditEvent, Base, JobState, Quarantine, TrainingRun
+from inspections.models import AuditEvent, Base, JobState, ModelVersion, Quarantine, TrainingRun
 from inspections.pages.curves import charts
 from inspections.pages.durations import duration_words
 from tests import cast
 from tests.cast import signed_in
 from tests.judged import a_version
 from tests.labelled import a_mill_of_labels
+from tests.mill import install
 from tests.trainings import a_training
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +68,17 @@ def test_a_form_becomes_a_training_that_its_page_shows(mara: Client) -> None:
     assert run.snapshot.classes == ["good", "hole"]
     assert "It waits for the training worker" in response.content.decode()
     assert f"Training {run.pk} is waiting" in text_of(mara, "/training/")
+
+
+def test_going_on_from_a_version_takes_its_network_its_size_and_the_usual_recipe(mara: Client, tmp_path: Path) -> None:
+    version = install(tmp_path)
+    a_mill_of_labels(cast.ada())
+    ModelVersion.objects.filter(pk=version.pk).update(spec={**version.spec, "network": "resnet20v1"})
+    sent = {**SENT, "base": "active", "version": version.pk, "network": "resnet18", "preset": "", "size": "128"}
+    mara.post("/training/", sent)
+    run = TrainingRun.objects.get()
+    assert (run.base, run.base_version) == (Base.ACTIVE, version)
+    assert (run.network, run.preset, run.knobs) == ("resnet20v1", "refresh", {})
 
 
 def test_a_refusal_comes_back_in_words_with_the_form_as_it_was(mara: Client) -> None:

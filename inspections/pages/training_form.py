@@ -20,6 +20,7 @@ BASE_HINTS = {
     Base.ACTIVE: _("All of the network learns on, from the version's weights: minutes to hours."),
     Base.SCRATCH: _("A new network: the longest, for new cloth or another network."),
 }
+USUAL = _("the usual one: refresh from a version, best from scratch")
 PRESET_HINTS = {
     "best": _("best: for small real sets; calibrates on folds"),
     "cloth": _("cloth: a plain recipe, 20 epochs"),
@@ -57,7 +58,8 @@ class Order(forms.Form):
         widget=forms.Select(attrs=SELECT),
     )  # fmt: skip
     preset = forms.ChoiceField(
-        label=_("Recipe"), choices=[(name, PRESET_HINTS.get(name, name)) for name in PRESETS], required=False,
+        label=_("Recipe"), choices=[("", USUAL), *((name, PRESET_HINTS.get(name, name)) for name in PRESETS)],
+        required=False,
         widget=forms.Select(attrs=SELECT),
     )  # fmt: skip
     classes = forms.MultipleChoiceField(label=_("Classes"), required=False)
@@ -83,7 +85,8 @@ class Order(forms.Form):
         said = self.cleaned_data
         base, version = Base(said["base"]), said["version"]
         chosen = usual(base, version)
-        knobs = {name: said[name] for name in ("epochs", "size") if said[name] is not None}
+        numbers = ("epochs", "size") if base == Base.SCRATCH else ("epochs",)  # a version keeps its size
+        knobs = {name: said[name] for name in numbers if said[name] is not None}
         if said["resize_mixed"]:
             knobs["resize_mixed"] = True
         is_new = base == Base.SCRATCH
@@ -112,7 +115,7 @@ def filled(again: TrainingRun | None, without: Quarantine | None) -> dict[str, A
     """The form's first values. Classes None: those that have enough images."""
     wish = usual()
     found: dict[str, Any] = {
-        "base": wish.base, "version": wish.base_version, "network": wish.network, "preset": wish.preset,
+        "base": wish.base, "version": wish.base_version, "network": wish.network,
         "classes": None, "without": without,
     }  # fmt: skip
     if again:
