@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -46,7 +45,7 @@ def lineage(request: PersonRequest, key: UUID) -> HttpResponseBase:
     """All of it, for who may see the capture; nothing for who is asked about it and has not answered."""
     found = capture_of(request.user, key, "line", "camera", "defect_class", "label__person")
     if is_withheld(request.user, found):
-        return HttpResponseRedirect(found.get_absolute_url())
+        return render(request, "inspections/lineage.html", {"capture": found, "is_withheld": True})
     names, verdicts, places = class_names(), verdicts_of(found), places_of(found)
     context: dict[str, Any] = {
         "capture": found,
