@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
+from django.db.utils import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -33,7 +34,7 @@ from tests.mill import posted
 from tests.trainings import a_picture, a_training
 from workers import inspectors, training
 from workers.judging import drain
-from workers.learning import command, embeddings, told
+from workers.learning import command, embeddings, following, told
 from workers.learning.folder import WorkFolder, folder_of, held
 from workers.learning.images import lay_out
 from workers.training import work
@@ -195,6 +196,31 @@ def test_a_run_that_another_worker_still_holds_is_left_alone(mara: Person) -> No
         work()
     run.refresh_from_db()
     assert (run.state, run.attempts) == (JobState.RUNNING, 0)
+
+
+def test_a_run_that_somebody_else_has_taken_over_is_lost(mara: Person) -> None:
+    a_training()
+    mine = TrainingRun.objects.claim(timezone.now(), timezone.now(), slot=1)
+    assert following.tell(mine, folder_of(mine)) == JobState.RUNNING
+    later = timezone.now() + training.timedelta(minutes=5)
+    assert TrainingRun.objects.claim(later, later)
+    assert following.tell(mine, folder_of(mine)) == ""
+
+
+def test_a_database_that_is_away_for_a_moment_is_asked_again(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_training()
+    mine = TrainingRun.objects.claim(timezone.now(), timezone.now(), slot=1)
+    closed: list[int] = []
+
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingRun, "renew", away)
+        patch.setattr("workers.learning.following.connection.close", lambda: closed.append(1))
+        assert following.tell(mine, folder_of(mine)) is None
+    assert closed == [1]
+    assert following.tell(mine, folder_of(mine)) == JobState.RUNNING
 
 
 # --- ends -------------------------------------------------------------------------------------------------------
