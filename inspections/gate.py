@@ -94,7 +94,7 @@ def _of_report(report: GateReport | None, champion: ModelVersion, golden: Snapsh
         return _("Its report is against another version than %(champion)s.") % {"champion": champion}
     if report.stands_open:
         return ""
-    return _("The gate failed: %(rules)s") % {"rules": "; ".join(failed_words(report.rules))}
+    return _("The gate failed: %(rules)s") % {"rules": " ".join(failed_words(report.rules))}
 
 
 def failed_words(rules: list[dict[str, Any]]) -> list[str]:

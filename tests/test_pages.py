@@ -283,7 +283,7 @@ def test_pages_stay_in_their_readers_browser(mara: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "most"), [("/", 9), ("/lines/loom-1/", 13), ("/flagged/", 8), ("/flagged/?order=worst&period=24h", 8)]
+    ("address", "most"), [("/", 9), ("/lines/loom-1/", 14), ("/flagged/", 8), ("/flagged/?order=worst&period=24h", 8)]
 )
 def test_a_poll_asks_the_same_few_questions_however_long_the_history(mara: Client, address: str, most: int) -> None:
     camera = a_camera()

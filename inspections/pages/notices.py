@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -27,9 +28,12 @@ class Notice:
 
 def notices(person: Person, lines: Sequence[WatchedLine], now: datetime) -> list[Notice]:
     """What is wrong with judging on these lines; nothing, on a good day."""
-    default = ModelVersion.objects.filter(is_default=True).first()
-    fallen = [_fallback_notice(change) for change in fallen_back([line.pk for line in lines])]
-    return [*_model_notices(lines, default), *fallen, *_waiting_notices(lines, now), *_training_notices(person)]
+    versions = list(ModelVersion.objects.filter(Q(is_default=True) | ~Q(broken="")))
+    default = next((version for version in versions if version.is_default), None)
+    may_have_fallen = any(version.broken and not version.is_default for version in versions)
+    fallen = fallen_back([line.pk for line in lines]) if may_have_fallen else []
+    told = [_fallback_notice(change) for change in fallen]
+    return [*_model_notices(lines, default), *told, *_waiting_notices(lines, now), *_training_notices(person)]
 
 
 def _model_notices(lines: Sequence[WatchedLine], default: ModelVersion | None) -> list[Notice]:
