@@ -169,6 +169,13 @@ def test_a_failure_says_why_with_the_end_of_the_log_and_offers_another_try(mara:
     assert f'href="/training/?again={run.pk}"' in text
 
 
+def test_a_worker_that_is_gone_is_told(mara: Client) -> None:
+    run = a_training(JobState.RUNNING, lease_until=timezone.now() + timedelta(seconds=20))
+    assert "Its worker is gone" not in text_of(mara, f"/training/{run.pk}/")
+    TrainingRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert "Its worker is gone" in text_of(mara, f"/training/{run.pk}/")
+
+
 def test_nobody_comes_for_it(mara: Client) -> None:
     run = a_training(asked_at=timezone.now() - timedelta(minutes=1))
     assert "Is a training worker running?" in text_of(mara, f"/training/{run.pk}/")

@@ -33,6 +33,7 @@ def training(request: PersonRequest, training: int) -> HttpResponseBase:
         "percent": int(100 * run.share_done),
         "eta": duration_words(run.eta_s) if run.eta_s is not None and run.eta_s >= SPOKEN_ETA_S else "",
         "nobody_came": run.state == JobState.WAITING and timezone.now() - run.asked_at > PATIENCE,
+        "is_left": run.lease_until is not None and run.lease_until < timezone.now(),
         "images": images_of(run),
         "took": took(run),
         "charts": charts(run.history, run.epochs),
