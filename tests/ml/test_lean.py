@@ -78,3 +78,20 @@ heavy = ("torch", "torchvision", "sklearn", "onnx", "onnxruntime", "openvino_tel
 print([name for name in heavy if name in sys.modules])
 """
     assert run(set(), code) == "[]"
+
+
+def test_what_to_label_is_reckoned_without_the_training_libraries() -> None:
+    blocked = {"torch", "torchvision", "onnx", "onnxruntime", "onnxscript", "sklearn", "scipy", "h5py", "django"}
+    code = """
+import numpy as np
+from ml import enough, suspects, teaching
+rng = np.random.default_rng(0)
+rows = rng.normal(size=(60, 8))
+labels = ["good", "hole"] * 30
+rows[1::2, 0] += 4
+sources = [str(number // 6) for number in range(60)]
+curve = enough.curves(rows, labels, sources, rng)[0]
+doubts = suspects.suspects(suspects.opinion(rows, labels, sources, rng))
+print(len(teaching.pick(rows, None, np.ones(60, bool), rows[:2], 5, rng)), curve.problem == "", len(doubts))
+"""
+    assert run(blocked, code).split()[:2] == ["5", "True"]
