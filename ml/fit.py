@@ -52,7 +52,7 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
     mean, std = (base.mean, base.std) if base else statistics(train_on.images)
     standardise = Standardise(mean, std, recipe.contrast).to(together.device(team))
     if base:
-        fit_last_layer(net.to(standardise.shift.device), train_on, check_on, standardise, recipe.balance)
+        fit_last_layer(net.to(standardise.shift.device), train_on, standardise, recipe.balance)
     course = Course(
         order.seed, order.turns, order.fixed, order.log, order.work / f"{part}.pt" if order.work else None,
         order.identity(_told(train_on, check_on), part), team, part, order.progress,

@@ -69,7 +69,7 @@ def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     run = fit(order, train_on, check_on, "train", shape)
     sides = (("train", split.train), ("val", split.val), ("test", split.test))
     held, known, unknown = crossval.held_by(run, train_on, check_on)
-    data_of = _provenance(order, data, f"{data.split_by}, 70/20/10", sides)
+    data_of = _provenance(order, data, data.split_by if any(data.splits) else f"{data.split_by}, 70/20/10", sides)
     return Made(run, train_on, held, known, unknown, {}, data_of)
 
 

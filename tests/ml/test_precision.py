@@ -152,7 +152,7 @@ def test_drawn_kinds_that_the_bundle_does_not_know_have_no_label(cloth: Dataset)
 def test_a_class_without_an_image_is_too_few(undecided: bytes, cloth: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate_images, "IMAGES", 60)
     named = replace(cloth, classes=("good", "a", "b", "c", "d", "e")).take(np.flatnonzero(cloth.targets == 0)[:30])
-    found = choose(undecided, SHAPE, cloth, named, *nothing_known())
+    found = choose(undecided, SHAPE, named, named, *nothing_known())
     assert found.engine.precision == "fp32"
     if chip.can("bf16"):
         assert "too few" in found.engine.finding["candidates"][0]["refused"]

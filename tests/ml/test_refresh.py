@@ -102,7 +102,7 @@ def test_the_last_layer_is_fitted_before_the_trunk_learns_on() -> None:
     net, see = build(spec.network, 3, len(cloth.classes)), Standardise(spec.mean, spec.std, spec.contrast)
     load_trunk(net, STARTER)
     before = net.trunk.state_dict()["0.down.0.weight"].clone()
-    fit_last_layer(net, cloth, cloth, see, 0.5)
+    fit_last_layer(net, cloth, see, 0.5)
     assert (answers(net, cloth.images, see)[0].argmax(axis=1) == cloth.targets).mean() > 0.95
     assert torch.equal(before, net.trunk.state_dict()["0.down.0.weight"])
 
