@@ -110,5 +110,5 @@ def _grid(labels: Sequence[int], low: float, high: float, at: Any) -> str:
         x, _ = at(count, low).split(",")
         drawn.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 18}" fill="#8a8f98" text-anchor="middle">{count}</text>')
     drawn.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 6}" fill="#8a8f98" text-anchor="middle">labels</text>')
-    drawn.append(f'<text x="6" y="14" fill="#8a8f98">macro-F1</text>')
+    drawn.append('<text x="6" y="14" fill="#8a8f98">macro-F1</text>')
     return "".join(drawn)
