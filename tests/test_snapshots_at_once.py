@@ -4,22 +4,33 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import connections, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from inspections import snapshots
-from inspections.models import Capture, DefectClass, How, Label, Person, Roll, Snapshot, SnapshotRow, SourceSide
+from inspections.models import (
+    Camera,
+    Capture,
+    DefectClass,
+    How,
+    Label,
+    Person,
+    Roll,
+    Snapshot,
+    SnapshotRow,
+    SourceSide,
+    Status,
+)
 from inspections.review.effective import settle
 from inspections.review.rows import locked
 from tests import cast
 from tests.cast import a_camera
-from tests.judged import many_judged
 from tests.labelled import a_mill_of_labels, labelled
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -98,21 +109,31 @@ def test_two_who_freeze_at_once_give_each_source_one_side_and_each_snapshot_a_na
     assert stands <= set(SourceSide.objects.values_list("source", "side"))
 
 
+def a_row(number: int, roll: Roll, camera: Camera) -> Capture:
+    at = timezone.now()
+    return Capture(
+        line=camera.line, camera=camera, roll=roll, captured_at=at, received_at=at, counted_at=at, bytes=1, width=64,
+        height=64, suffix="png", sha256=sha256(str(number).encode()).digest(), status=Status.JUDGED,
+    )  # fmt: skip
+
+
 @pytest.mark.soak
 def test_fifty_thousand_labelled_captures_are_frozen_in_seconds(mara: Person, monkeypatch: Any) -> None:
     monkeypatch.setattr(FileSystemStorage, "exists", lambda self, name: True)
-    captures = many_judged(a_camera(), 50_000, timezone.now() - timedelta(days=60), step=timedelta(minutes=1))
+    camera = a_camera()
     rolls = Roll.objects.bulk_create(Roll(code=f"R{number}") for number in range(500))
     classes = list(DefectClass.objects.all())
-    labels = [
-        Label(capture=one, person=mara, at=timezone.now(), how=How.SINGLE, defect_class=classes[number % 6])
-        for number, one in enumerate(captures)
-    ]
-    Label.objects.bulk_create(labels, batch_size=1000)
-    for number, (one, label) in enumerate(zip(captures, labels, strict=True)):
-        one.label, one.roll = label, rolls[number % 500]
-        one.sha256 = sha256(str(number).encode()).digest()
-    Capture.objects.bulk_update(captures, ["label", "roll", "sha256"], batch_size=200)
+    captures = Capture.objects.bulk_create(
+        (a_row(number, rolls[number % 500], camera) for number in range(50_000)), 500
+    )
+    Label.objects.bulk_create(
+        (
+            Label(capture=one, person=mara, at=one.counted_at, how=How.SINGLE, defect_class=classes[number % 6])
+            for number, one in enumerate(captures)
+        ),
+        500,
+    )
+    Capture.objects.update(label=Subquery(Label.objects.filter(capture=OuterRef("pk")).values("pk")[:1]))
     start = time.perf_counter()
     found = snapshots.freeze(mara, timezone.now())
     took = time.perf_counter() - start
