@@ -18,6 +18,7 @@ from inspections.review.undoing import undo
 from tests import cast
 from tests.cast import a_camera, a_line
 from tests.judged import judged
+from tests.teaching import compared, listed, passed
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 PEOPLE = 6
@@ -135,3 +136,21 @@ def test_what_is_being_taken_is_passed_over_and_the_next_is_given(people: list[P
     )
     held = Counter(ReviewItem.objects.values_list("holder", flat=True))
     assert held == {people[0].pk: 3, people[1].pk: 3}
+
+
+def test_two_orders_of_one_list_never_wait_for_each_other(people: list[Person], settings: Any) -> None:
+    settings.AUDIT_SHARE = 0
+    captures = [passed(a_camera(), number) for number in range(20)]
+    listed(*captures)
+    for capture in captures:
+        compared(capture)
+    orders = {person: (queue.Order.TEACH, queue.Order.DISAGREE)[place % 2] for place, person in enumerate(people)}
+
+    def ask_and_let_go(person: Person) -> None:
+        for _ in range(20):
+            items = queue.take(person, queue.Wanted((a_line(),), orders[person]), 20, timezone.now())
+            queue.release(person, timezone.now())
+            for item in items:
+                ReviewItem.objects.filter(pk=item.pk, lease_until=None).update(closed_at=timezone.now())
+
+    at_once(people, ask_and_let_go)

@@ -31,7 +31,7 @@ from inspections.models import (
     SourceSide,
 )
 from inspections.review.undoing import undo
-from inspections.snapshots import Refused
+from inspections.snapshots import Refused, candidates, freezing
 from inspections.snapshots.sides import deal
 from tests import cast
 from tests.audits import asked
@@ -281,6 +281,43 @@ def test_the_same_bytes_on_another_side_are_kept_there_alone(one: Capture, mara:
     assert reason_of(copy) == LeftOut.GOLDEN
 
 
+def a_copy(person: Person, of: Capture, code: str, roll: Any) -> Capture:
+    """The same bytes once more, on this roll, with this label."""
+    with default_storage.open(of.path) as file:
+        copy = judged(a_camera(), data=file.read(), roll=roll)
+    an_answer(person, copy, code)
+    return copy
+
+
+def test_the_same_bytes_labelled_two_classes_are_a_disagreement(one: Capture, mara: Person) -> None:
+    copy = a_copy(mara, one, "cut", one.roll)
+    assert (reason_of(one), reason_of(copy)) == (LeftOut.CONFLICTING, LeftOut.CONFLICTING)
+    an_answer(mara, copy, "hole")
+    assert (reason_of(one), reason_of(copy)) == ("", "")
+
+
+def test_a_known_answer_settles_it_for_all_copies(one: Capture, mara: Person) -> None:
+    copy = a_copy(mara, one, "cut", one.roll)
+    found = DefectClass.objects.get(code="hole")
+    KnownAnswer.objects.create(capture=one, line=one.line, defect_class=found, person=mara, at=NOW)
+    assert (reason_of(one), reason_of(copy)) == ("", LeftOut.CONFLICTING)
+
+
+@pytest.mark.parametrize("later", ["unsure", "undone", "other class"])
+def test_what_a_golden_set_holds_never_trains_as_a_copy_whatever_becomes_of_its_label(
+    one: Capture, mara: Person, later: str
+) -> None:
+    source = SourceSide.objects.filter(side="golden").first().source
+    copy = a_copy(mara, one, "hole", Capture.objects.filter(roll__code=source).first().roll)
+    assert golden(mara).rows.filter(capture=copy, side="golden").exists()
+    if later == "undone":
+        copy.refresh_from_db()
+        undo(mara, copy.label, timezone.now())
+    else:
+        an_answer(cast.otto(), copy, None if later == "unsure" else "cut", How.BLIND)
+    assert reason_of(one) in {LeftOut.DUPLICATE, LeftOut.CONFLICTING}
+
+
 def test_quarantined_labels_train_nothing_while_it_stands_or_as_a_trial(one: Capture, mara: Person) -> None:
     olga = Person.objects.get(username="olga")
     stands = Quarantine.objects.create(person=olga, reason="new here", by=mara, at=NOW)
@@ -291,6 +328,19 @@ def test_quarantined_labels_train_nothing_while_it_stands_or_as_a_trial(one: Cap
     trial = frozen(mara, without=stands)
     assert trial.without == stands
     assert trial.rows.get(capture=one).reason == LeftOut.QUARANTINED
+
+
+def test_a_quarantine_that_is_imposed_while_a_snapshot_is_made_holds_in_it(
+    one: Capture, mara: Person, monkeypatch: Any
+) -> None:
+    def read_and_then() -> Any:
+        found = candidates.read()
+        olga = Person.objects.get(username="olga")
+        Quarantine.objects.get_or_create(person=olga, defaults={"reason": "new here", "by": mara, "at": NOW})
+        return found
+
+    monkeypatch.setattr(freezing, "read", read_and_then)
+    assert reason_of(one) == LeftOut.QUARANTINED
 
 
 # --- refused ---------------------------------------------------------------------------------------------------------

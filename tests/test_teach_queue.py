@@ -296,6 +296,18 @@ def test_an_audit_of_what_was_labelled_from_the_list_counts_without_being_asked(
     assert (audit.capture, audit.closed_at) == (capture, NOW)
 
 
+def test_who_takes_a_label_back_has_seen_the_answer_and_is_no_blind_reader_of_the_audit(
+    client: Client, olga: Person, camera: Camera
+) -> None:
+    capture = passed(camera, at=NOW - timedelta(minutes=5))
+    listed(capture)
+    fetched(client)
+    label = say(client, capture, "hole").json()
+    drawing._audit(olga, [camera.line], 0.0, NOW, random.Random(1))
+    client.delete(f"/api/v1/labels/{label['id']}/")
+    assert say(client, capture, "good").json()["how"] == "single"
+
+
 # --- disagreements -------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from inspections.models import Quarantine, Side
-from inspections.snapshots.freezing import pool, sides_for
+from inspections.snapshots.freezing import golden_files, pool, sides_for
 from inspections.snapshots.placing import for_training
 
 
@@ -21,7 +21,7 @@ class Images:
 def preview(without: Quarantine | None = None) -> dict[str, Images]:
     """Images by class code, of every class of the mill."""
     found = pool(without)
-    placed = for_training(found.candidates, sides_for(found), set(found.codes))
+    placed = for_training(found.candidates, sides_for(found), set(found.codes), golden_files())
     counts: dict[tuple[str, str], int] = {}
     for row in placed:
         key = (found.codes[row.candidate.class_id], row.side)

@@ -167,8 +167,11 @@ def _objection(person: Person, place: Place, expected: UUID | None, now: datetim
 
 
 def _spoke(person: Person, place: Place) -> bool:
-    """Who answered it once, and took that back, has seen the model's answer."""
-    return Label.objects.filter(item=place.item, person=person).exists()
+    """Who answered about this capture once, whatever the question, and took that back, has seen the model's answer.
+
+    An image that they imported with its label they have not.
+    """
+    return Label.objects.filter(capture=place.row, person=person).exclude(how=How.IMPORT).exists()
 
 
 def _standing(row: Capture) -> Label | None:

@@ -5,7 +5,7 @@ model may have passed the image, and nobody had asked. Nothing in these orders i
 asked; what is asked blind, or measures people, is passed over.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -98,20 +98,29 @@ def _others(person: Person, wanted: Wanted, room: int, now: datetime, held: dict
     elsewhere = ReviewItem.objects.open().filter(lease_until__gte=now, capture=OuterRef("capture"))
     free = open_to(person, wanted).exclude(capture__in=held).exclude(Exists(elsewhere))
     keys = list(free.values_list("capture_id", flat=True)[: SPARE * room])
-    return list(islice(_questions(person, keys, now), room))
+    return _questions(person, keys, room, now)
 
 
-def _questions(person: Person, keys: Sequence[UUID], now: datetime) -> Iterator[ReviewItem]:
-    """The open question of each, or a new one; none for what somebody takes at this moment."""
+def _questions(person: Person, keys: Sequence[UUID], room: int, now: datetime) -> list[ReviewItem]:
+    """Up to `room` questions: the open one of each, or a new one; none for what somebody takes at this moment."""
     asked = ReviewItem.objects.open().filter(capture__in=keys)
     taken = set(asked.values_list("capture_id", flat=True))
     free = asked.filter(kind__in=KINDS, blind=False).free_for(person, now)
     items = {item.capture_id: item for item in free.select_for_update(of=("self",), skip_locked=True)}
+    left = iter([key for key in keys if key in items or key not in taken])
+    while some := list(islice(left, room)):
+        items |= _asked_about([key for key in some if key not in items], now)
+        if found := [items[key] for key in some if key in items]:
+            return found
+    return []
+
+
+def _asked_about(keys: Sequence[UUID], now: datetime) -> dict[UUID, ReviewItem]:
+    """New questions. They come to be in the order of their captures, whichever order the list has: of two who ask about
+    the same ones at once, one waits for the other, and never each for the other."""
     captures = Capture.objects.in_bulk(keys)
-    for key in keys:
-        item = items.get(key) if key in taken else _asked(captures[key], now)
-        if item is not None:
-            yield item
+    made = [(key, _asked(captures[key], now)) for key in sorted(captures)]
+    return {key: item for key, item in made if item is not None}
 
 
 def _asked(capture: Capture, now: datetime) -> ReviewItem | None:

@@ -37,6 +37,7 @@ class Candidate:
     licence: str
     path: str
     reason: str = ""
+    sure: bool = False  # its class is a known answer
 
 
 class _Row(NamedTuple):
@@ -104,6 +105,7 @@ def _candidate(said: Sequence[_Row], weighs: Mapping[str, float]) -> Candidate:
         licence=chosen.licence or "",
         path=path_of(chosen.capture, chosen.suffix),
         reason=reason or "",
+        sure=chosen.known is not None,
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from django.db import transaction
 
-from inspections.models import AuditEvent, DefectClass, Person, Purpose, Quarantine, Side, Snapshot
+from inspections.models import AuditEvent, DefectClass, Person, Purpose, Quarantine, Side, Snapshot, SnapshotRow
 from inspections.snapshots import objections, sides
 from inspections.snapshots.bars import Bar, standing
 from inspections.snapshots.candidates import Candidate, read
 from inspections.snapshots.outcome import Refused
-from inspections.snapshots.placing import Placed, barred, for_golden, for_training, sources_of
+from inspections.snapshots.placing import Placed, agreed, barred, for_golden, for_training, sources_of
 from inspections.snapshots.storing import described, keep
 
 
@@ -26,6 +26,7 @@ class Pool:
 
     candidates: list[Candidate]
     classes: Mapping[int, DefectClass]
+    bars: list[Bar]
 
     @property
     def codes(self) -> dict[int, str]:
@@ -35,9 +36,15 @@ class Pool:
 def pool(without: Quarantine | None = None) -> Pool:
     """What could be frozen now. `without`: a quarantine that is not imposed, or not yet."""
     classes = DefectClass.objects.in_bulk()
-    bars = [*standing(), *([Bar.of(without)] if without else [])]
+    bars = standing()
     active = {key for key, one in classes.items() if one.active}
-    return Pool(barred(read(), active, bars), classes)
+    tried = [Bar.of(without)] if without else []
+    return Pool(agreed(barred(read(), active, [*bars, *tried])), classes, bars)
+
+
+def _pool_of_now(found: Pool, without: Quarantine | None = None) -> Pool:
+    """The same; read anew where a quarantine was imposed or lifted since."""
+    return found if found.bars == standing() else pool(without)
 
 
 def sides_for(found: Pool) -> dict[str, Side]:
@@ -63,7 +70,8 @@ def freeze(
     chosen = {key for key, code in found.codes.items() if classes is None or code in classes}
     with transaction.atomic():
         sides.alone()
-        placed = _dealt(found, now, lambda known: for_training(found.candidates, known, chosen))
+        found, golden = _pool_of_now(found, without), golden_files()
+        placed = _dealt(found, now, lambda known: for_training(found.candidates, known, chosen, golden))
         snapshot = described(Purpose.TRAIN, placed, found.codes)
         snapshot.without = without
         if objection := objections.to_training(snapshot, classes):
@@ -81,6 +89,7 @@ def make_golden(by: Person | None, now: datetime, note: str = "") -> Snapshot | 
     found = pool()
     with transaction.atomic():
         sides.alone()
+        found = _pool_of_now(found)
         placed = _dealt(found, now, lambda known: for_golden(found.candidates, known))
         snapshot = described(Purpose.GOLDEN, placed, found.codes)
         snapshot.parent = newest_golden()
@@ -94,6 +103,12 @@ def make_golden(by: Person | None, now: datetime, note: str = "") -> Snapshot | 
 
 def newest_golden() -> Snapshot | None:
     return Snapshot.objects.filter(purpose=Purpose.GOLDEN).order_by("-id").first()
+
+
+def golden_files() -> set[bytes]:
+    """By their hashes, the files in the newest golden set."""
+    rows = SnapshotRow.objects.filter(snapshot=newest_golden(), side=Side.GOLDEN)
+    return {bytes(one) for one in rows.values_list("capture__sha256", flat=True)}
 
 
 def _dealt(found: Pool, now: datetime, place: Callable[[Mapping[str, Side]], list[Placed]]) -> list[Placed]:

@@ -37,6 +37,26 @@ def _bar(one: Candidate, active: Collection[int], bars: Sequence[Bar]) -> str:
     return ""
 
 
+def agreed(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The same, without copies of one image that nothing stands in the way of and that bear labels of several classes:
+    people disagree about it. A known answer settles it for all copies."""
+    said: dict[bytes, set[tuple[bool, int]]] = {}
+    for one in candidates:
+        if not one.reason:
+            said.setdefault(one.sha256, set()).add((one.sure, one.class_id))
+    settled = {key: _settled(some) for key, some in said.items()}
+    return [
+        one if one.reason or settled[one.sha256] == one.class_id else replace(one, reason=LeftOut.CONFLICTING)
+        for one in candidates
+    ]
+
+
+def _settled(said: Collection[tuple[bool, int]]) -> int | None:
+    """The class of an image, of whether each is known and which it is; None where they are several."""
+    known = {key for sure, key in said if sure} or {key for _sure, key in said}
+    return known.pop() if len(known) == 1 else None
+
+
 def sources_of(candidates: Iterable[Candidate]) -> dict[int, set[str]]:
     """The sources of each class, of what nothing stands in the way."""
     found: dict[int, set[str]] = {}
@@ -46,9 +66,14 @@ def sources_of(candidates: Iterable[Candidate]) -> dict[int, set[str]]:
     return found
 
 
-def for_training(candidates: Sequence[Candidate], sides: Mapping[str, Side], chosen: Collection[int]) -> list[Placed]:
-    """Train and validation rows of the chosen classes; a class without an image to train on is left out whole."""
-    keepers = _keepers(candidates, sides)
+def for_training(
+    candidates: Sequence[Candidate], sides: Mapping[str, Side], chosen: Collection[int], golden: Collection[bytes] = ()
+) -> list[Placed]:
+    """Train and validation rows of the chosen classes; a class without an image to train on is left out whole.
+
+    `golden`: the files in the golden set, of which no copy trains.
+    """
+    keepers = _keepers(candidates, sides) | dict.fromkeys(golden, Side.GOLDEN)
     rows = [_training_row(one, sides, keepers, chosen) for one in candidates]
     trained = {row.candidate.class_id for row in rows if row.side == Side.TRAIN}
     return [
@@ -80,9 +105,12 @@ def for_golden(candidates: Iterable[Candidate], sides: Mapping[str, Side]) -> li
 
 
 def _keepers(candidates: Iterable[Candidate], sides: Mapping[str, Side]) -> dict[bytes, Side]:
-    """Which side keeps an image, by its bytes: the same one may have come under sources of several sides."""
+    """Which side keeps an image, by its bytes: the same one may have come under sources of several sides.
+
+    A roll that is kept for the golden set keeps its images also while something speaks against their labels.
+    """
     found: dict[bytes, Side] = {}
     for one in candidates:
-        if not one.reason:
+        if not one.reason or sides.get(one.source) == Side.GOLDEN:
             found[one.sha256] = min(found.get(one.sha256, Side.TRAIN), sides[one.source], key=FIRST_CLAIM.index)
     return found

@@ -7,7 +7,7 @@ from inspections.models import Purpose, Side, Snapshot
 from inspections.snapshots import objections
 from inspections.snapshots.candidates import Candidate
 from inspections.snapshots.extending import used_by_training
-from inspections.snapshots.freezing import Pool, newest_golden, pool, sides_for
+from inspections.snapshots.freezing import Pool, golden_files, newest_golden, pool, sides_for
 from inspections.snapshots.placing import for_golden, for_training
 from inspections.snapshots.storing import described, in_order
 
@@ -35,7 +35,8 @@ def of_training(classes: Sequence[str] | None = None) -> Preview:
     if objection := objections.to_classes(classes):
         return Preview(described(Purpose.TRAIN, [], found.codes), objection, {})
     chosen = {key for key, code in found.codes.items() if classes is None or code in classes}
-    snapshot = described(Purpose.TRAIN, for_training(found.candidates, sides_for(found), chosen), found.codes)
+    placed = for_training(found.candidates, sides_for(found), chosen, golden_files())
+    snapshot = described(Purpose.TRAIN, placed, found.codes)
     return Preview(snapshot, objections.to_training(snapshot, classes), _without(snapshot, found, (Side.VAL,)))
 
 
