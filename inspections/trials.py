@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.db.models import Exists, OuterRef
+
 from inspections.lineage import snapshot_of
 from inspections.models import GateReport, JobState, ModelVersion, Purpose, Quarantine, Snapshot
+from inspections.snapshots.bars import Bar
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,24 @@ def trial_of(version: ModelVersion) -> Trial | None:
     beside = []
     if report.champion and measured.get("champion"):
         beside.append(Figures.of(report.champion, measured["champion"]))
-    beside += [one for one in [_with_them(report, snapshot)] if one and one.version != report.champion]
+    beside += [
+        one for one in [_with_them(report, snapshot, snapshot.without)] if one and one.version != report.champion
+    ]
     own = measured.get("challenger")
     return Trial(snapshot.without, report.golden, Figures.of(version, own) if own else None, tuple(beside))
 
 
-def _with_them(report: GateReport, snapshot: Snapshot) -> Figures | None:
-    """The newest version that was trained with these labels and held against the same golden set."""
+def _with_them(report: GateReport, snapshot: Snapshot, quarantine: Quarantine) -> Figures | None:
+    """The newest version that was trained with these labels and held against the same golden set.
+
+    Of its list's rows one at least is such a label: while the quarantine stands, no list holds them.
+    """
+    theirs = Bar.of(quarantine).learned().filter(snapshot=OuterRef("version__snapshot"))
     twins = _measured().filter(
         golden=report.golden_id, version__snapshot__purpose=Purpose.TRAIN, version__snapshot__without=None
     )
-    twin = twins.filter(version__snapshot__classes=snapshot.classes).exclude(version=report.version_id).first()
+    twins = twins.filter(Exists(theirs), version__snapshot__classes=snapshot.classes)
+    twin = twins.exclude(version=report.version_id).first()
     found = (twin.measured or {}).get("challenger") if twin else None
     return Figures.of(twin.version, found) if twin and found else None
 

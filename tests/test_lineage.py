@@ -197,16 +197,19 @@ def measured(version: ModelVersion, golden: Snapshot, macro_f1: float, champion:
     )
 
 
-def test_a_training_without_somebody_stands_beside_the_one_with_them(olga: Person) -> None:
+def test_a_training_without_somebody_stands_beside_the_one_with_them(olga: Person, camera: Camera) -> None:
     quarantine = Quarantine.objects.create(person=olga, reason="bad light", by=cast.ada(), at=timezone.now())
     golden = a_snapshot("G1", purpose=Purpose.GOLDEN)
     with_them, version = trained(a_snapshot("S1")), trained(a_snapshot("S2", without=quarantine), "2026.11.3")
+    placed(Snapshot.objects.get(name="S1"), labelled(olga, judged(camera)))
+    later = trained(a_snapshot("S3"), "2026.11.4")  # while the quarantine stands, it lacks them too
     assert trial_of(with_them) is None
     trial = trial_of(version)
     assert trial is not None
     assert (trial.quarantine, trial.without, trial.beside) == (quarantine, None, ())
     measured(with_them, golden, 0.80, champion=0.75)
     measured(version, golden, 0.86, champion=0.75)
+    measured(later, golden, 0.85, champion=0.75)
     trial = trial_of(version)
     assert trial is not None
     assert trial.without is not None

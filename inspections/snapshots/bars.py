@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Self
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from inspections.models import Label, Quarantine
+from inspections.models import Label, Quarantine, Side, SnapshotRow
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,16 @@ class Bar:
 
     def labels(self) -> QuerySet[Label]:
         """The effective labels that it keeps back."""
+        return Label.objects.standing().filter(self._names(), capture__label=F("pk"))
+
+    def learned(self) -> QuerySet[SnapshotRow]:
+        """Where such labels trained or validated all the same: before it stood, or after it was lifted."""
+        return SnapshotRow.objects.filter(self._names("label__"), side__in=(Side.TRAIN, Side.VAL))
+
+    def _names(self, label: str = "") -> Q:
+        """`label`: the way to it."""
         wanted = {"person": self.person, "capture__camera": self.camera, "at__gte": self.since, "at__lt": self.until}
-        known = {name: value for name, value in wanted.items() if value is not None}
-        return Label.objects.standing().filter(capture__label=F("pk"), **known)
+        return Q(**{f"{label}{name}": value for name, value in wanted.items() if value is not None})
 
 
 def standing() -> list[Bar]:
