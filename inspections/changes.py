@@ -4,7 +4,7 @@ The history of changes is the stack that a rollback takes from: a promotion lays
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -25,6 +25,7 @@ from inspections.models import (
 from inspections.snapshots import Refused
 
 MOST_HISTORY = 200  # changes of one scope that are read back
+UNDECIDED = timedelta(minutes=2)  # a check takes seconds: after so long it killed its workers, or there was none
 
 
 def promote(
@@ -60,13 +61,28 @@ def settle(change: VersionChange, refusal: str, now: datetime) -> VersionChange:
         found = VersionChange.objects.select_for_update(of=("self",)).get(pk=change.pk)
         if found.state != ChangeState.CHECKING:
             return found
-        if not refusal and found.kind == ChangeKind.PROMOTE:
-            refusal = objection_to(found.version, found.line)
+        registry.lock(found.version)
+        refusal = refusal or _objection_now(found)
         if refusal:
             return _settled(found, ChangeState.REFUSED, now, refusal)
         found.previous = _own(found.line)
         registry.put_in_force(found.version, found.line)
         return _settled(found, ChangeState.ACTIVE, now)
+
+
+def _objection_now(change: VersionChange) -> str:
+    """What came between the asking and the deciding: another change, a rejection, a gate that closed."""
+    version = ModelVersion.objects.get(pk=change.version_id)
+    if registry.in_force(change.line) == version:
+        return _in_force_already(version)
+    return objection_to(version, change.line) if change.kind == ChangeKind.PROMOTE else _rejected(version)
+
+
+def give_up(now: datetime) -> None:
+    """Refuse what nobody could decide, so that it stands in no other change's way."""
+    late = VersionChange.objects.filter(state=ChangeState.CHECKING, asked_at__lt=now - UNDECIDED)
+    for change in late.order_by("id"):
+        settle(change, _("It was not decided in time: its check did not end, or no worker was there. Ask again."), now)
 
 
 def fall_back(version: ModelVersion, reason: str, now: datetime) -> list[VersionChange]:
@@ -82,7 +98,7 @@ def _fall_back(version: ModelVersion, line: Line | None, reason: str, now: datet
     if better is None:
         return None
     with transaction.atomic():
-        list(ModelVersion.objects.select_for_update(of=("self",)).filter(Q(is_default=True) | Q(pk=version.pk)))
+        registry.lock(version, better)
         if _own(line) != version:  # another process was first
             return None
         change = _written(ChangeKind.FALLBACK, better, None, now, reason, line)
@@ -99,9 +115,13 @@ def earlier(line: Line | None = None) -> ModelVersion | None:
 
 def objection_to(version: ModelVersion, line: Line | None = None) -> str:
     """Why this version may not be promoted, in words; empty where it may."""
-    if version.state == State.REJECTED:
-        return _("It was rejected: %(reason)s") % {"reason": version.rejected_for}
-    return _lost_classes(version) or _shares_left_over(version, line) or gate.objection(version)
+    return _rejected(version) or _lost_classes(version) or _shares_left_over(version, line) or gate.objection(version)
+
+
+def _rejected(version: ModelVersion) -> str:
+    if version.state != State.REJECTED:
+        return ""
+    return _("It was rejected: %(reason)s") % {"reason": version.rejected_for}
 
 
 def reject(version: ModelVersion, by: Person, now: datetime, reason: str) -> ModelVersion | Refused:
@@ -178,9 +198,11 @@ def _nothing_to_do(version: ModelVersion, reason: str, line: Line | None) -> str
         return _("Say why: the reason is kept with the change.")
     if VersionChange.objects.filter(state=ChangeState.CHECKING, line=line).exists():
         return _("Another change is being checked. Wait until it is decided.")
-    if registry.in_force(line) == version:
-        return _("%(version)s is in force there already.") % {"version": version}
-    return ""
+    return _in_force_already(version) if registry.in_force(line) == version else ""
+
+
+def _in_force_already(version: ModelVersion) -> str:
+    return _("%(version)s is in force there already.") % {"version": version}
 
 
 def _lost_classes(version: ModelVersion) -> str:

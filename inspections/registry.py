@@ -93,7 +93,7 @@ def put_in_force(version: ModelVersion, line: Line | None = None) -> None:
     What is in force nowhere any more is retired. A line whose own version is the mill's has no own.
     """
     with transaction.atomic():
-        list(ModelVersion.objects.select_for_update(of=("self",)).filter(Q(is_default=True) | Q(pk=version.pk)))
+        lock(version)
         if line is None:
             ModelVersion.objects.filter(is_default=True).exclude(pk=version.pk).update(is_default=False)
             ModelVersion.objects.filter(pk=version.pk).update(is_default=True)
@@ -104,6 +104,12 @@ def put_in_force(version: ModelVersion, line: Line | None = None) -> None:
         ModelVersion.objects.filter(pk=version.pk).update(broken="")
         _set_states()
     version.refresh_from_db()
+
+
+def lock(*versions: ModelVersion) -> None:
+    """Hold these and the mill's default until the transaction ends; in one order always."""
+    wanted = Q(is_default=True) | Q(pk__in=[one.pk for one in versions])
+    list(ModelVersion.objects.select_for_update(of=("self",), no_key=True).filter(wanted).order_by("pk").values("pk"))
 
 
 def _set_states() -> None:

@@ -232,6 +232,46 @@ def test_a_rollback_does_not_ask_the_gate(first: ModelVersion, second: ModelVers
     assert rolled_back().state == ChangeState.ACTIVE
 
 
+def test_a_rollback_that_was_asked_twice_goes_back_once(tmp_path: Path, first: ModelVersion) -> None:
+    """Else the second would empty the stack: nothing to go back to any more."""
+    versions = [registered(tmp_path, seed) for seed in (1, 2)]
+    for version in versions:
+        changes.install(version, None, timezone.now())
+    again = VersionChange(kind=ChangeKind.ROLLBACK, version=versions[0], asked_at=timezone.now(), reason="it is worse")
+    again.save()
+    second = changes.settle(again, "", timezone.now())
+    third = VersionChange.objects.create(kind=ChangeKind.ROLLBACK, version=versions[0], asked_at=timezone.now())
+    assert second.state == ChangeState.ACTIVE
+    assert "in force there already" in changes.settle(third, "", timezone.now()).answer
+    assert changes.earlier() == first
+
+
+def test_what_was_rejected_while_it_was_checked_does_not_come_back(
+    first: ModelVersion, second: ModelVersion, mara: Person
+) -> None:
+    promoted(second)
+    change = changes.roll_back(None, timezone.now(), "it is worse")
+    assert isinstance(change, VersionChange)
+    assert isinstance(changes.reject(first, mara, timezone.now(), "never again"), ModelVersion)
+    changing.work()
+    change.refresh_from_db()
+    assert (change.state, registry.in_force()) == (ChangeState.REFUSED, second)
+    assert "never again" in change.answer
+
+
+def test_a_bundle_that_kills_its_checker_does_not_stand_in_the_way_for_ever(
+    first: ModelVersion, second: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = timezone.now() - changes.UNDECIDED * 2
+    change = changes.promote(second, None, long_ago, "it is better")
+    monkeypatch.setattr("workers.changing.decide", lambda _: pytest.fail("it would be loaded once more"))
+    changing.work()
+    assert isinstance(change, VersionChange)
+    change.refresh_from_db()
+    assert (change.state, registry.in_force()) == (ChangeState.REFUSED, first)
+    assert "not decided in time" in change.answer
+
+
 def test_verdicts_keep_the_version_that_made_them(first: ModelVersion, second: ModelVersion, posting: Client) -> None:
     before = mill.judged(posting, cloth(HOLE, seed=1))
     promoted(second)

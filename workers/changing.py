@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 def work() -> None:
     """Decide the changes that are asked for, in the order in which they were."""
+    changes.give_up(timezone.now())
     waiting = VersionChange.objects.filter(state=ChangeState.CHECKING).select_related("version")
     for change in waiting.order_by("id"):
         decide(change)
