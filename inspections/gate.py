@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from inspections import bell, registry
-from inspections.models import AuditEvent, GateReport, JobState, ModelVersion, Person, Snapshot, State
+from inspections.models import AuditEvent, DefectClass, GateReport, JobState, ModelVersion, Person, Snapshot, State
 from inspections.snapshots import Refused, newest_golden
 
 LEAST_REASON = 10  # characters of a written reason
@@ -93,8 +93,24 @@ def _of_report(report: GateReport | None, champion: ModelVersion, golden: Snapsh
     if report.champion_id != champion.pk:
         return _("Its report is against another version than %(champion)s.") % {"champion": champion}
     if report.stands_open:
-        return ""
+        return _classes_changed(report)
     return _("The gate failed: %(rules)s") % {"rules": " ".join(failed_words(report.rules))}
+
+
+def _classes_changed(report: GateReport) -> str:
+    """A class taken into use, or called critical, since the report: nobody held the version to it."""
+    measured = report.measured or {}
+    if "classes" not in measured:
+        return ""
+    lacked, held = measured["classes"]["missing"], measured.get("recall", {})
+    rows = DefectClass.objects.filter(active=True).order_by("id").values_list("code", "critical")
+    known = set(report.version.classes) | set(lacked)
+    strict = {code for code, found in held.items() if found["critical"]}
+    new = [code for code, critical in rows if code not in known or (critical and code in held and code not in strict)]
+    if not new:
+        return ""
+    words = _("Since its report %(classes)s came into use or became critical. Hold it against the golden set again.")
+    return words % {"classes": ", ".join(new)}
 
 
 def failed_words(rules: list[dict[str, Any]]) -> list[str]:

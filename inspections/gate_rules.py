@@ -113,11 +113,18 @@ def _trained_on(found: Measured) -> Rule:
 
 def _copies(found: Measured) -> Rule:
     """An uploaded bundle brings no snapshot, but it does bring the embeddings of what it learnt."""
+    root = found.get("of")
+    if not found["tells_apart"] and root:
+        words = _("What %(of)s keeps as known cloth, whose weights it began with, cannot be told apart or read.")
+        return Rule("copies", None, words % {"of": root})
     if not found["tells_apart"]:
         return Rule("copies", None, _("What it keeps as known cloth is all alike, so nothing can be said of copies."))
     share = found["copies"] / max(found["images"], 1)
-    values = {"copies": found["copies"], "images": found["images"]}
-    if share > found["allowed"]:
+    values = {"copies": found["copies"], "images": found["images"], "of": root}
+    if share > found["allowed"] and root:
+        words = _("Leaked: it began with the weights of %(of)s, which keeps %(copies)d of %(images)d golden images.")
+        words = words % values
+    elif share > found["allowed"]:
         words = _("Leaked: %(copies)d of %(images)d golden images are among what it keeps as known cloth.") % values
     else:
         words = _("%(copies)d of %(images)d golden images look like a copy of what it keeps as known cloth.") % values

@@ -1,5 +1,6 @@
 """The gate refuses what is worse, leaked, corrupt, unsound or of other classes, and says why; and lets good through."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from tests.bundles import CENTRES
 from tests.cast import a_camera
 from tests.gates import a_golden_set, a_snapshot, failed, golden_images, held, registered
 from tests.judged import a_capture, judged
-from workers import assessing
+from workers import assessing, contest
 
 pytestmark = pytest.mark.django_db
 SWAPPED = (CENTRES[0], CENTRES[2], CENTRES[1])  # calls every hole a cut and every cut a hole
@@ -127,6 +128,41 @@ def test_an_uploaded_bundle_that_learnt_golden_images_is_caught_by_what_it_keeps
     report = held(registered(tmp_path, 1, learnt=learnt))
     assert list(failed(report)) == ["copies"]
     assert "12 of 36 golden images are among" in failed(report)["copies"]
+
+
+def test_it_is_caught_too_in_one_that_began_with_its_weights(
+    tmp_path: Path, champion: ModelVersion, mara: Person
+) -> None:
+    """A new head keeps other cloth, and its trunk remembers."""
+    leaky = registered(tmp_path, 1, learnt=[data for _code, _source, data in golden_images()][:12])
+    clean = a_snapshot(mara, [("good", "clean roll", a_capture(a_camera()))], Side.TRAIN, name="S1")
+    report = held(registered(tmp_path, 2, snapshot=clean, parent=leaky))
+    assert list(failed(report)) == ["copies"]
+    assert f"began with the weights of {leaky}, which keeps 12 of 36" in failed(report)["copies"]
+    shutil.rmtree(leaky.folder)
+    assert "cannot be told apart or read" in failed(held(registered(tmp_path, 3, parent=leaky)))["copies"]
+
+
+@pytest.mark.parametrize("change", [{"code": "new", "active": True}, {"code": "hole", "critical": True}])
+def test_a_class_that_came_into_use_or_became_critical_since_closes_it(
+    tmp_path: Path, champion: ModelVersion, change: dict[str, Any]
+) -> None:
+    version = registered(tmp_path, 1)
+    assert held(version).passed
+    assert gate.objection(version) == ""
+    DefectClass.objects.update_or_create(code=change["code"], defaults=change)
+    assert f"Since its report {change['code']} came into use" in gate.objection(version)
+
+
+def test_the_lease_is_renewed_between_all_that_takes_long(
+    tmp_path: Path, champion: ModelVersion, golden: Snapshot
+) -> None:
+    """Large images, tile by tile, take seconds each."""
+    new, old = contest.opened(registered(tmp_path, 1)), contest.opened(champion)
+    assert not isinstance(new, contest.Unloadable) and not isinstance(old, contest.Unloadable)
+    beats: list[int] = []
+    contest.hold(new, old, contest.golden_rows(golden)[:3], lambda: beats.append(1))
+    assert len(beats) == 4
 
 
 def test_other_images_among_what_it_keeps_are_no_leak(tmp_path: Path, champion: ModelVersion) -> None:

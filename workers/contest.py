@@ -43,6 +43,7 @@ class Contest:
     challenger: list[Judgement] = field(default_factory=list)
     champion: list[Judgement] = field(default_factory=list)
     witness: Witness | None = None
+    roots: list[Witness] = field(default_factory=list)  # of those whose weights the challenger began with
     gone: int = 0
     latency_ms: float | None = None
 
@@ -85,19 +86,27 @@ def opened(version: ModelVersion) -> MillInspector | Unloadable:
         return Unloadable(str(problem) or type(problem).__name__)
 
 
-def hold(new: MillInspector, old: MillInspector | None, rows: Sequence[Golden], beat: Beat) -> Contest:
-    """Challenger and champion judge all of them."""
-    found = Contest(witness=Witness.of(new))
+def hold(
+    new: MillInspector,
+    old: MillInspector | None,
+    rows: Sequence[Golden],
+    beat: Beat,
+    roots: Sequence[MillInspector] = (),
+) -> Contest:
+    """Challenger and champion judge all of them; the roots only tell how near these are to what they know."""
+    found = Contest(witness=Witness.of(new), roots=[Witness.of(one) for one in roots])
     for chunk in _chunks(rows):
-        beat()
-        _see(found, new, old, chunk)
+        _see(found, new, old, chunk, beat)
     return found
 
 
-def _see(found: Contest, new: MillInspector, old: MillInspector | None, chunk: Sequence[Golden]) -> None:
+def _see(found: Contest, new: MillInspector, old: MillInspector | None, chunk: Sequence[Golden], beat: Beat) -> None:
+    """`beat` between all that takes long: large images, tile by tile, are seconds each."""
+    beat()
     read = [(row, data) for row in chunk if (data := _bytes(row.path)) is not None]
     items = [Item(data) for _row, data in read]
     fresh = new.judge(items)
+    beat()
     stale: Sequence[Judgement | Undecodable | None] = old.judge(items) if old else [None] * len(items)
     before = len(found.rows)
     for (row, _data), one, other in zip(read, fresh, stale, strict=True):
@@ -109,9 +118,12 @@ def _see(found: Contest, new: MillInspector, old: MillInspector | None, chunk: S
             found.champion.append(other)
     found.gone += len(chunk) - (len(found.rows) - before)
     if found.latency_ms is None and items:
+        beat()
         found.latency_ms = _latency(new, items[:TIMED])
-    if found.witness:
-        found.witness.see([item.data for item in items])
+    for witness in (found.witness, *found.roots):
+        beat()
+        if witness:
+            witness.see([item.data for item in items])
 
 
 def _latency(inspector: MillInspector, items: Sequence[Item]) -> float:

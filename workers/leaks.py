@@ -30,12 +30,21 @@ def trained_on(version: ModelVersion, golden: Snapshot) -> TrainedOn:
     return TrainedOn(captures, len(names), names[:6], [one.name for one in snapshots])
 
 
+def untold(version: ModelVersion) -> list[ModelVersion]:
+    """Those whose weights it began with and that came as a bundle: only what they keep tells what trained them."""
+    return [one for one in _line_of(version) if one != version and one.snapshot is None]
+
+
 def _snapshots(version: ModelVersion) -> Iterator[Snapshot]:
     """Its own and its ancestors'."""
+    return (one.snapshot for one in _line_of(version) if one.snapshot)
+
+
+def _line_of(version: ModelVersion) -> Iterator[ModelVersion]:
+    """It, its parent, and so on."""
     one: ModelVersion | None = version
     for _generation in range(MOST_GENERATIONS):
         if one is None:
             return
-        if one.snapshot:
-            yield one.snapshot
+        yield one
         one = one.parent

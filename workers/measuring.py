@@ -1,5 +1,6 @@
 """What the gate's rules are judged on, measured where an engine is: figures of challenger and champion as JSON."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,7 @@ from inspections.models import Comparison, DefectClass, GateReport, ModelVersion
 from inspections.models.defect_class import GOOD
 from ml import duel
 from ml.bundle import WEIGHTS, BundleError
+from ml.golden import Witness
 from ml.judged import figures
 from ml.soundness import not_finite
 from workers import contest, leaks
@@ -31,9 +33,11 @@ def measure(report: GateReport, beat: Beat) -> tuple[dict[str, Any], list[list[A
         return found, []
     old = contest.opened(report.champion) if report.champion else None
     standing = None if isinstance(old, Unloadable) else old
-    held = contest.hold(new, standing, contest.golden_rows(report.golden), beat)
+    began = {one.name: contest.opened(one) for one in leaks.untold(version)}
+    roots = {name: one for name, one in began.items() if not isinstance(one, Unloadable)}
+    held = contest.hold(new, standing, contest.golden_rows(report.golden), beat, list(roots.values()))
     figures_of_both = of_contest(held, version, report.champion if standing else None)
-    return {**found, **figures_of_both, "leak": _leak(report, held)}, held.answers()
+    return {**found, **figures_of_both, "leak": _leak(report, held, list(roots), began.keys() - roots)}, held.answers()
 
 
 def of_contest(held: Contest, version: ModelVersion, champion: ModelVersion | None) -> dict[str, Any]:
@@ -95,15 +99,23 @@ def _engines(held: Contest) -> dict[str, Any] | None:
     return {"precision": seen.used.precision, "views": seen.views, "apart": seen.apart, "allowed": seen.may_differ}
 
 
-def _leak(report: GateReport, held: Contest) -> dict[str, Any]:
+def _leak(report: GateReport, held: Contest, roots: Sequence[str], unread: Iterable[str]) -> dict[str, Any]:
+    """Of copies the worst: its own, or of one whose weights it began with. `unread`: such that do not load."""
     assert report.golden and held.witness
-    witness = held.witness
-    kept = {"tells_apart": witness.tells_apart, "copies": witness.copies, "images": len(witness.nearest)}
-    nearest = min(witness.nearest, default=None)
+    seen = [_copies("", held.witness), *map(_copies, roots, held.roots), *(_copies(name, None) for name in unread)]
+    worst = max(seen, key=lambda one: (not one["tells_apart"], one["copies"] / max(one["images"], 1)))
     return {
         "trained_on": asdict(leaks.trained_on(report.version, report.golden)),
-        "copies": {**kept, "nearest": nearest, "allowed": COPIES_ALLOWED},
+        "copies": {**worst, "allowed": COPIES_ALLOWED},
     }
+
+
+def _copies(of: str, witness: Witness | None) -> dict[str, Any]:
+    """`of`: the version that keeps them, where it is not the challenger itself."""
+    if witness is None:
+        return {"of": of, "tells_apart": False, "copies": 0, "images": 0, "nearest": None}
+    kept = {"tells_apart": witness.tells_apart, "copies": witness.copies, "images": len(witness.nearest)}
+    return {"of": of, **kept, "nearest": min(witness.nearest, default=None)}
 
 
 def _weights(version: ModelVersion) -> dict[str, Any]:
