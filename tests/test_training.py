@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from inspections import bell, retraining
+from inspections import bell, retraining, snapshots
 from inspections.models import (
     AuditEvent,
     Base,
@@ -141,6 +141,22 @@ def test_one_at_a_time(mara: Person) -> None:
     second = asked(mara)
     assert isinstance(second, Refused)
     assert f"Training {first.pk} is waiting" in second.reason
+
+
+def test_two_who_ask_at_the_same_moment_get_one(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_mill_of_labels(mara)
+    freeze = snapshots.freeze
+
+    def slow(*args: Any, **fields: Any) -> Any:
+        found = freeze(*args, **fields)
+        a_training(snapshot=found)  # somebody else's, while ours was frozen
+        return found
+
+    monkeypatch.setattr(snapshots, "freeze", slow)
+    found = asked(mara)
+    assert isinstance(found, Refused)
+    assert "one at a time" in found.reason
+    assert TrainingRun.objects.count() == 1
 
 
 def test_a_class_of_one_roll_trains_unless_the_recipe_makes_folds(mara: Person) -> None:

@@ -21,6 +21,7 @@ from inspections.models import (
     InsightKind,
     JobState,
     ModelVersion,
+    Origin,
     Person,
     TrainingRun,
     VerdictEvidence,
@@ -34,9 +35,10 @@ from tests.mill import posted
 from tests.trainings import a_picture, a_training
 from workers import inspectors, training
 from workers.judging import drain
-from workers.learning import command, embeddings, following, told
+from workers.learning import command, data, embeddings, following, told
 from workers.learning.folder import WorkFolder, folder_of, held
 from workers.learning.images import lay_out
+from workers.learning.outcomes import Cancelled, Lost
 from workers.training import work
 
 pytestmark = pytest.mark.django_db
@@ -270,6 +272,50 @@ def test_what_a_killed_worker_left_behind_is_removed(settings: Any) -> None:
     (settings.TRAININGS / "notes.txt").write_text("not ours")
     work()
     assert [path.name for path in settings.TRAININGS.iterdir()] == ["notes.txt"]
+
+
+def finished(run: TrainingRun) -> None:
+    """Its program has ended and left a bundle, and its worker was killed before it could say so."""
+    folder_of(run).path.mkdir(parents=True)
+    small_bundle(folder_of(run).out, classes=("good", "hole"), centres=(128.0, 250.0))
+    TrainingRun.objects.filter(pk=run.pk).update(state=JobState.RUNNING, slot=1, attempts=1)
+
+
+def test_a_worker_that_is_killed_after_the_programs_end_costs_no_training(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    run = asked(mara)
+    finished(run)
+    work()
+    assert (ended(run).state, run.reason) == (JobState.DONE, "")
+    assert run.version
+
+
+def test_a_disk_that_is_full_at_the_registry_ends_it_in_words(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_mill_of_labels(mara)
+    run = asked(mara)
+    finished(run)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("inspections.registry.shutil.copyfile", full)
+    work()
+    assert "disk was full" in ended(run).reason
+    assert not ModelVersion.objects.filter(origin=Origin.TRAINED).exists()
+
+
+@pytest.mark.parametrize("state", [JobState.CANCELLING, JobState.CANCELLED])
+def test_what_is_cancelled_while_its_images_are_looked_at_stops_there(
+    mara: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: JobState
+) -> None:
+    a_mill_of_labels(mara)
+    run = asked(mara, base=Base.HEAD, base_version=a_version(tmp_path))
+    monkeypatch.setattr("workers.learning.embeddings.inspector_for", lambda _: pytest.fail)
+    TrainingRun.objects.update(state=state)
+    assert isinstance(embeddings.write(run, tmp_path / "kept.npz"), Cancelled | Lost)
+    folder_of(run).path.mkdir(parents=True)
+    assert isinstance(data.prepare(run, folder_of(run)), Cancelled | Lost)
+    assert not folder_of(run).data.exists()
 
 
 def test_where_the_training_libraries_are_missing_it_fails_at_once(

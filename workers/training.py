@@ -60,12 +60,18 @@ def _carried_out(run: TrainingRun, folder: WorkFolder) -> Outcome:
         words = {"n": settings.MAX_ATTEMPTS, "reason": run.reason or _("its worker was killed")}
         return Failed(_("It died %(n)s times without getting one epoch further: %(reason)s.") % words)
     log.info("training", run=run.pk, attempt=run.attempts)
+    if folder.out.exists():  # it appears whole: a worker was killed between the program's end and the registry
+        return Trained()
     try:
         return data.prepare(run, folder) or follow(run, folder)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        return Failed(_("The disk was full. Nothing of this training is left on it."))
+        return _disk_full()
+
+
+def _disk_full() -> Failed:
+    return Failed(_("The disk was full. Nothing of this training is left on it."))
 
 
 def _end(run: TrainingRun, folder: WorkFolder, outcome: Outcome) -> None:
@@ -97,6 +103,11 @@ def _register(run: TrainingRun, folder: WorkFolder) -> None:
     except (BundleError, RuntimeError, ValueError) as error:
         reason = _("The trained model does not load: %(reason)s") % {"reason": error}
         run.end(JobState.FAILED, timezone.now(), reason, slot=None, eta_s=None)
+        return
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        run.end(JobState.FAILED, timezone.now(), _disk_full().reason, slot=None, eta_s=None)
         return
     with transaction.atomic():
         done = {"version": version, "share_done": 1.0, "eta_s": None, "stage": "", **_last_told(folder)}

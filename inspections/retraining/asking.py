@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from inspections import bell, snapshots
 from inspections.models import AuditEvent, Base, JobState, ModelVersion, Person, Quarantine, Snapshot, TrainingRun
-from inspections.retraining.objections import to_data, to_wish
+from inspections.retraining.objections import alone, to_data, to_wish
 from inspections.retraining.wish import Wish, good_first
 from inspections.snapshots import Refused
 
@@ -41,6 +41,8 @@ def ask(
     if objection := to_data(wish, frozen):
         return Refused(objection)
     with transaction.atomic():
+        if objection := alone():
+            return Refused(objection)
         run = TrainingRun.objects.create(
             asked_by=by, asked_at=now, snapshot=frozen, base=wish.base, base_version=wish.base_version,
             network=wish.network, preset=wish.preset, knobs=dict(wish.knobs), why=why[:200],

@@ -36,6 +36,13 @@ def to_data(wish: Wish, snapshot: Snapshot) -> str:
     return _sides(wish, snapshot) or _folds(wish, snapshot) or _sizes(wish, snapshot) or _unchanged(wish, snapshot)
 
 
+def alone() -> str:
+    """In the transaction that asks: whether somebody else asked while the labels were frozen."""
+    first = Snapshot.objects.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)
+    list(first[:1])  # one row that everybody who asks holds, so that they ask one after the other
+    return _live()
+
+
 def _live() -> str:
     run = TrainingRun.objects.live().first()
     if run is None:

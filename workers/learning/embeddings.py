@@ -1,21 +1,19 @@
 """The embeddings that a head learns from: those kept with the base version's verdicts; what lacks one is judged now."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from django.conf import settings
 from django.core.files.storage import default_storage
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from inspections.models import Capture, ModelVersion, Side, SnapshotRow, TrainingRun, VerdictEvidence
 from ml.answers import Item, Judgement
 from workers.inspectors import inspector_for
-from workers.learning.outcomes import Failed
+from workers.learning.following import ended_meanwhile
+from workers.learning.outcomes import Cancelled, Failed, Lost
 
 BATCH = 32
 ASKED_AT_ONCE = 500
@@ -24,7 +22,7 @@ T = TypeVar("T")
 Found = dict[object, NDArray[np.float16]]  # capture -> (D,)
 
 
-def write(run: TrainingRun, path: Path) -> Failed | None:
+def write(run: TrainingRun, path: Path) -> Failed | Cancelled | Lost | None:
     """`embedding` float16 (N, D), `label`, `source`, `side` (N,) str, `weight` float32 (N,); nothing is pickled."""
     version = run.base_version
     assert version
@@ -35,8 +33,8 @@ def write(run: TrainingRun, path: Path) -> Failed | None:
     )
     found = _kept(version, rows)
     missing = [row.capture for row in rows if row.capture_id not in found]
-    if missing and (failed := _judge(run, version, missing, found)):
-        return failed
+    if missing and (ended := _judge(run, version, missing, found)):
+        return ended
     used = [row for row in rows if row.capture_id in found]
     if not used:
         return Failed(_("None of the labelled images can be read."))
@@ -71,7 +69,9 @@ def _kept(version: ModelVersion, rows: Sequence[SnapshotRow]) -> Found:
     return found
 
 
-def _judge(run: TrainingRun, version: ModelVersion, captures: Sequence[Capture], found: Found) -> Failed | None:
+def _judge(
+    run: TrainingRun, version: ModelVersion, captures: Sequence[Capture], found: Found
+) -> Failed | Cancelled | Lost | None:
     inspector = inspector_for(version)
     if inspector is None:
         return Failed(
@@ -79,8 +79,9 @@ def _judge(run: TrainingRun, version: ModelVersion, captures: Sequence[Capture],
         )
     done = 0
     for some in _in_parts(captures, BATCH):
-        until = timezone.now() + timedelta(seconds=settings.TRAIN_LEASE_S)
-        run.renew(until, stage=_("Judging images for their embeddings"), batch=done, batches=len(captures))
+        stage = _("Judging images for their embeddings")
+        if ended := ended_meanwhile(run, stage=stage, batch=done, batches=len(captures)):
+            return ended
         read = [(capture, data) for capture in some if (data := _read(capture))]
         for (capture, _data), answer in zip(
             read, inspector.judge([Item(data) for _capture, data in read]), strict=True

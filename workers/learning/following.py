@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -25,6 +26,14 @@ BAD_DATA = 2
 NO_ROOM = os.strerror(errno.ENOSPC)
 
 log = structlog.get_logger(__name__)
+
+
+def ended_meanwhile(run: TrainingRun, **changes: Any) -> Cancelled | Lost | None:
+    """While the data is prepared: renew the lease and write down how far it is; whether that is still wanted."""
+    if not run.renew(timezone.now() + timedelta(seconds=settings.TRAIN_LEASE_S), **changes):
+        return Lost()
+    state = TrainingRun.objects.values_list("state", flat=True).get(pk=run.pk)
+    return Cancelled() if state == JobState.CANCELLING else None
 
 
 def follow(run: TrainingRun, folder: WorkFolder) -> Outcome:

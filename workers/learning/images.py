@@ -22,7 +22,7 @@ def lay_out(snapshot: Snapshot, folder: Path, *, with_split: bool, tick: Callabl
     """Write `manifest.csv` and the images that train and validate; how many. What is gone is left out and logged.
 
     Files on the same disk are linked, so that they cost neither room nor time. `with_split`: with the sides; without,
-    the recipe makes its own folds over everything. `tick` is called now and then with the number so far.
+    the recipe makes its own folds over everything. `tick` is called now and then with the number so far; False ends it.
     """
     (folder / "images").mkdir(parents=True)
     rows = snapshot.rows.filter(side__in=LEARNT).select_related("capture__roll", "defect_class").order_by("pk")
@@ -31,8 +31,8 @@ def lay_out(snapshot: Snapshot, folder: Path, *, with_split: bool, tick: Callabl
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for number, row in enumerate(rows.iterator(TICK)):
-            if number % TICK == 0:
-                tick(number)
+            if number % TICK == 0 and tick(number) is False:
+                break
             name = f"images/{row.capture_id}.{row.capture.suffix}"
             if not _bring(row.capture, folder / name):
                 continue
