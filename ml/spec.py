@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, TypeVar
 
 FORMAT = 1
 SPEC, WEIGHTS, GRAPH = "spec.json", "weights.safetensors", "graph.onnx"
@@ -14,6 +15,12 @@ GRAPH_INT8 = "graph.int8.onnx"  # the same network with whole numbers inside; on
 PRECISIONS = ("fp32", "bf16", "int8")
 REFERENCE = "unknown.reference"  # the tensor of reference embeddings beside the weights
 LOOKS = "unknown.looks"  # the tensor of reference looks (see ml.looks) beside them
+DEEPEST = 32  # of lists and objects in one another
+LARGEST_PROBE = 64_000_000  # values of all its images together
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "int": (int,), "float": (int, float), "str": (str,), "float | None": (int, float, NoneType),
+}  # fmt: skip
+Part = TypeVar("Part", "Input", "Unknown", "Quality", "Probe")
 
 
 class BundleError(Exception):
@@ -127,11 +134,35 @@ def parse(raw: Mapping[str, Any]) -> Spec:
     if raw.get("format") != FORMAT:
         raise BundleError(f"format {raw.get('format')!r} is not the format {FORMAT} that this version reads")
     try:
+        _plain(raw)
         spec = _build(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        _check(spec)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise BundleError(f"{SPEC} does not describe a bundle: {problem!r}") from problem
-    _check(spec)
     return spec
+
+
+def _plain(value: Any, depth: int = 0) -> None:
+    """ValueError for what JSON may hold and no database takes: numbers that are none, NUL, half a character."""
+    if depth > DEEPEST:
+        raise ValueError(f"it is nested more than {DEEPEST} deep")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it holds a number that is none")
+    if isinstance(value, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("it holds text that cannot be kept")
+    parts: list[Any] = [*value.items()] if isinstance(value, dict) else []
+    parts += value if isinstance(value, list | tuple) else ()
+    for part in parts:
+        _plain(part, depth + 1)
+
+
+def _typed(part: Part) -> Part:
+    """The part, if every figure in it is of the kind that is declared; else TypeError."""
+    for one in fields(part):
+        kinds, value = KINDS.get(str(one.type)), getattr(part, one.name)
+        if kinds and (not isinstance(value, kinds) or isinstance(value, bool)):
+            raise TypeError(f"{one.name} must be {one.type}")
+    return part
 
 
 def _build(raw: Mapping[str, Any]) -> Spec:
@@ -140,15 +171,15 @@ def _build(raw: Mapping[str, Any]) -> Spec:
         network=str(raw["network"]),
         stem=str(raw["stem"]),
         classes=tuple(str(name) for name in raw["classes"]),
-        input=Input(**raw["input"]),
+        input=_typed(Input(**raw["input"])),
         mean=_floats(raw["mean"]),
         std=_floats(raw["std"]),
         embedding_size=int(raw["embedding_size"]),
         temperature=float(raw["temperature"]),
         threshold=float(raw["threshold"]),
         shares={str(name): float(share) for name, share in raw["shares"].items()},
-        unknown=Unknown(**raw["unknown"]),
-        quality=Quality(**raw["quality"]),
+        unknown=_typed(Unknown(**raw["unknown"])),
+        quality=_typed(Quality(**raw["quality"])),
         heat_scale=float(raw["heat_scale"]),
         probe=_probe(raw["probe"]),
         flips=bool(raw.get("flips", False)),
@@ -163,7 +194,7 @@ def _build(raw: Mapping[str, Any]) -> Spec:
 
 
 def _probe(raw: Mapping[str, Any]) -> Probe:
-    return Probe(**{**raw, "logits": _rows(raw["logits"]), "embedding": _rows(raw["embedding"])})
+    return _typed(Probe(**{**raw, "logits": _rows(raw["logits"]), "embedding": _rows(raw["embedding"])}))
 
 
 def _engine(raw: Mapping[str, Any]) -> Faster:
@@ -225,6 +256,14 @@ def _check(spec: Spec) -> None:
             len(spec.probe.logits) == len(spec.probe.embedding) == spec.probe.count,
             "the probe's answers do not match its count",
         ),
+        (
+            all(_is_askable(one, shape) for one in (spec.probe, spec.engine.probe) if one),
+            "the probe must be of a seed in 0..2147483647, and not too large to be asked",
+        ),
+        (
+            1 <= spec.unknown.neighbours <= 1000 and 1 <= spec.unknown.look_neighbours <= 1000,
+            "neighbours must lie in 1..1000",
+        ),
         (spec.engine.precision in PRECISIONS, f"engine.precision must be one of {', '.join(PRECISIONS)}"),
         (
             spec.engine.precision == "fp32" or spec.engine.probe is not None,
@@ -232,8 +271,16 @@ def _check(spec: Spec) -> None:
         ),
         (spec.engine.precision != "int8" or GRAPH_INT8 in spec.files, f"int8 needs {GRAPH_INT8} among its files"),
         ({WEIGHTS, GRAPH} <= set(spec.files), "files must name the weights and the graph"),
-        (all(Path(name).name == name for name in spec.files), "files must lie in the bundle's own folder"),
+        (
+            all(Path(name).name == name and len(name) <= 100 for name in spec.files),
+            "files must lie in the bundle's own folder",
+        ),
     )
     for holds, reason in rules:
         if not holds:
             raise BundleError(f"{SPEC}: {reason}")
+
+
+def _is_askable(probe: Probe, shape: Input) -> bool:
+    values = probe.count * shape.width * shape.height * shape.channels
+    return 0 <= probe.seed < 1 << 31 and 0 < values <= LARGEST_PROBE and math.isfinite(probe.tolerance)

@@ -99,12 +99,31 @@ def test_another_format_version_is_refused(copy: Path) -> None:
         lambda raw: raw.update(files={}),
         lambda raw: raw.update(probe=None),
         lambda raw: raw.update(input=[1, 2]),
+        lambda raw: raw.update(metrics={"macro_f1": float("nan")}),
+        lambda raw: raw.update(metrics={"nul": "a\0b"}),
+        lambda raw: raw.update(data={"half a character": "\ud800"}),
+        lambda raw: raw.update(data={"\0": 1}),
+        lambda raw: raw.update(training=nested(40)),
+        lambda raw: raw.update(embedding_size=float("inf")),
+        lambda raw: raw.update(files={"a" * 5000: "0", **raw["files"]}),
+        lambda raw: raw["input"].update(width="64"),
+        lambda raw: raw["input"].update(channels=True),
+        lambda raw: raw["input"].update(homogenise="grey"),
+        lambda raw: raw["unknown"].update(limit="far"),
+        lambda raw: raw["unknown"].update(neighbours=0),
+        lambda raw: raw["quality"].update(dark="dark"),
+        lambda raw: raw["probe"].update(tolerance="some"),
+        lambda raw: raw["probe"].update(seed=10**30),
     ],
 )
 def test_a_spec_that_makes_no_sense_is_refused(copy: Path, change: Callable[[dict[str, Any]], object]) -> None:
     edit(copy, change)
     with pytest.raises(BundleError):
         bundle.read(copy)
+
+
+def nested(times: int) -> dict[str, Any]:
+    return {"in": nested(times - 1)} if times else {}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"format": 1}', "[" * 100_000])
