@@ -43,7 +43,7 @@ def roll_back(by: Person | None, now: datetime, reason: str, line: Line | None =
     version = earlier(line)
     if version is None:
         return Refused(_("Nothing else was in force before."))
-    objection = _nothing_to_do(version, reason, line)
+    objection = _nothing_to_do(version, reason, line) or _shares_left_over(version, line)
     return Refused(objection) if objection else _ask(ChangeKind.ROLLBACK, version, by, now, reason, line)
 
 
@@ -75,7 +75,9 @@ def _objection_now(change: VersionChange) -> str:
     version = ModelVersion.objects.get(pk=change.version_id)
     if registry.in_force(change.line) == version:
         return _in_force_already(version)
-    return objection_to(version, change.line) if change.kind == ChangeKind.PROMOTE else _rejected(version)
+    if change.kind == ChangeKind.PROMOTE:
+        return objection_to(version, change.line)
+    return _rejected(version) or _shares_left_over(version, change.line)
 
 
 def give_up(now: datetime) -> None:

@@ -163,6 +163,15 @@ def test_a_line_whose_expected_shares_are_of_other_classes_stops_it(first: Model
     assert "loom-9" in refused.reason
 
 
+def test_it_stops_a_rollback_too(tmp_path: Path, first: ModelVersion) -> None:
+    other = registered(tmp_path, 1, classes=("good", "hole"), centres=(128.0, 250.0))
+    changes.install(other, None, timezone.now())
+    a_line("loom-9", shares={"good": 0.9, "hole": 0.1})
+    refused = changes.roll_back(None, timezone.now(), "it is worse")
+    assert isinstance(refused, Refused)
+    assert "loom-9" in refused.reason
+
+
 def test_without_a_reason_or_beside_another_change_nothing_is_asked(first: ModelVersion, second: ModelVersion) -> None:
     now = timezone.now()
     assert isinstance(changes.promote(second, None, now, " "), Refused)
