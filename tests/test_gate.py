@@ -19,13 +19,14 @@ from inspections.models import (
     JobState,
     ModelVersion,
     Person,
+    Purpose,
     Side,
     Snapshot,
     State,
 )
 from inspections.snapshots import Refused
 from tests import cast, gates
-from tests.bundles import CENTRES
+from tests.bundles import CENTRES, CLASSES, NOT_A_NUMBER, cloth
 from tests.cast import a_camera
 from tests.gates import a_golden_set, a_snapshot, failed, golden_images, held, registered
 from tests.judged import a_capture, judged
@@ -152,6 +153,17 @@ def test_a_class_that_came_into_use_or_became_critical_since_closes_it(
     assert gate.objection(version) == ""
     DefectClass.objects.update_or_create(code=change["code"], defaults=change)
     assert f"Since its report {change['code']} came into use" in gate.objection(version)
+
+
+def test_figures_that_are_no_numbers_are_told_as_not_measured(tmp_path: Path, mara: Person) -> None:
+    """No database keeps a NaN, so such a report could never be ended."""
+    gates.three_classes()
+    gates.in_force(tmp_path, 0)
+    black = [(code, f"{code}-1", a_capture(a_camera(), data=cloth(NOT_A_NUMBER))) for code in CLASSES]
+    a_snapshot(mara, black, Side.GOLDEN, name="G1", purpose=Purpose.GOLDEN)
+    report = held(registered(tmp_path, 1))
+    assert (report.state, report.passed) == (JobState.DONE, False)
+    assert report.measured["leak"]["copies"]["nearest"] is None
 
 
 def test_the_lease_is_renewed_between_all_that_takes_long(

@@ -50,6 +50,7 @@ def assess(report: GateReport) -> None:
         log.exception("gate-not-measured", version=str(report.version))
         report.end(JobState.FAILED, timezone.now(), str(error) or type(error).__name__)
         return
+    measured = measuring.numbers(measured)
     rules = gate_rules.judge(measured, report.limits)
     kept: dict[str, Any] = {"measured": measured, "answers": answers, "rules": gate_rules.as_rows(rules)}
     with transaction.atomic():

@@ -1,5 +1,6 @@
 """What the gate's rules are judged on, measured where an engine is: figures of challenger and champion as JSON."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -38,6 +39,15 @@ def measure(report: GateReport, beat: Beat) -> tuple[dict[str, Any], list[list[A
     held = contest.hold(new, standing, contest.golden_rows(report.golden), beat, list(roots.values()))
     figures_of_both = of_contest(held, version, report.champion if standing else None)
     return {**found, **figures_of_both, "leak": _leak(report, held, list(roots), began.keys() - roots)}, held.answers()
+
+
+def numbers(value: Any) -> Any:
+    """The figures as JSON can say them: what is no number was not measured, and is None."""
+    if isinstance(value, dict):
+        return {name: numbers(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [numbers(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def of_contest(held: Contest, version: ModelVersion, champion: ModelVersion | None) -> dict[str, Any]:
