@@ -21,6 +21,8 @@ from ml import bundle
 
 CODE = re.compile(r"[-a-zA-Z0-9_]{1,40}")
 RESERVED = frozenset({UNKNOWN, UNSURE, "undo"})  # answers, and never classes
+UPLOADING = "upload-"  # begins the name of a folder that an upload is unpacked to
+LEFT_BEHIND_S = 6 * 3600  # no upload or copy takes that long
 BESIDE = "CARD.md"  # kept with a bundle though its spec does not name it
 
 
@@ -163,6 +165,15 @@ def _copy(source: Path, spec: bundle.Spec, target: Path) -> None:
         bundle.verify(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_left_behind(now: datetime) -> None:
+    """What a killed upload or copy left beside the bundles, once nobody can be at it any more."""
+    folder = Path(settings.BUNDLES)
+    for path in [*folder.glob("*.part"), *folder.glob(f"{UPLOADING}*")]:
+        with suppress(FileNotFoundError):  # another process was quicker, or it came to its end
+            if path.stat().st_mtime < now.timestamp() - LEFT_BEHIND_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_whole(folder: Path) -> bool:

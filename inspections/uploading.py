@@ -38,7 +38,7 @@ def add_uploaded(file: IO[bytes], by: Person, now: datetime) -> Added | Refused:
     folder = Path(settings.BUNDLES)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix="upload-") as scratch:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=registry.UPLOADING) as scratch:
             unpack(file, Path(scratch), settings.MODEL_UPLOAD_BYTES)
             known = registry.find(Path(scratch))
             version = registry.add(Path(scratch), now, origin=Origin.UPLOADED, by=by)
@@ -55,7 +55,7 @@ def unpack(file: IO[bytes], folder: Path, most: int) -> None:
         with zipfile.ZipFile(file) as archive:
             for entry, name in _entries(archive):
                 most -= _write(archive, entry, folder / name, most)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, UnicodeError) as problem:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as problem:
         raise BundleError(f"it is no zip that can be read: {problem}") from problem
 
 

@@ -158,6 +158,12 @@ def uploaded(client: Client, data: bytes) -> Any:
     return client.post("/models/upload/", {"bundle": SimpleUploadedFile("bundle.zip", data)})
 
 
+def lying(data: bytes) -> bytes:
+    """Its list of files would begin before the file does."""
+    end = data.rindex(b"PK\5\6")
+    return data[: end + 12] + b"\xff\xff\xff\x7f" + data[end + 16 :]
+
+
 def zipped(**files: bytes) -> bytes:
     out = BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
@@ -205,6 +211,7 @@ def a_bomb() -> bytes:
     [
         (b"no zip at all", "no zip that can be read"),
         (b"PK\x03\x04" + b"cut off", "no zip that can be read"),
+        (lying(zipped(**{"spec.json": b"{}"})), "no zip that can be read"),
         (zipped(**{"../../evil.json": b"x"}), "../../evil.json"),
         (zipped(**{"/etc/spec.json": b"x"}), "/etc/spec.json"),
         (zipped(**{"a/b/spec.json": b"x"}), "a/b/spec.json"),
@@ -216,7 +223,7 @@ def a_bomb() -> bytes:
         (a_link(), "weights.safetensors"),
         (a_bomb(), "unpacks to more than 1000000 bytes"),
     ],
-    ids=["text", "cut", "dots", "root", "deep", "pickle", "twice", "many", "format", "card", "link", "bomb"],
+    ids=["text", "cut", "lying", "dots", "root", "deep", "pickle", "twice", "many", "format", "card", "link", "bomb"],
 )
 def test_anything_else_is_refused_and_leaves_nothing(by_ada: Client, settings: Any, data: bytes, reason: str) -> None:
     settings.MODEL_UPLOAD_BYTES = 1_000_000

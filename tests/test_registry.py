@@ -1,6 +1,7 @@
 """The registry: bundles come in once, under codes of the mill's, and the version in force is one pointer."""
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,19 @@ def mapped(tmp_path: Path) -> ModelVersion:
     version = registry.add(small_bundle(tmp_path / "a", classes=OTHER_NAMES), timezone.now(), class_map=MAP)
     registry.put_in_force(version)
     return version
+
+
+def test_what_a_killed_upload_left_is_removed_once_it_is_old(tmp_path: Path, settings: Any) -> None:
+    version = registry.add(small_bundle(tmp_path / "a"), timezone.now())
+    left = [settings.BUNDLES / name for name in ("upload-x1", f"{version.digest}.ab12.part")]
+    for folder in left:
+        folder.mkdir()
+        (folder / "weights.safetensors").write_bytes(b"half")
+    registry.remove_left_behind(timezone.now())
+    assert all(folder.exists() for folder in left)
+    registry.remove_left_behind(timezone.now() + timedelta(hours=7))
+    assert not any(folder.exists() for folder in left)
+    assert registry.bundle_is_there(version)
 
 
 def test_a_version_knows_where_it_comes_from(tmp_path: Path, db: None) -> None:

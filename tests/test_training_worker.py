@@ -36,7 +36,7 @@ from tests.trainings import a_picture, a_training
 from workers import inspectors, training
 from workers.judging import drain
 from workers.learning import command, data, embeddings, following, told
-from workers.learning.folder import WorkFolder, folder_of, held
+from workers.learning.folder import WorkFolder, folder_of, held, remove_left_behind
 from workers.learning.images import lay_out
 from workers.learning.outcomes import Cancelled, Lost
 from workers.training import work
@@ -272,6 +272,23 @@ def test_what_a_killed_worker_left_behind_is_removed(settings: Any) -> None:
     (settings.TRAININGS / "notes.txt").write_text("not ours")
     work()
     assert [path.name for path in settings.TRAININGS.iterdir()] == ["notes.txt"]
+
+
+def test_a_training_that_begins_while_another_worker_tidies_keeps_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled = a_training(JobState.DONE)
+    folder_of(settled).path.mkdir(parents=True)
+    begun: list[TrainingRun] = []
+
+    def asked_a_moment_before() -> Any:
+        found = list(TrainingRun.objects.filter(state=JobState.RUNNING).values_list("pk", flat=True))
+        begun.append(a_training(JobState.RUNNING, slot=1))
+        folder_of(begun[0]).path.mkdir()
+        return TrainingRun.objects.filter(pk__in=found)
+
+    monkeypatch.setattr(TrainingRun.objects, "live", asked_a_moment_before)
+    remove_left_behind()
+    assert not folder_of(settled).path.exists()
+    assert folder_of(begun[0]).path.exists()
 
 
 def finished(run: TrainingRun) -> None:

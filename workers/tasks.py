@@ -28,9 +28,11 @@ def sweep() -> None:
 @shared_task(name="workers.remove_orphans", ignore_result=True)
 def remove_orphans() -> None:
     """Delete files that no row points to."""
+    from inspections import registry
     from workers import sweeping
 
     sweeping.remove_orphans(timezone.now())
+    registry.remove_left_behind(timezone.now())
 
 
 @shared_task(name="workers.train", ignore_result=True, time_limit=30 * 24 * 3600)

@@ -85,8 +85,9 @@ def remove_left_behind() -> None:
     """Folders whose run has ended: its worker was killed between its last word and the tidying."""
     if not settings.TRAININGS.is_dir():
         return
+    found = list(settings.TRAININGS.iterdir())  # before the question: what begins meanwhile is not in it
     live = {str(key) for key in TrainingRun.objects.live().values_list("pk", flat=True)}
-    for path in settings.TRAININGS.iterdir():
+    for path in found:
         name = path.name.removesuffix(".lock")
         if name.isdigit() and name not in live:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
