@@ -17,6 +17,7 @@ from inspections.models import Camera, Capture, Comparison, Insight, JobState, K
 from inspections.review import drawing, queue
 from inspections.review.answers import decide
 from inspections.review.blind import withheld
+from inspections.review.listed import close_stale
 from tests import cast
 from tests.audits import asked, said
 from tests.cast import a_camera, signed_in
@@ -282,6 +283,32 @@ def test_an_image_on_the_list_is_audited_like_any_other_by_whoever_has_not_seen_
     assert asked_of(client) == [], "she has seen the answer, and it is asked blind now"
     assert asked_of(client, "worst") == []
     assert withheld(olga) == set()
+
+
+def test_who_saw_it_on_a_list_that_was_made_anew_is_not_asked_blind_either(
+    client: Client, olga: Person, camera: Camera, settings: Any
+) -> None:
+    settings.AUDIT_SHARE = 1
+    capture = passed(camera, at=NOW - timedelta(minutes=5))
+    listed(capture)
+    fetched(client)
+    queue.release(olga, NOW)
+    TeachPick.objects.all().delete()
+    assert close_stale(NOW) == 1
+    assert drawing._audit(olga, [camera.line], 0.0, NOW, random.Random(1)) is None
+    assert asked_of(client, "worst") == []
+    assert asked_of(signed_in(cast.a_person("oscar", cast.Role.OPERATOR, camera.line)), "worst") == [capture.pk]
+
+
+def test_who_was_shown_it_on_the_list_gives_no_second_reading(client: Client, olga: Person, camera: Camera) -> None:
+    capture = passed(camera, at=NOW - timedelta(minutes=5))
+    listed(capture)
+    fetched(client)
+    client.post(f"/api/v1/captures/{capture.pk}/skip/")
+    oscar = cast.a_person("oscar", cast.Role.OPERATOR, camera.line)
+    said(oscar, capture, "hole", NOW)
+    otis = cast.a_person("otis", cast.Role.OPERATOR, camera.line)
+    assert [drawing._is_asked(capture, person) for person in (olga, otis)] == [True, False]
 
 
 def test_an_audit_of_what_was_labelled_from_the_list_counts_without_being_asked(

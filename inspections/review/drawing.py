@@ -102,28 +102,34 @@ def _audit(
             continue
         if ReviewItem.objects.filter(kind=Kind.AUDIT, capture=capture).exists():
             continue
-        shown = _make_way(capture, now)
+        _make_way(capture, now)
         if ReviewItem.objects.open().filter(capture=capture).exists():
             continue
         if capture.label_id is None:
-            return _unseen_by(shown, _asked(capture, Kind.AUDIT, rank, now), person, now)
+            return _unseen_by(_shown(capture), _asked(capture, Kind.AUDIT, rank, now), person, now)
         # Somebody has said already what it is. It is part of the sample, and nobody need be asked.
         ReviewItem.objects.create(**_fields(capture, Kind.AUDIT, rank, now), closed_at=now)
     return None
 
 
-def _make_way(capture: Capture, now: datetime) -> set[int]:
-    """Whoever was shown this image as one that teaches, where that question is open and nobody holds it: it is closed.
+def _make_way(capture: Capture, now: datetime) -> None:
+    """Its question as one that teaches, where that is open and nobody holds it, is closed.
 
     The sample is of all that was passed, so no image may be passed over because it stands on a list of hard ones.
     """
     idle = ReviewItem.objects.exclude(kind=Kind.FLAGGED).filter(kind=Kind.TEACH, capture=capture, closed_at=None)
     idle = idle.exclude(lease_until__gte=now).select_for_update(of=("self",), skip_locked=True)
-    shown: set[int] = set()
     for item in idle:
-        shown |= {*item.set_aside.values_list("person_id", flat=True), *([item.holder_id] if item.holder_id else [])}
         ReviewItem.objects.filter(pk=item.pk).update(closed_at=now, lease_until=None)
-    return shown
+
+
+def _shown(capture: Capture) -> set[int]:
+    """Whom a question about it has shown the model's answer, also one that is closed; of several who held it, the last
+    one and those who passed it on."""
+    asked = ReviewItem.objects.filter(capture=capture, blind=False)
+    holders = asked.exclude(holder=None).values_list("holder_id", flat=True)
+    aside = SetAside.objects.filter(item__in=asked).values_list("person_id", flat=True)
+    return {*(key for key in holders if key), *aside}
 
 
 def _unseen_by(shown: set[int], item: ReviewItem | None, person: Person, now: datetime) -> ReviewItem | None:
@@ -187,10 +193,10 @@ def _second(
 
 
 def _is_asked(capture: Capture, person: Person) -> bool:
-    """Asked a second time already, open, or answered by this person."""
+    """Asked a second time already, open, answered by this person, or shown to them with the model's answer."""
     asked = ReviewItem.objects.filter(capture=capture)
     again = asked.filter(kind__in=[Kind.SECOND, Kind.CONTROL]).exists() or asked.open().exists()
-    return again or Label.objects.filter(capture=capture, person=person).exists()
+    return again or Label.objects.filter(capture=capture, person=person).exists() or person.pk in _shown(capture)
 
 
 _DRAW = {Kind.AUDIT: _audit, Kind.CONTROL: _control, Kind.SECOND: _second}
