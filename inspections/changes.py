@@ -244,6 +244,7 @@ def _before(line: Line | None) -> Iterator[ModelVersion]:
 def _stack(line: Line | None) -> list[ModelVersion | None]:
     """None: the line followed the mill."""
     rows = VersionChange.objects.filter(line=line, state=ChangeState.ACTIVE).select_related("version", "previous")
+    rows = rows.defer("version__spec", "previous__spec")
     stack: list[ModelVersion | None] = []
     for row in reversed(list(rows.order_by("-id")[:MOST_HISTORY])):
         if row.kind == ChangeKind.PROMOTE:

@@ -90,6 +90,8 @@ def _of_report(report: GateReport | None, champion: ModelVersion, golden: Snapsh
         return _("It could not be measured: %(reason)s") % {"reason": report.reason}
     if report.golden_id != (golden.pk if golden else None):
         return _("The golden set has changed since its report. Hold it against the new one.")
+    if report.limits and report.limits != limits():
+        return _("The limits have changed since its report. Hold it against the golden set again.")
     if report.champion_id != champion.pk:
         return _("Its report is against another version than %(champion)s.") % {"champion": champion}
     if report.stands_open:

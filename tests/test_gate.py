@@ -155,6 +155,13 @@ def test_a_class_that_came_into_use_or_became_critical_since_closes_it(
     assert f"Since its report {change['code']} came into use" in gate.objection(version)
 
 
+def test_limits_that_were_changed_since_close_it(tmp_path: Path, champion: ModelVersion, settings: Any) -> None:
+    version = registered(tmp_path, 1)
+    assert held(version).passed
+    settings.GATE_SHADOW = 500
+    assert "limits have changed" in gate.objection(version)
+
+
 def test_figures_that_are_no_numbers_are_told_as_not_measured(tmp_path: Path, mara: Person) -> None:
     """No database keeps a NaN, so such a report could never be ended."""
     gates.three_classes()

@@ -115,6 +115,19 @@ def test_only_an_admin_overrides_and_only_with_a_reason(
     assert by_mara.post(f"/models/{version}/promote/", {"reason": "for loom 3"}).status_code == 302
 
 
+def test_a_report_that_the_admin_has_not_seen_is_not_overridden(
+    tmp_path: Path, champion: ModelVersion, by_ada: Client
+) -> None:
+    version = registered(tmp_path, 1, **WORSE)
+    seen = gates.held(version)
+    assert f'name="report" value="{seen.pk}"' in text_of(by_ada, f"/models/{version}/gate/")
+    newer = gates.held(version)
+    reason = {"report": seen.pk, "reason": "Loom 3 makes no holes"}
+    assert by_ada.post(f"/models/{version}/gate/override/", reason).status_code == 409
+    newer.refresh_from_db()
+    assert not newer.stands_open
+
+
 def test_a_number_of_the_matrix_opens_its_images(tmp_path: Path, champion: ModelVersion, by_mara: Client) -> None:
     version = registered(tmp_path, 1, **WORSE)
     gates.held(version)

@@ -128,6 +128,10 @@ def override(request: PersonRequest, name: str) -> HttpResponseBase:
     report = gate.standing(version)
     if report is None:
         return shown(request, version, _("There is no report to override."), status=409)
+    if request.POST.get("report", str(report.pk)) != str(report.pk):
+        return shown(
+            request, version, _("There is a newer report than the one that you saw. Read it first."), status=409
+        )
     found = gate.override(report, request.user, timezone.now(), request.POST.get("reason", ""))
     if isinstance(found, Refused):
         return shown(request, version, found.reason, status=409)
