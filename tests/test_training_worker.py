@@ -3,8 +3,10 @@
 import csv
 import errno
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -305,6 +307,27 @@ def test_a_worker_that_is_killed_after_the_programs_end_costs_no_training(mara: 
     work()
     assert (ended(run).state, run.reason) == (JobState.DONE, "")
     assert run.version
+
+
+def test_one_that_was_taken_over_at_its_very_end_is_not_trained_again(
+    mara: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_mill_of_labels(mara)
+    run = asked(mara)
+    finished(run)
+    add = registry.add
+
+    def slow(*args: Any, **fields: Any) -> ModelVersion:
+        TrainingRun.objects.update(lease=uuid4(), lease_until=timezone.now() + timedelta(minutes=1))
+        return add(*args, **fields)
+
+    monkeypatch.setattr(registry, "add", slow)
+    work()
+    assert folder_of(run).out.exists()
+    monkeypatch.undo()
+    TrainingRun.objects.update(lease_until=None)
+    work()
+    assert ended(run).state == JobState.DONE
 
 
 def test_a_disk_that_is_full_at_the_registry_ends_it_in_words(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,25 +75,28 @@ def _disk_full() -> Failed:
 
 
 def _end(run: TrainingRun, folder: WorkFolder, outcome: Outcome) -> None:
-    """The last word on it, then its folder. One that died keeps its folder and waits to be gone on with."""
+    """The last word on it, then its folder. One that died keeps its folder and waits to be gone on with, and so does
+    one that somebody else holds by now."""
     log.info("training-ended", run=run.pk, outcome=type(outcome).__name__)
     match outcome:
         case Trained():
-            _register(run, folder)
+            is_ended = _register(run, folder)
         case Failed(reason=reason):
-            run.end(JobState.FAILED, timezone.now(), reason, slot=None, eta_s=None, **_last_told(folder))
+            is_ended = run.end(JobState.FAILED, timezone.now(), reason, slot=None, eta_s=None, **_last_told(folder))
         case Cancelled():
-            run.end(JobState.CANCELLED, timezone.now(), slot=None, eta_s=None)
+            is_ended = run.end(JobState.CANCELLED, timezone.now(), slot=None, eta_s=None)
         case Died(reason=reason):
             run.renew(timezone.now(), reason=reason, **_last_told(folder))
             return
         case Lost():
             return
-    folder.remove()
+    if is_ended:
+        folder.remove()
 
 
-def _register(run: TrainingRun, folder: WorkFolder) -> None:
+def _register(run: TrainingRun, folder: WorkFolder) -> bool:
     """The bundle becomes a candidate. The same bundle again is the same version, so a kill in here is harmless."""
+    run.renew(_lease())
     now = timezone.now()
     try:
         Inspector.load(folder.out, device="cpu")
@@ -102,17 +105,17 @@ def _register(run: TrainingRun, folder: WorkFolder) -> None:
         )
     except (BundleError, RuntimeError, ValueError) as error:
         reason = _("The trained model does not load: %(reason)s") % {"reason": error}
-        run.end(JobState.FAILED, timezone.now(), reason, slot=None, eta_s=None)
-        return
+        return run.end(JobState.FAILED, timezone.now(), reason, slot=None, eta_s=None)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        run.end(JobState.FAILED, timezone.now(), _disk_full().reason, slot=None, eta_s=None)
-        return
+        return run.end(JobState.FAILED, timezone.now(), _disk_full().reason, slot=None, eta_s=None)
     with transaction.atomic():
         done = {"version": version, "share_done": 1.0, "eta_s": None, "stage": "", **_last_told(folder)}
-        if run.end(JobState.DONE, timezone.now(), slot=None, **done):
+        is_ended = run.end(JobState.DONE, timezone.now(), slot=None, **done)
+        if is_ended:
             _ask_what_follows(run, version, timezone.now())
+    return is_ended
 
 
 def _ask_what_follows(run: TrainingRun, version: ModelVersion, now: datetime) -> None:

@@ -15,7 +15,7 @@ from workers.inspectors import inspector_for
 from workers.learning.following import ended_meanwhile
 from workers.learning.outcomes import Cancelled, Failed, Lost
 
-BATCH = 32
+BATCH = 8  # between two of them the lease is renewed: large images, tile by tile, take seconds each
 ASKED_AT_ONCE = 500
 
 T = TypeVar("T")
