@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from inspections import bell
 from inspections.models import AuditEvent, Insight, InsightKind, JobState, Person, TeachPick
@@ -24,7 +24,7 @@ def ask_all(now: datetime, by: Person) -> list[Insight]:
 
 def _asked(kinds: tuple[InsightKind, ...], now: datetime, by: Person | None) -> list[Insight]:
     with transaction.atomic():
-        found = [_live(kind) or Insight.objects.create(kind=kind, asked_by=by, asked_at=now) for kind in kinds]
+        found = [_live(kind) or _new(kind, now, by) for kind in kinds]
         bell.ring_on_commit(bell.RECKON)
         if by is not None:
             AuditEvent.note(by, "reckon", "what to label", now, kinds=[kind.value for kind in kinds])
@@ -34,6 +34,15 @@ def _asked(kinds: tuple[InsightKind, ...], now: datetime, by: Person | None) -> 
 def _live(kind: InsightKind) -> Insight | None:
     found: Insight | None = Insight.objects.live().filter(kind=kind).first()
     return found
+
+
+def _new(kind: InsightKind, now: datetime, by: Person | None) -> Insight:
+    """A new one, or that of somebody who asked at this moment."""
+    try:
+        with transaction.atomic():
+            return Insight.objects.create(kind=kind, asked_by=by, asked_at=now)
+    except IntegrityError:
+        return _live(kind) or Insight.objects.filter(kind=kind).latest("id")
 
 
 def newest(kind: InsightKind) -> Insight | None:

@@ -1,6 +1,7 @@
 """A list of what to label next, and comparisons of a challenger, written as the workers write them."""
 
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from inspections.models import Camera, Capture, Comparison, DefectClass, ModelVe
 from tests.cast import a_png
 from tests.judged import a_capture, a_judgement, a_version, judged
 from workers.recording import record
+
+_seeds = count(5000)  # of images: no two have the same bytes
 
 
 def passed(camera: Camera, seed: int = 0, at: datetime | None = None) -> Capture:
@@ -53,7 +56,7 @@ def seen_as(
     """A judged image whose embedding lies near one of eight axes."""
     embedding = np.random.default_rng(axis).normal(0, 0.02, 8)
     embedding[axis] += 1
-    capture = a_capture(camera, at, data=a_png(axis), **fields)
+    capture = a_capture(camera, at, data=a_png(next(_seeds)), **fields)
     said = a_judgement(label, score, embedding=embedding.astype(np.float16))
     record(a_version(), [capture], [said], capture.received_at + timedelta(seconds=1))
     return capture

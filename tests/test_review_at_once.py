@@ -10,7 +10,8 @@ import pytest
 from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
-from inspections.models import Capture, HourlyCount, Label, Line, Person, ReviewItem
+from inspections import teaching
+from inspections.models import Capture, HourlyCount, Insight, InsightKind, Label, Line, Person, ReviewItem
 from inspections.review import queue
 from inspections.review.answers import decide
 from inspections.review.outcomes import Decided
@@ -154,3 +155,9 @@ def test_two_orders_of_one_list_never_wait_for_each_other(people: list[Person], 
                 ReviewItem.objects.filter(pk=item.pk, lease_until=None).update(closed_at=timezone.now())
 
     at_once(people, ask_and_let_go)
+
+
+def test_six_who_ask_for_a_list_at_once_get_one(people: list[Person]) -> None:
+    asked: list[int] = []
+    at_once(people, lambda _person: asked.append(teaching.ask(InsightKind.TEACH, timezone.now()).pk))
+    assert asked == [Insight.objects.get().pk] * PEOPLE

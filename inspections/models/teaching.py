@@ -1,10 +1,11 @@
 """What to label next, and what the labels so far tell."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from inspections.models.capture import Capture
-from inspections.models.job import Job
+from inspections.models.job import LIVE, Job
 from inspections.models.plant import Line
 from inspections.models.registry import ModelVersion
 
@@ -53,6 +54,9 @@ class Insight(Job):
 
     class Meta:
         ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("kind",), condition=Q(state__in=LIVE), name="one_live_insight_a_kind"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
