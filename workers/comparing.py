@@ -22,7 +22,7 @@ from inspections.models import (
     VerdictEvidence,
 )
 from ml.answers import Judgement, Undecodable
-from workers.looks import count_dropped
+from workers.looks import count_dropped, hold_recalls
 from workers.recording import evidence_of, verdict_of
 
 
@@ -56,8 +56,8 @@ def write_down(version: ModelVersion, done: Sequence[Looked], each_ms: float, no
 
 
 def _still_held(looks: Sequence[SecondLook]) -> set[int]:
-    """Locks the rows and tells which ones nobody has taken over, or cancelled, meanwhile."""
-    rows = SecondLook.objects.filter(pk__in=[look.pk for look in looks], lease=looks[0].lease) if looks else None
+    """Locks the rows, after their recalls, and tells which ones nobody has taken over, or cancelled, meanwhile."""
+    rows = SecondLook.objects.filter(pk__in=hold_recalls(looks), lease=looks[0].lease) if looks else None
     return set() if rows is None else set(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 

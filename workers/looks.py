@@ -1,6 +1,6 @@
 """Claiming second looks: as captures are claimed, with a lease and an attempt count, but for one version at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -59,14 +59,25 @@ def let_go(looks: Sequence[SecondLook], now: datetime) -> None:
 
 def drop_exhausted(now: datetime) -> int:
     """Looks whose every attempt ended without an answer are dropped and counted: their captures have a verdict."""
+    used_up = free(now).filter(attempts__gte=settings.MAX_ATTEMPTS).order_by("pk")
     with transaction.atomic():
-        used_up = free(now).filter(attempts__gte=settings.MAX_ATTEMPTS).select_for_update(skip_locked=True)
-        rows = list(used_up.order_by("pk")[:500])
+        ids = hold_recalls(used_up[:500])
+        rows = list(used_up.filter(pk__in=ids).select_for_update(skip_locked=True)) if ids else []
         if rows:
             SecondLook.objects.filter(pk__in=[row.pk for row in rows]).delete()
             count_dropped(rows)
             log.warning("second-looks-dropped", captures=[str(row.capture_id) for row in rows])
     return len(rows)
+
+
+def hold_recalls(looks: Iterable[SecondLook]) -> list[int]:
+    """Lock their recalls, and only then the looks themselves, which are named: who ends a recall takes both in this
+    order."""
+    found = [(look.pk, look.recall_id) for look in looks]
+    recalls = {recall for _key, recall in found if recall is not None}
+    if recalls:
+        list(Recall.objects.select_for_update(no_key=True).filter(pk__in=recalls).order_by("pk").values("pk"))
+    return [key for key, _recall in found]
 
 
 def count_dropped(looks: Sequence[SecondLook]) -> None:
