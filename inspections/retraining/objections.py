@@ -38,7 +38,7 @@ def to_data(wish: Wish, snapshot: Snapshot) -> str:
 
 def alone() -> str:
     """In the transaction that asks: whether somebody else asked while the labels were frozen."""
-    first = Snapshot.objects.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)
+    first = Snapshot.objects.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
     list(first[:1])  # one row that everybody who asks holds, so that they ask one after the other
     return _live()
 
