@@ -97,6 +97,13 @@ def test_before_anything_was_reckoned_it_says_what_to_do(mara: Client, camera: C
     text = text_of(mara)
     assert "No list was made yet." in text
     assert "Not reckoned yet." in text
+    assert text.count("by the button above") == 2
+
+
+def test_an_operator_is_not_sent_to_a_button_that_only_managers_have(olga: Person, camera: Camera) -> None:
+    text = text_of(signed_in(olga))
+    assert "Not reckoned yet." in text
+    assert "button above" not in text
 
 
 def test_without_a_line_there_is_nothing_and_the_page_says_who_can_help() -> None:

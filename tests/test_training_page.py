@@ -185,7 +185,9 @@ def test_a_class_that_nothing_validates_is_not_measured(mara: Client) -> None:
     run = a_training()
     run.snapshot.counts = {"train": {"good": 4, "hole": 4}, "val": {"good": 1}}
     run.snapshot.save()
-    assert "not measured" in text_of(mara, f"/training/{run.pk}/")
+    text = text_of(mara, f"/training/{run.pk}/")
+    assert "not measured" in text
+    assert '<th scope="row">Hole</th>' in text  # by its name, not its code
 
 
 def test_cancelling_is_asked_for_twice(mara: Client) -> None:

@@ -18,6 +18,7 @@ from inspections.pages.access import PersonRequest, deed, for_managers, page
 from inspections.pages.curves import charts
 from inspections.pages.durations import duration_words
 from inspections.pages.live import live
+from inspections.pages.overview import class_names
 from inspections.pages.training import images_of, took
 
 PATIENCE = timedelta(seconds=30)  # waiting longer, it says that perhaps nobody listens
@@ -73,9 +74,10 @@ def run_of(person: Person, key: int) -> TrainingRun:
 
 
 def class_counts(run: TrainingRun) -> list[tuple[str, int, int]]:
-    """Code, images that train, images that validate."""
+    """Name, images that train, images that validate."""
+    names = class_names()
     train, val = (run.snapshot.counts.get(side, {}) for side in ("train", "val"))
-    return [(code, train.get(code, 0), val.get(code, 0)) for code in run.snapshot.classes]
+    return [(names.get(code, code), train.get(code, 0), val.get(code, 0)) for code in run.snapshot.classes]
 
 
 def figures_of(run: TrainingRun) -> list[tuple[str, Any]]:
