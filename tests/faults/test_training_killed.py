@@ -57,7 +57,8 @@ def a_worker(settings: Any, **more: str) -> Iterator[subprocess.Popen[bytes]]:
         address = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
     environment = clean_environment(
         DATA=str(settings.DATA), DATABASE_URL=address, TRAININGS=str(settings.TRAININGS), BUNDLES=str(settings.BUNDLES),
-        MEDIA_ROOT=str(settings.MEDIA_ROOT), TRAIN_LEASE_S="2", TRAIN_NICE="1", DJANGO_SETTINGS_MODULE="qc_site.settings", **more,
+        MEDIA_ROOT=str(settings.MEDIA_ROOT), TRAIN_LEASE_S="2", TRAIN_NICE="1",
+        DJANGO_SETTINGS_MODULE="qc_site.settings", **more,
     )  # fmt: skip
     started = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment)
     try:

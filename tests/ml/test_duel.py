@@ -86,4 +86,4 @@ def test_swapped_sides_swap_signs(found: list[tuple[str, str, str, str]]) -> Non
     assert {name: part.loss for name, part in one.items()} == {name: -part.loss for name, part in other.items()}
     assert discordant(pair(found)) == tuple(reversed(discordant(pair(swapped))))
     assert gain(pair(found), draws=20).value == pytest.approx(-gain(pair(swapped), draws=20).value)
-    assert {name for name in one} == {truth for truth, *_rest in found}
+    assert set(one) == {truth for truth, *_rest in found}
