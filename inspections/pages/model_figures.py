@@ -66,8 +66,9 @@ def held_out(version: ModelVersion) -> Figures | None:
 
 def summary(found: Figures | None) -> list[Row]:
     names = (
-        ("macro_f1", _("Macro-F1")), ("auroc", _("AUROC, good against defect")), ("escape_rate", _("Escape rate")),
-        ("overkill", _("Overkill")), ("unknown_rate", _("Called unknown")), ("ece", _("Calibration error")),
+        ("macro_f1", _("Macro-F1, unknown is wrong")), ("macro_f1_top_class", _("Macro-F1 of the likeliest class")),
+        ("auroc", _("AUROC, good against defect")), ("escape_rate", _("Escape rate")), ("overkill", _("Overkill")),
+        ("unknown_rate", _("Called unknown")), ("ece", _("Calibration error")),
     )  # fmt: skip
     if not found:
         return []

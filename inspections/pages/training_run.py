@@ -85,5 +85,8 @@ def figures_of(run: TrainingRun) -> list[tuple[str, Any]]:
     held = (run.version.spec.get("metrics") or {}).get("held_out") if run.version else None
     if not held:
         return []
-    names = (("macro_f1", _("Macro-F1")), ("escape_rate", _("Escape rate")), ("overkill", _("Overkill")))
+    names = (
+        ("macro_f1", _("Macro-F1, unknown is wrong")), ("macro_f1_top_class", _("Macro-F1 of the likeliest class")),
+        ("escape_rate", _("Escape rate")), ("overkill", _("Overkill")), ("unknown_rate", _("Called unknown")),
+    )  # fmt: skip
     return [(name, held[key]) for key, name in names if isinstance(held.get(key), int | float)]
