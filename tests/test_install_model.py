@@ -39,6 +39,15 @@ def test_the_same_bundle_twice_is_one_version(tmp_path: Path) -> None:
     assert ModelVersion.objects.count() == 1
 
 
+def test_a_rejected_version_is_not_put_in_force_by_installing_its_bundle_again(tmp_path: Path) -> None:
+    first, second = install(small_bundle(tmp_path / "a", 0)), install(small_bundle(tmp_path / "b", 1))
+    ModelVersion.objects.filter(name=first).update(state=State.REJECTED, rejected_for="it misses holes")
+    with pytest.raises(CommandError, match="it misses holes"):
+        install(tmp_path / "a")
+    assert ModelVersion.objects.get(is_default=True).name == second
+    assert ModelVersion.objects.get(name=first).state == State.REJECTED
+
+
 def test_if_none_leaves_the_version_in_force_alone(tmp_path: Path) -> None:
     first = install(small_bundle(tmp_path / "a", 0))
     assert install(small_bundle(tmp_path / "b", 1), "--if-none") == first

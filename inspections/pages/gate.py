@@ -106,7 +106,7 @@ def _images(request: PersonRequest, report: GateReport, names: dict[str, str]) -
     values = {"who": who, "said": names.get(said, said), "truth": names.get(truth, truth)}
     return {
         "images": list(rows.order_by("id")),
-        "more": len(keys) - min(len(wanted), MOST_SHOWN),
+        "more": max(len(wanted) - MOST_SHOWN, 0),
         "images_title": _("%(truth)s, and %(who)s says %(said)s") % values,
     }
 

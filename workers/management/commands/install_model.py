@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from inspections import changes, registry
-from inspections.models import ModelVersion
+from inspections.models import ModelVersion, State
 from ml.bundle import BundleError
 from workers import installing
 
@@ -45,6 +45,8 @@ class Command(BaseCommand):
             found = installing.install(options["bundle"], installing.class_map(options["map"]))
         except (BundleError, OSError) as error:
             raise CommandError(f"The bundle was refused: {error}") from error
+        if found.version.state == State.REJECTED:
+            raise CommandError(f"{found.version} was rejected and judges nothing: {found.version.rejected_for}")
         if found.was_here:
             self.stderr.write(f"This bundle is here already, as {found.version}.")
         if found.version == in_force:
