@@ -117,7 +117,21 @@ def earlier(line: Line | None = None) -> ModelVersion | None:
 
 def objection_to(version: ModelVersion, line: Line | None = None) -> str:
     """Why this version may not be promoted, in words; empty where it may."""
-    return _rejected(version) or _lost_classes(version) or _shares_left_over(version, line) or gate.objection(version)
+    return (
+        _rejected(version)
+        or _lost_classes(version)
+        or _shares_left_over(version, line)
+        or _measured_elsewhere(version, line)
+        or gate.objection(version)
+    )
+
+
+def _measured_elsewhere(version: ModelVersion, line: Line | None) -> str:
+    """A report is beside the mill's version: of a line that judges by another one it tells nothing."""
+    if line is None or line.version in (None, version, registry.in_force()):
+        return ""
+    told = {"line": line, "own": line.version}
+    return _("%(line)s judges by %(own)s, which no report stands beside. Roll it back to the mill's first.") % told
 
 
 def _rejected(version: ModelVersion) -> str:

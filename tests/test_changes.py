@@ -197,6 +197,19 @@ def test_a_canary_judges_one_line_and_then_the_mill(first: ModelVersion, second:
     assert mill.judged(elsewhere, cloth(seed=1)).verdicts.get().version == second
 
 
+def test_a_line_with_a_version_of_its_own_takes_no_other_that_was_never_held_against_it(
+    first: ModelVersion, second: ModelVersion, tmp_path: Path
+) -> None:
+    line, third = a_line(), registered(tmp_path, 3)
+    gates.a_report(third)
+    promoted(second, line=line)
+    refused = changes.promote(third, None, timezone.now(), "it is better", Line.objects.get())
+    assert isinstance(refused, Refused)
+    assert f"judges by {second}" in refused.reason
+    rolled_back(Line.objects.get())
+    promoted(third, line=Line.objects.get())
+
+
 def test_a_line_goes_back_to_what_the_mill_has(first: ModelVersion, second: ModelVersion) -> None:
     line = a_line()
     promoted(second, line=line)
