@@ -134,7 +134,7 @@ def judged_by(mill: Mill, version: str, images: Iterator[Image]) -> dict[str, An
 
 def test_relabels_become_a_better_model_that_is_shadowed_promoted_and_rolled_back(cloth: Path) -> None:
     images = story.drawn(cloth / "cloth", range(9000, 9030), 12)
-    model = story.confused(images[:240], cloth / "confused", 0.5)
+    model = story.confused(story.drawn(cloth / "taught", range(9400, 9420), 12), cloth / "confused", 0.75)
     doubtful = [image for image in images if image.label in story.CONFUSED]
     others = [image for image in images if image.label not in story.CONFUSED]
     with mill_of(cloth, model, images) as mill:

@@ -44,6 +44,7 @@ def test_a_shadow_and_a_recall_survive_their_workers(mill: Mill, tmp_path: Path)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == str(STORED), done.stderr
 
+    time.sleep(1.5)  # a judging process asks once a second whether anything is in shadow
     killed = 0
     for number in range(FRESH):
         mill.send(STORED + number)
