@@ -30,6 +30,7 @@ from inspections.models import (
     Status,
     Verdict,
 )
+from inspections.review.rows import is_mine
 
 WINDOW = timedelta(hours=24)  # audits look back so far; a week's rate is weighted by day
 HOUR = timedelta(hours=1)
@@ -203,7 +204,12 @@ _DRAW = {Kind.AUDIT: _audit, Kind.CONTROL: _control, Kind.SECOND: _second}
 
 
 def _asked(capture: Capture, kind: Kind, rank: float, now: datetime, **more: object) -> ReviewItem | None:
-    """The item; None where somebody asks about this capture at the same moment."""
+    """The item; None where somebody asks about this capture, or answers it, at the same moment.
+
+    Its row is held first: two who draw the same images in another order would else wait for each other's questions.
+    """
+    if not is_mine(capture):
+        return None
     try:
         with transaction.atomic():
             return ReviewItem.objects.create(**_fields(capture, kind, rank, now), **more)

@@ -27,6 +27,7 @@ from inspections.models import (
     TeachPick,
 )
 from inspections.models.defect_class import UNKNOWN
+from inspections.review.rows import is_mine
 from inspections.review.wanted import Order, Wanted
 
 KINDS = (Kind.FLAGGED, Kind.TEACH)
@@ -124,7 +125,9 @@ def _asked_about(keys: Sequence[UUID], now: datetime) -> dict[UUID, ReviewItem]:
 
 
 def _asked(capture: Capture, now: datetime) -> ReviewItem | None:
-    """None where somebody asks about this capture at the same moment."""
+    """None where somebody asks about this capture, or answers it, at the same moment."""
+    if not is_mine(capture):
+        return None
     try:
         with transaction.atomic():
             return ReviewItem.objects.create(

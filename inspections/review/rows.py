@@ -24,6 +24,12 @@ def locked(keys: Iterable[UUID]) -> list[Capture]:
     return rows
 
 
+def is_mine(capture: Capture) -> bool:
+    """Hold the capture's row to the end of this transaction; False where somebody else holds it now."""
+    rows = Capture.objects.filter(pk=capture.pk).select_for_update(no_key=True, skip_locked=True)
+    return rows.values_list("pk", flat=True).first() is not None
+
+
 def open_items(keys: Iterable[UUID]) -> dict[UUID, ReviewItem]:
     """The open question about each of these captures, where there is one."""
     rows = ReviewItem.objects.open().filter(capture__in=list(keys)).order_by("pk").select_for_update()
