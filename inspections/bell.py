@@ -58,8 +58,9 @@ class Ringer:
             self._wanted.wait()
             self._wanted.clear()
             try:
-                while self._tasks:
-                    ring_now(self._tasks.pop())
+                for task in list(self._tasks):  # what is wanted meanwhile has its turn EVERY_S later
+                    self._tasks.discard(task)
+                    ring_now(task)
             except (OperationalError, OSError) as error:
                 log.warning("bell-not-heard", reason=str(error))
                 time.sleep(1)

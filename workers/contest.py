@@ -1,7 +1,7 @@
 """Challenger and champion on the same golden images: the bytes that the cameras sent, each bundle's own threshold."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -9,7 +9,6 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from inspections.models import ModelVersion, Side, Snapshot, SnapshotRow
 from inspections.models.capture import path_of
@@ -18,6 +17,7 @@ from ml.bundle import BundleError
 from ml.golden import Witness
 from ml.judged import Judged
 from workers.inspectors import MillInspector
+from workers.stored import in_parts, stored
 
 CHUNK = 32  # images held at a time
 TIMED = 30  # images whose latency is measured, one by one
@@ -95,7 +95,7 @@ def hold(
 ) -> Contest:
     """Challenger and champion judge all of them; the roots only tell how near these are to what they know."""
     found = Contest(witness=Witness.of(new), roots=[Witness.of(one) for one in roots])
-    for chunk in _chunks(rows):
+    for chunk in in_parts(rows, CHUNK):
         _see(found, new, old, chunk, beat)
     return found
 
@@ -103,7 +103,7 @@ def hold(
 def _see(found: Contest, new: MillInspector, old: MillInspector | None, chunk: Sequence[Golden], beat: Beat) -> None:
     """`beat` between all that takes long: large images, tile by tile, are seconds each."""
     beat()
-    read = [(row, data) for row in chunk if (data := _bytes(row.path)) is not None]
+    read = [(row, data) for row in chunk if (data := stored(row.path)) is not None]
     items = [Item(data) for _row, data in read]
     fresh = new.judge(items)
     beat()
@@ -153,17 +153,3 @@ def _said(one: Judgement | None) -> tuple[str | None, float | None]:
     if one is None:
         return None, None
     return one.label, None if one.confidence is None else round(one.confidence, 4)
-
-
-def _bytes(path: str) -> bytes | None:
-    try:
-        with default_storage.open(path) as file:
-            data: bytes = file.read()
-    except FileNotFoundError:
-        return None
-    return data
-
-
-def _chunks(rows: Sequence[Golden]) -> Iterator[Sequence[Golden]]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]

@@ -18,6 +18,7 @@ from ml.inspector import Inspector
 from workers.claims import claim_fresh, claim_retry, lines_waiting, put_back
 from workers.inspectors import inspector_for
 from workers.recording import record
+from workers.stored import stored
 
 BUDGET_S = 5.0  # then the task ends and is rung again, so that a worker can be stopped within seconds
 RENDITION_SIDE = 1024
@@ -102,14 +103,10 @@ def _judge(version: ModelVersion, inspector: Inspector, claimed: Sequence[Captur
 def read_file(capture: Capture) -> bytes | Later | None:
     """The file's bytes; None where it is gone; Later where the storage cannot give it now."""
     try:
-        with default_storage.open(capture.path) as file:
-            data: bytes = file.read()
-    except FileNotFoundError:
-        return None
+        return stored(capture.path)
     except OSError as error:
         log.warning("storage-cannot-read", capture=str(capture.pk), reason=str(error))
         return Later()
-    return data
 
 
 def _keep_rendition(capture: Capture, data: bytes) -> None:

@@ -1,24 +1,22 @@
 """The embeddings that a head learns from: those kept with the base version's verdicts; what lacks one is judged now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from inspections.models import Capture, ModelVersion, Side, SnapshotRow, TrainingRun, VerdictEvidence
+from inspections.models import Capture, ModelVersion, Side, SnapshotRow, TrainingRun
 from ml.answers import Item, Judgement
 from workers.inspectors import inspector_for
 from workers.learning.following import ended_meanwhile
 from workers.learning.outcomes import Cancelled, Failed, Lost
+from workers.reckonings.embeddings import kept
+from workers.stored import in_parts, stored
 
 BATCH = 8  # between two of them the lease is renewed: large images, tile by tile, take seconds each
-ASKED_AT_ONCE = 500
 
-T = TypeVar("T")
 Found = dict[object, NDArray[np.float16]]  # capture -> (D,)
 
 
@@ -57,16 +55,8 @@ def _save(path: Path, rows: Sequence[SnapshotRow], found: Found) -> None:
 
 def _kept(version: ModelVersion, rows: Sequence[SnapshotRow]) -> Found:
     """Those of another width than the version's are not its own, and are made anew."""
-    size = version.spec.get("embedding_size")
-    found: Found = {}
-    for some in _in_parts(rows, ASKED_AT_ONCE):
-        keys = [row.capture_id for row in some]
-        kept = VerdictEvidence.objects.filter(verdict__version=version, verdict__capture__in=keys)
-        for key, raw in kept.values_list("verdict__capture_id", "embedding"):
-            embedding = np.frombuffer(bytes(raw), dtype="<f2")
-            if embedding.size == size and np.isfinite(embedding).all():
-                found[key] = embedding
-    return found
+    there = kept(version, [row.capture_id for row in rows], lambda: None)
+    return dict(zip(there.keys, there.embeddings, strict=True))
 
 
 def _judge(
@@ -78,11 +68,11 @@ def _judge(
             _("Version %(version)s does not load, so there is nothing to build a head on.") % {"version": version}
         )
     done = 0
-    for some in _in_parts(captures, BATCH):
+    for some in in_parts(captures, BATCH):
         stage = _("Judging images for their embeddings")
         if ended := ended_meanwhile(run, stage=stage, batch=done, batches=len(captures)):
             return ended
-        read = [(capture, data) for capture in some if (data := _read(capture))]
+        read = [(capture, data) for capture in some if (data := stored(capture.path))]
         for (capture, _data), answer in zip(
             read, inspector.judge([Item(data) for _capture, data in read]), strict=True
         ):
@@ -90,17 +80,3 @@ def _judge(
                 found[capture.pk] = answer.embedding.astype(np.float16)
         done += len(some)
     return None
-
-
-def _read(capture: Capture) -> bytes | None:
-    try:
-        with default_storage.open(capture.path) as file:
-            data: bytes = file.read()
-    except FileNotFoundError:
-        return None
-    return data
-
-
-def _in_parts(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]

@@ -2,23 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
-from django.core.files.storage import default_storage
 from django.db.models import Count
 from numpy.typing import NDArray
 
 from inspections.models import Capture, ModelVersion, Verdict, VerdictEvidence
 from ml.answers import Item, Judgement
 from workers.inspectors import inspector_for
+from workers.stored import in_parts, stored
 
 AT_ONCE = 500  # keys in one query
 BATCH = 32  # images judged together
 
 Beat = Callable[[], None]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,11 +84,9 @@ def _judged_now(version: ModelVersion, keys: Sequence[UUID], beat: Beat) -> Iter
 
 def _read(capture: Capture) -> bytes | None:
     try:
-        with default_storage.open(capture.path) as file:
-            data: bytes = file.read()
+        return stored(capture.path)
     except OSError:
         return None  # the labels of the others tell enough
-    return data
 
 
 def version_of(keys: Sequence[UUID], wanted: ModelVersion | None, enough: int) -> ModelVersion | None:
@@ -105,8 +101,3 @@ def version_of(keys: Sequence[UUID], wanted: ModelVersion | None, enough: int) -
         return wanted
     best = max(counts, key=lambda key: (counts[key], wanted is not None and key == wanted.pk), default=None)
     return None if best is None else ModelVersion.objects.get(pk=best)
-
-
-def in_parts(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
