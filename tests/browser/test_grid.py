@@ -46,8 +46,11 @@ def ready(page: Page) -> Page:
     """Once all that is on the screen counts as seen."""
     expect(page.locator("#grid-all-n")).to_have_text(re.compile(r"^[1-9]"))
     page.wait_for_load_state("networkidle")
-    expect(page.locator("#grid-all-n")).to_have_text(str(on_screen(page)))
-    return page
+    for _ in range(100):
+        if page.locator("#grid-all-n").inner_text() == str(on_screen(page)):
+            return page
+        page.wait_for_timeout(100)
+    raise AssertionError("What is on the screen never counted as seen.")
 
 
 def on_screen(page: Page) -> int:
