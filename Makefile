@@ -65,8 +65,8 @@ lock: $(BIN)/python ## pin requirements/*.txt anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) -o requirements/core.txt
 	$(COMPILE) --extra train -c requirements/core.txt -o requirements/train.txt
-	$(COMPILE) --extra train --extra test -c requirements/train.txt -o requirements/test.txt
-	$(COMPILE) --extra train --extra test --extra dev -c requirements/test.txt -o requirements/dev.txt
+	$(COMPILE) --extra train --extra mqtt --extra test -c requirements/train.txt -o requirements/test.txt
+	$(COMPILE) --extra train --extra mqtt --extra test --extra dev -c requirements/test.txt -o requirements/dev.txt
 
 clean: ## remove .venv and caches (never DATA)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,18 +1,22 @@
 """Counting as it happens: the rollups are written in the commits of what they count.
 
-Adding is one statement for each line, hour and class, in a fixed order so that two writers never deadlock.
+Rows are written in a fixed order, table by table, so that two writers never deadlock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
 
 from django.db import connection
+from django.db.models import Model
 
+from inspections.models.capture import Capture
 from inspections.models.defect_class import GOOD, UNKNOWN
-from inspections.models.rollup import HourlyCount
+from inspections.models.rollup import BAND_MM, NO_BAND, PIECE_M, SLOT, HourlyCount, LengthCount, PlaceCount, SlotCount
 
-Key = tuple[int, datetime, str]
+AMOUNTS = ("judged", "flagged", "anomalies", "defects", "failed")
+ROWS = 200  # in one statement
 
 
 @dataclass(frozen=True)
@@ -22,14 +26,48 @@ class Counted:
 
     line_id: int
     at: datetime
+    camera_id: int
     defect_class: str = ""
     flagged: bool = False
     failed: bool = False
     labelled: bool = False
+    offset_mm: float | None = None
+    roll_id: int | None = None
+    position_m: float | None = None
+
+    @classmethod
+    def of(cls, capture: Capture, code: str = "", *, flagged: bool = False, labelled: bool = False) -> Self:
+        """A capture that was judged as `code`; without one it failed."""
+        return cls(
+            line_id=capture.line_id,
+            at=capture.counted_at,
+            camera_id=capture.camera_id,
+            defect_class=code,
+            flagged=flagged,
+            failed=not code,
+            labelled=labelled,
+            offset_mm=capture.offset_mm,
+            roll_id=capture.roll_id,
+            position_m=capture.position_m,
+        )
 
     @property
-    def key(self) -> Key:
-        return self.line_id, self.at.replace(minute=0, second=0, microsecond=0), self.defect_class
+    def hour(self) -> datetime:
+        return self.at.replace(minute=0, second=0, microsecond=0)
+
+    @property
+    def slot(self) -> datetime:
+        minutes = int(SLOT.total_seconds()) // 60
+        return self.at.replace(minute=self.at.minute // minutes * minutes, second=0, microsecond=0)
+
+    @property
+    def band(self) -> int:
+        return NO_BAND if self.offset_mm is None else int(self.offset_mm // BAND_MM)
+
+    @property
+    def piece(self) -> int | None:
+        """None where it is not known on which length of which cloth it lies."""
+        return None if self.roll_id is None or self.position_m is None else int(self.position_m // PIECE_M)
 
     @property
     def is_defect(self) -> bool:
@@ -41,27 +79,65 @@ class Counted:
         return self.is_defect if self.labelled else self.flagged
 
     @property
-    def amounts(self) -> tuple[int, int, int, int, int]:
-        """judged, flagged, anomalies, defects, failed."""
+    def amounts(self) -> tuple[int, ...]:
+        """In the order of AMOUNTS."""
         if self.failed:
             return 0, 0, 0, 0, 1
         return 1, int(self.flagged), int(self.is_anomaly), int(self.is_defect), 0
 
 
-_TABLE = HourlyCount._meta.db_table
-_ADD = f"""
-INSERT INTO {_TABLE} (line_id, hour, defect_class, judged, flagged, anomalies, defects, failed)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (line_id, hour, defect_class) DO UPDATE SET
-  judged = {_TABLE}.judged + excluded.judged, flagged = {_TABLE}.flagged + excluded.flagged,
-  anomalies = {_TABLE}.anomalies + excluded.anomalies, defects = {_TABLE}.defects + excluded.defects,
-  failed = {_TABLE}.failed + excluded.failed
-"""  # noqa: S608  the table's name is ours
-# Taking away is an UPDATE: a row to insert that is below zero fails its check before any conflict is seen.
-_TAKE = f"""
-UPDATE {_TABLE} SET judged = judged + %s, flagged = flagged + %s, anomalies = anomalies + %s, defects = defects + %s,
-  failed = failed + %s WHERE line_id = %s AND hour = %s AND defect_class = %s
-"""  # noqa: S608
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """One table of counts: its key's columns, and the key of one capture, None where it does not count there."""
+
+    model: type[Model]
+    columns: tuple[str, ...]
+    key: Callable[[Counted], Key | None]
+    first: bool = False  # it keeps the time of its earliest capture
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    def add_sql(self, rows: int) -> str:
+        named = (*self.columns, *(("first_at",) if self.first else ()), *AMOUNTS)
+        row = f"({', '.join(['%s'] * len(named))})"
+        sums = ", ".join(f"{name} = {self.table}.{name} + excluded.{name}" for name in AMOUNTS)
+        earliest = (
+            f", first_at = CASE WHEN excluded.first_at < {self.table}.first_at THEN excluded.first_at"
+            f" ELSE {self.table}.first_at END"
+        )
+        return (
+            f"INSERT INTO {self.table} ({', '.join(named)}) VALUES {', '.join([row] * rows)}"  # noqa: S608  ours
+            f" ON CONFLICT ({', '.join(self.columns)}) DO UPDATE SET {sums}{earliest if self.first else ''}"
+        )
+
+    @property
+    def take_sql(self) -> str:
+        """Taking away is an UPDATE: a row to insert that is below zero fails its check before any conflict is seen."""
+        sums = ", ".join(f"{name} = {name} + %s" for name in AMOUNTS)
+        where = " AND ".join(f"{name} = %s" for name in self.columns)
+        return f"UPDATE {self.table} SET {sums} WHERE {where}"  # noqa: S608
+
+
+def _by_length(one: Counted) -> Key | None:
+    piece = one.piece
+    return None if piece is None else (one.line_id, one.roll_id, piece, one.defect_class)
+
+
+ROLLUPS = (
+    Rollup(HourlyCount, ("line_id", "hour", "defect_class"), lambda one: (one.line_id, one.hour, one.defect_class)),
+    Rollup(LengthCount, ("line_id", "roll_id", "piece", "defect_class"), _by_length, first=True),
+    Rollup(
+        PlaceCount,
+        ("line_id", "hour", "camera_id", "band"),
+        lambda one: (one.line_id, one.hour, one.camera_id, one.band),
+    ),
+    Rollup(SlotCount, ("line_id", "slot", "defect_class"), lambda one: (one.line_id, one.slot, one.defect_class)),
+)
 
 
 def add(counted: Iterable[Counted]) -> None:
@@ -71,17 +147,60 @@ def add(counted: Iterable[Counted]) -> None:
 
 def move(before: Iterable[Counted], after: Iterable[Counted]) -> None:
     """Captures that counted as `before` count as `after` now; call it inside the transaction that changes them."""
-    totals: dict[Key, tuple[int, ...]] = {}
-    for sign, some in ((-1, before), (1, after)):
-        for one in some:
-            so_far = totals.get(one.key, (0,) * 5)
-            totals[one.key] = tuple(a + sign * b for a, b in zip(so_far, one.amounts, strict=True))
+    changes = [*((-1, one) for one in before), *((1, one) for one in after)]
     with connection.cursor() as cursor:
-        for (line_id, hour, code), amounts in sorted(totals.items()):
-            at = connection.ops.adapt_datetimefield_value(hour)
-            if min(amounts) < 0:
-                cursor.execute(_TAKE, [*amounts, line_id, at, code])
-                if cursor.rowcount != 1:
-                    raise RuntimeError(f"no count of line {line_id}, {hour}, {code!r} to take from")
-            elif any(amounts):
-                cursor.execute(_ADD, [line_id, at, code, *amounts])
+        for rollup in ROLLUPS:
+            _write(cursor, rollup, changes)
+
+
+def _write(cursor: Any, rollup: Rollup, changes: Sequence[tuple[int, Counted]]) -> None:
+    """In the order of the keys, whether added or taken: else two who relabel against each other would deadlock."""
+    totals, firsts = _summed(rollup, changes)
+    keys = [key for key in sorted(totals) if any(totals[key])]
+    if all(min(totals[key]) >= 0 for key in keys):
+        for start in range(0, len(keys), ROWS):
+            _add(cursor, rollup, keys[start : start + ROWS], totals, firsts)
+        return
+    for key in keys:
+        if min(totals[key]) >= 0:
+            _add(cursor, rollup, [key], totals, firsts)
+        else:
+            _take(cursor, rollup, key, totals[key])
+
+
+def _add(
+    cursor: Any, rollup: Rollup, keys: Sequence[Key], totals: dict[Key, tuple[int, ...]], firsts: dict[Key, datetime]
+) -> None:
+    values: list[Any] = []
+    for key in keys:
+        values += (*_written(key), *((_time(firsts[key]),) if rollup.first else ()), *totals[key])
+    cursor.execute(rollup.add_sql(len(keys)), values)
+
+
+def _take(cursor: Any, rollup: Rollup, key: Key, amounts: tuple[int, ...]) -> None:
+    cursor.execute(rollup.take_sql, [*amounts, *_written(key)])
+    if cursor.rowcount != 1:
+        raise RuntimeError(f"nothing in {rollup.table} to take from: {key}")
+
+
+def _summed(
+    rollup: Rollup, changes: Sequence[tuple[int, Counted]]
+) -> tuple[dict[Key, tuple[int, ...]], dict[Key, datetime]]:
+    totals: dict[Key, tuple[int, ...]] = {}
+    firsts: dict[Key, datetime] = {}
+    for sign, one in changes:
+        key = rollup.key(one)
+        if key is None:
+            continue
+        so_far = totals.get(key, (0,) * len(AMOUNTS))
+        totals[key] = tuple(a + sign * b for a, b in zip(so_far, one.amounts, strict=True))
+        firsts[key] = min(firsts.get(key, one.at), one.at)
+    return totals, firsts
+
+
+def _written(key: Key) -> Key:
+    return tuple(_time(part) if isinstance(part, datetime) else part for part in key)
+
+
+def _time(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)

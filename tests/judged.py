@@ -117,5 +117,5 @@ def many_judged(
         )
         for number in range(count)
     ]
-    tally.add(tally.Counted(row.line_id, row.counted_at, label, flagged=flagged) for row in rows)
+    tally.add(tally.Counted.of(row, label, flagged=flagged) for row in rows)
     return Capture.objects.bulk_create(rows, batch_size=500)

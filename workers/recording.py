@@ -123,6 +123,6 @@ def _summary_of(capture: Capture) -> tuple[Any, ...]:
 
 def _counted(capture: Capture, answer: Answer, *, labelled: bool) -> tally.Counted:
     if isinstance(answer, Undecodable):
-        return tally.Counted(capture.line_id, capture.counted_at, failed=True)
+        return tally.Counted.of(capture)
     code = capture.defect_class.code if capture.defect_class else UNKNOWN
-    return tally.Counted(capture.line_id, capture.counted_at, code, flagged=answer.flagged, labelled=labelled)
+    return tally.Counted.of(capture, code, flagged=answer.flagged, labelled=labelled)

@@ -61,7 +61,7 @@ def fail_exhausted(now: datetime) -> int:
             return 0
         ids = [row.pk for row in rows]
         Capture.objects.filter(pk__in=ids).update(status=Status.FAILED, failure=reason, lease=None, lease_until=None)
-        tally.add([tally.Counted(row.line_id, row.counted_at, failed=True) for row in rows])
+        tally.add([tally.Counted.of(row) for row in rows])
     log.warning("captures-failed", count=len(ids), reason=reason)
     return len(ids)
 

@@ -1,8 +1,19 @@
 """What Selvedge keeps, one noun a file."""
 
+from inspections.models.alarm import (
+    Alarm,
+    AlarmRule,
+    AlarmState,
+    Channel,
+    ChannelKind,
+    Delivery,
+    DeliveryState,
+    RuleKind,
+)
 from inspections.models.audit import AuditEvent
 from inspections.models.capture import Capture, Status
 from inspections.models.change import ChangeKind, ChangeState, GateReport, VersionChange
+from inspections.models.charting import Baseline, Chart, ChartKind, RuleSet, SubgroupBy, ThresholdChange
 from inspections.models.defect_class import DefectClass
 from inspections.models.job import Job, JobState
 from inspections.models.label import How, Label
@@ -11,23 +22,34 @@ from inspections.models.plant import Camera, CameraKey, Line
 from inspections.models.registry import ModelVersion, Origin, State
 from inspections.models.review import Kind, KnownAnswer, ReviewItem, SetAside
 from inspections.models.roll import Roll
-from inspections.models.rollup import HourlyCount
+from inspections.models.rollup import HourlyCount, LengthCount, PlaceCount, SlotCount
 from inspections.models.second_look import Comparison, Recall, SecondLook
+from inspections.models.shift import Shift
 from inspections.models.snapshot import LeftOut, Purpose, Quarantine, Side, Snapshot, SnapshotRow, SourceSide
 from inspections.models.teaching import Insight, InsightKind, TeachPick, Why
 from inspections.models.training import Base, TrainingRun
 from inspections.models.verdict import Verdict, VerdictEvidence
 
 __all__ = [
+    "Alarm",
+    "AlarmRule",
+    "AlarmState",
     "AuditEvent",
     "Base",
+    "Baseline",
     "Camera",
     "CameraKey",
     "Capture",
     "ChangeKind",
     "ChangeState",
+    "Channel",
+    "ChannelKind",
+    "Chart",
+    "ChartKind",
     "Comparison",
     "DefectClass",
+    "Delivery",
+    "DeliveryState",
     "GateReport",
     "HourlyCount",
     "How",
@@ -39,25 +61,33 @@ __all__ = [
     "KnownAnswer",
     "Label",
     "LeftOut",
+    "LengthCount",
     "Line",
     "ModelVersion",
     "Origin",
     "Person",
+    "PlaceCount",
     "Purpose",
     "Quarantine",
     "Recall",
     "ReviewItem",
     "Role",
     "Roll",
+    "RuleKind",
+    "RuleSet",
     "SecondLook",
     "SetAside",
+    "Shift",
     "Side",
+    "SlotCount",
     "Snapshot",
     "SnapshotRow",
     "SourceSide",
     "State",
     "Status",
+    "SubgroupBy",
     "TeachPick",
+    "ThresholdChange",
     "TrainingRun",
     "Verdict",
     "VerdictEvidence",

@@ -58,6 +58,11 @@ class Camera(models.Model):
     mm_per_px = models.FloatField(null=True, blank=True)
     silent_after_s = models.PositiveIntegerField(default=60)
     seen_at = models.DateTimeField(null=True, blank=True)  # to within SEEN_RESOLUTION
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    spooled = models.PositiveIntegerField(null=True, blank=True)  # as its latest heartbeat says
+    dropped = models.PositiveIntegerField(null=True, blank=True)
+    client = models.CharField(max_length=60, blank=True)  # the version of its software
+    clock_off_s = models.FloatField(null=True, blank=True)  # its clock less ours
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,12 +1,33 @@
-"""Counts kept as things happen, so that no page counts rows."""
+"""Counts kept as things happen, so that no page counts rows. `tally` writes them, `recount` makes them anew."""
+
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
 
-from inspections.models.plant import Line
+from inspections.models.plant import Camera, Line
+from inspections.models.roll import Roll
+
+SLOT = timedelta(minutes=5)  # the finest time of a chart: every shift begins and ends on one
+BAND_MM = 100.0  # the finest place across the width
+PIECE_M = 10.0  # the finest length of cloth
+NO_BAND = -1  # captures that do not say where on the width they lie
 
 
-class HourlyCount(models.Model):
+class Counts(models.Model):
+    """What every rollup counts. `failed` captures are outside both sides of a rate."""
+
+    judged = models.IntegerField(default=0)
+    flagged = models.IntegerField(default=0)
+    anomalies = models.IntegerField(default=0)  # flagged and not labelled good, or labelled a defect
+    defects = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class HourlyCount(Counts):
     """What was counted of one line, one UTC hour (of `counted_at`) and one class.
 
     `defect_class` is the effective label's code, else the predicted one; `unknown` where the answer was that, and
@@ -16,11 +37,6 @@ class HourlyCount(models.Model):
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="hours", db_index=False)
     hour = models.DateTimeField()
     defect_class = models.CharField(max_length=40, blank=True)
-    judged = models.IntegerField(default=0)
-    flagged = models.IntegerField(default=0)
-    anomalies = models.IntegerField(default=0)  # flagged and not labelled good, or labelled a defect
-    defects = models.IntegerField(default=0)
-    failed = models.IntegerField(default=0)
 
     class Meta:
         constraints = (
@@ -30,3 +46,61 @@ class HourlyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line_id} {self.hour:%Y-%m-%d %H} {self.defect_class}"
+
+
+class SlotCount(Counts):
+    """The same by five minutes: what control charts and shifts are made of."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="slots", db_index=False)
+    slot = models.DateTimeField()  # its start, UTC
+    defect_class = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("line", "slot", "defect_class"), name="slot_count_once"),
+            models.CheckConstraint(condition=Q(judged__gte=0, failed__gte=0), name="slot_count_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.slot:%Y-%m-%d %H:%M} {self.defect_class}"
+
+
+class PlaceCount(Counts):
+    """One line's hour by camera and by place across the width: bands of BAND_MM from the left selvedge."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="places", db_index=False)
+    hour = models.DateTimeField()
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="+", db_index=False)
+    band = models.IntegerField()  # offset_mm // BAND_MM; NO_BAND where the capture does not say
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("line", "hour", "camera", "band"), name="place_count_once"),
+            models.CheckConstraint(condition=Q(judged__gte=0, failed__gte=0), name="place_count_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.hour:%Y-%m-%d %H} {self.camera_id} {self.band}"
+
+
+class LengthCount(Counts):
+    """PIECE_M of one roll on one line, by class. Captures without a roll or a position stand in none."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="pieces", db_index=False)
+    roll = models.ForeignKey(Roll, on_delete=models.CASCADE, related_name="pieces", db_index=False)
+    piece = models.IntegerField()  # position_m // PIECE_M
+    defect_class = models.CharField(max_length=40, blank=True)
+    first_at = models.DateTimeField()  # `counted_at` of its earliest capture
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("line", "roll", "piece", "defect_class"), name="length_count_once"),
+            models.CheckConstraint(condition=Q(judged__gte=0, failed__gte=0), name="length_count_not_negative"),
+        )
+        indexes = (
+            models.Index(fields=("line", "first_at"), name="length_line_time"),
+            models.Index(fields=("roll", "piece"), name="length_roll"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.roll_id} {self.piece} {self.defect_class}"

@@ -34,10 +34,5 @@ def _derive(captures: Sequence[Capture]) -> None:
 
 
 def _counted(capture: Capture) -> tally.Counted:
-    return tally.Counted(
-        capture.line_id,
-        capture.counted_at,
-        capture.defect_class.code if capture.defect_class else UNKNOWN,
-        flagged=bool(capture.flagged),
-        labelled=capture.label_id is not None,
-    )
+    code = capture.defect_class.code if capture.defect_class else UNKNOWN
+    return tally.Counted.of(capture, code, flagged=bool(capture.flagged), labelled=capture.label_id is not None)
