@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from inspections.models import Capture, Line, Person, Role
-from inspections.pages.overview import WatchedLine, watched_lines
+from inspections.watching import WatchedLine, watched_lines
 
 P = ParamSpec("P")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

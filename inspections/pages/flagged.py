@@ -15,10 +15,11 @@ from inspections.models import Line
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.live import live
 from inspections.pages.notices import notices
-from inspections.pages.overview import class_names, watched_lines
+from inspections.pages.overview import class_names
 from inspections.pages.worklist import Mark, Order, Wanted
 from inspections.pages.worklist import page as page_of
 from inspections.review.blind import withheld
+from inspections.watching import watched_lines
 
 PERIODS = {
     "1h": (timedelta(hours=1), _("Last hour")),

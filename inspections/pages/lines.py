@@ -12,9 +12,10 @@ from inspections.pages.access import PersonRequest, line_of, page
 from inspections.pages.charts import flagged_url, with_swaps
 from inspections.pages.live import live
 from inspections.pages.notices import notices
-from inspections.pages.overview import Card, cards, class_names, watched_lines
+from inspections.pages.overview import Card, cards, class_names
 from inspections.rates import Day
 from inspections.review.blind import withheld
+from inspections.watching import watched_lines
 
 STRIP = 12
 FAILED_SHOWN = 12

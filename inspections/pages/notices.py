@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from inspections.changes import fallen_back
 from inspections.models import Capture, ModelVersion, Person, Status, VersionChange
-from inspections.pages.overview import WatchedLine, waits_long
+from inspections.watching import WatchedLine, waits_long
 
 MOST_COUNTED = 1000
 

@@ -3,51 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
+from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from inspections.models import Camera, Capture, DefectClass, Line, Person, Status
+from inspections.models import Camera, DefectClass, Line
 from inspections.models.defect_class import UNKNOWN
 from inspections.models.plant import BY_HAND
 from inspections.pages.charts import HourChart, common_top, flagged_url, hour_chart
 from inspections.rates import Day, days
-
-if TYPE_CHECKING:
-    from django_stubs_ext import WithAnnotations
-
-LONG_WAIT = timedelta(seconds=60)
-
-
-class Times(TypedDict):
-    newest_at: datetime | None  # of the newest capture
-    waiting_since: datetime | None  # when the oldest that still waits arrived
-
-
-WatchedLine: TypeAlias = "WithAnnotations[Line, Times]"
-
-
-def watched_lines(person: Person) -> "QuerySet[WatchedLine]":
-    """The lines of this person. Both times come from the end of an index, never from a scan of a backlog."""
-    captures = Capture.objects.filter(line=OuterRef("pk"))
-    newest = captures.order_by("-counted_at", "-id").values("counted_at")[:1]
-    # By attempts first, as the index runs: what was never tried is what waits longest when judging stands still.
-    waiting = captures.filter(status=Status.PENDING).order_by("attempts", "id").values("received_at")[:1]
-    lines = Line.objects.seen_by(person).select_related("version")
-    return cast("QuerySet[WatchedLine]", lines.annotate(newest_at=Subquery(newest), waiting_since=Subquery(waiting)))
-
-
-def data_until(line: WatchedLine) -> datetime | None:
-    """Everything until then is judged: the time of the newest capture, or when the oldest waiting one arrived."""
-    if line.waiting_since and line.newest_at:
-        return min(line.waiting_since, line.newest_at)
-    return line.newest_at
-
-
-def waits_long(line: WatchedLine, now: datetime) -> bool:
-    return line.waiting_since is not None and now - line.waiting_since > LONG_WAIT
+from inspections.watching import WatchedLine, data_until, waits_long
 
 
 @dataclass(frozen=True)
