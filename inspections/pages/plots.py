@@ -1,0 +1,250 @@
+"""What a plot draws, in words that know no drawing library, and the table that says the same.
+
+A plot is read by three: those who see it (`plots.js` draws `data`), those who hear it (`words`, and each point's own
+words), and those who want the figures (`table`). Every word is made here, so the browser needs no numbers written in
+the reader's language; only the ticks of a time axis are made there, because zooming changes them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.utils import timezone
+from django.utils.translation import get_language
+
+Kind = Literal["control", "pareto", "heat", "stack", "series"]
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table; it opens `url` where there is one."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first cell of each row names the row."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+NO_TABLE = Table((), ())
+
+
+@dataclass(frozen=True)
+class Plot:
+    """`key` is unique on its page (letters, digits, hyphens). `words` say what the picture shows. Where `empty` says
+    why there is nothing to draw, it stands in the picture's place."""
+
+    key: str
+    title: str
+    words: str
+    kind: Kind
+    data: Data
+    table: Table
+    empty: str = ""
+
+    @property
+    def spec(self) -> Data:
+        """What `plots.js` reads."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "words": self.words,
+            "language": get_language() or "en",
+            "zone": timezone.get_current_timezone_name(),
+            **self.data,
+        }
+
+    @property
+    def data_id(self) -> str:
+        return f"plot-data-{self.key}"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One point: what it says and what it opens. `x` is a time or a number; `y` None leaves a gap. Limits are drawn as
+    steps from `x` to `end`. `signal` names the rules that it breaks."""
+
+    x: datetime | float
+    y: float | None
+    words: str
+    url: str = ""
+    end: datetime | None = None
+    centre: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    signal: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """`beside`: it is there for comparison and is drawn back."""
+
+    name: str
+    spots: Sequence[Spot]
+    beside: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened, or a place on the x axis, with its words. `kind` chooses the line's pattern:
+    promotion, threshold, style, alarm, chosen."""
+
+    x: datetime | float
+    words: str
+    kind: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A span of the time axis with a name, such as a shift."""
+
+    since: datetime
+    until: datetime
+    words: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """A height with a name, such as an absolute limit."""
+
+    y: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a Pareto; `share` is cumulative, in percent."""
+
+    name: str
+    count: float
+    share: float
+    words: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Square:
+    """One cell of a heat map: places in its columns and rows, the value (None: nothing was judged there)."""
+
+    column: int
+    row: int
+    value: float | None
+    words: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Squares:
+    """A heat map: names of its columns (time, left to right) and rows (bottom to top), and the name of its colours."""
+
+    columns: Sequence[str]
+    rows: Sequence[str]
+    squares: Sequence[Square]
+    x_name: str
+    y_name: str
+    unit: str = "%"
+
+
+def over_time(
+    series: Iterable[Series],
+    since: datetime,
+    until: datetime,
+    *,
+    unit: str = "%",
+    marks: Iterable[Mark] = (),
+    stretches: Iterable[Stretch] = (),
+    levels: Iterable[Level] = (),
+    choose: str = "",
+) -> Data:
+    """For `control`, `stack` and `series`. `choose`: the page's address without its period; a chosen stretch of the
+    plot then offers the page with `from` and `to` in it."""
+    return {
+        "axis": "time",
+        "since": _number(since),
+        "until": _number(until),
+        "unit": unit,
+        "series": [_series(one) for one in series],
+        "marks": [_mark(one) for one in marks],
+        "stretches": [{"x": _number(one.since), "end": _number(one.until), "words": one.words} for one in stretches],
+        "levels": [{"y": one.y, "words": one.words} for one in levels],
+        "choose": choose,
+    }
+
+
+def over_number(
+    series: Iterable[Series],
+    *,
+    x_name: str,
+    y_name: str,
+    unit: str = "",
+    marks: Iterable[Mark] = (),
+    levels: Iterable[Level] = (),
+) -> Data:
+    """For `series` over something that is no time, such as a threshold."""
+    return {
+        "axis": "number",
+        "x_name": x_name,
+        "y_name": y_name,
+        "unit": unit,
+        "series": [_series(one) for one in series],
+        "marks": [_mark(one) for one in marks],
+        "stretches": [],
+        "levels": [{"y": one.y, "words": one.words} for one in levels],
+        "choose": "",
+    }
+
+
+def in_order(bars: Iterable[Bar], *, count_name: str, share_name: str) -> Data:
+    """For `pareto`: largest first."""
+    rows = [
+        {"name": one.name, "count": one.count, "share": one.share, "words": one.words, "url": one.url} for one in bars
+    ]
+    return {"bars": rows, "count_name": count_name, "share_name": share_name}
+
+
+def on_the_cloth(found: Squares) -> Data:
+    """For `heat`."""
+    return {
+        "columns": list(found.columns),
+        "rows": list(found.rows),
+        "cells": [[one.column, one.row, one.value, one.words, one.url] for one in found.squares],
+        "x_name": found.x_name,
+        "y_name": found.y_name,
+        "unit": found.unit,
+    }
+
+
+def _series(one: Series) -> Data:
+    return {"name": one.name, "beside": one.beside, "spots": [_spot(spot) for spot in one.spots]}
+
+
+def _spot(one: Spot) -> Data:
+    found = {
+        "x": _number(one.x),
+        "y": one.y,
+        "words": one.words,
+        "url": one.url,
+        "end": None if one.end is None else _number(one.end),
+        "centre": one.centre,
+        "lower": one.lower,
+        "upper": one.upper,
+        "signal": one.signal,
+    }
+    return {name: value for name, value in found.items() if value not in (None, "") or name == "y"}
+
+
+def _mark(one: Mark) -> Data:
+    return {"x": _number(one.x), "words": one.words, "kind": one.kind, "url": one.url}
+
+
+def _number(x: datetime | float) -> float:
+    """A time as the browser counts it: milliseconds since 1970, UTC."""
+    return round(x.timestamp() * 1000) if isinstance(x, datetime) else x
