@@ -146,6 +146,7 @@ class Migration(migrations.Migration):
                 ("signs", models.PositiveIntegerField(default=1)),
                 ("acknowledged_at", models.DateTimeField(null=True)),
                 ("note", models.CharField(blank=True, max_length=500)),
+                ("acted_at", models.DateTimeField(null=True)),
                 ("resolved_at", models.DateTimeField(null=True)),
                 ("outcome", models.CharField(blank=True, max_length=500)),
                 (

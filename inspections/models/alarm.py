@@ -91,6 +91,7 @@ class Alarm(models.Model):
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     note = models.CharField(max_length=500, blank=True)
+    acted_at = models.DateTimeField(null=True)  # the first action: acknowledged, or a defect of its run labelled
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.ForeignKey(
         Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
