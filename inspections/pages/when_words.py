@@ -1,0 +1,21 @@
+"""Periods in words, in the mill's time."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from inspections.spans import Run
+
+
+def span_words(since: datetime, until: datetime) -> str:
+    """Both ends, the second day only where it is another one."""
+    first, last = timezone.localtime(since), timezone.localtime(until)
+    end = date_format(last, "H:i" if first.date() == last.date() else "j M Y H:i")
+    return f"{date_format(first, 'j M Y H:i')} – {end}"
+
+
+def run_words(run: Run) -> str:
+    """Name and day of a shift, and its times."""
+    first, last = timezone.localtime(run.since), timezone.localtime(run.until)
+    return f"{run.hours.name}, {date_format(run.day, 'D j M')}, {first:%H:%M} – {last:%H:%M}"
