@@ -1,0 +1,413 @@
+// From a plot's neutral description to what ECharts draws, and the stops: the points that keys and pointers find.
+(() => {
+  const P = (window.selvedgePlots ??= {});
+  const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin"];
+  const PATTERNS = { promotion: [8, 3], threshold: [2, 3], style: "solid", alarm: [8, 3, 2, 3], chosen: "solid" };
+  const LANES = 3; // words of marks that stand near each other are written one above the other
+  const MOST_NAMED = 12; // stretches whose names have room
+  const MOST_DOTS = 160; // beyond, only points that signal have a symbol
+
+  const middle = (spot) => (spot.end === undefined ? spot.x : (spot.x + spot.end) / 2);
+
+  // --- axes -------------------------------------------------------------------------------------------------------
+
+  function axisText(look) {
+    return { color: look.soft, fontSize: 12, fontFamily: look.font };
+  }
+
+  function upAxis(spec, look) {
+    const written = new Intl.NumberFormat(spec.language, { maximumFractionDigits: 2 });
+    return {
+      type: "value",
+      min: 0,
+      name: spec.y_name || "",
+      nameLocation: "end",
+      nameTextStyle: { ...axisText(look), align: "left" },
+      splitNumber: 4,
+      axisLabel: {
+        ...axisText(look),
+        formatter: (value) => written.format(value) + (spec.unit ? ` ${spec.unit}` : ""),
+      },
+      splitLine: { lineStyle: { color: look.hair } },
+      minInterval: spec.unit === "" ? 1 : 0,
+    };
+  }
+
+  function alongAxis(spec, look, view) {
+    const line = { axisLine: { lineStyle: { color: look.edge } }, splitLine: { show: false } };
+    if (spec.axis === "number") {
+      const name = { name: spec.x_name, nameLocation: "middle", nameGap: 28, nameTextStyle: axisText(look) };
+      return { type: "value", scale: true, ...line, ...name, axisLabel: axisText(look) };
+    }
+    const ticks = P.ticks(view.from, view.to, view.width / 84, spec);
+    const said = new Map(ticks.map((tick) => [tick.at, tick]));
+    const at = ticks.map((tick) => tick.at);
+    return {
+      type: "time",
+      min: spec.since,
+      max: spec.until,
+      ...line,
+      axisTick: { customValues: at },
+      axisLabel: {
+        ...axisText(look),
+        customValues: at,
+        hideOverlap: true,
+        showMinLabel: null,
+        showMaxLabel: null,
+        rich: { day: { ...axisText(look), color: look.ink, fontWeight: 600 } },
+        formatter: (value) => {
+          const tick = said.get(value);
+          if (!tick) return "";
+          return tick.isDay ? `{day|${tick.words}}` : tick.words;
+        },
+      },
+    };
+  }
+
+  function zoom(spec, look, view) {
+    if (spec.axis === undefined) return [];
+    const shown = { startValue: view.from, endValue: view.to, filterMode: "none", xAxisIndex: 0 };
+    const within = { zoomOnMouseWheel: "ctrl", moveOnMouseWheel: "shift", moveOnMouseMove: false };
+    return [
+      { ...shown, type: "inside", ...within, preventDefaultMouseMove: false },
+      {
+        ...shown,
+        type: "slider",
+        height: 26,
+        bottom: 6,
+        handleSize: "130%",
+        brushSelect: false,
+        showDetail: false,
+        borderColor: look.hair,
+        fillerColor: look.wash,
+        handleStyle: { color: look.surface, borderColor: look.edge },
+        moveHandleStyle: { color: look.edge },
+        dataBackground: { lineStyle: { color: look.edge, opacity: 0.5 }, areaStyle: { opacity: 0 } },
+        selectedDataBackground: { lineStyle: { color: look.first }, areaStyle: { opacity: 0 } },
+      },
+    ];
+  }
+
+  function base(spec, look, { legend, top, zooms }) {
+    return {
+      animation: false,
+      textStyle: { fontFamily: look.font, color: look.ink },
+      aria: { enabled: true, label: { description: spec.words }, decal: { show: true } },
+      legend: {
+        show: legend,
+        top: 0,
+        left: 0,
+        selectedMode: false,
+        itemGap: 16,
+        itemWidth: 22,
+        textStyle: { color: look.ink, fontSize: 13, fontFamily: look.font },
+      },
+      grid: { left: 8, right: 16, top: top + (legend ? 34 : 0), bottom: zooms ? 44 : 8, containLabel: true },
+    };
+  }
+
+  // --- marks ------------------------------------------------------------------------------------------------------
+
+  function lineOf(mark, place, spec, look, width) {
+    const share = spec.axis === "time" ? (mark.x - spec.since) / (spec.until - spec.since) : 0.5;
+    const turned = share > 0.66;
+    return {
+      xAxis: mark.x,
+      lineStyle: { color: look.ink, width: 1.5, type: PATTERNS[mark.kind] ?? "dashed" },
+      label: {
+        show: true,
+        position: "end",
+        distance: 3 + 15 * (place % LANES),
+        rotate: 0,
+        align: turned ? "right" : "left",
+        formatter: mark.words,
+        width: Math.max(90, width / 3),
+        overflow: "truncate",
+        color: look.ink,
+        fontSize: 12,
+        fontFamily: look.font,
+      },
+    };
+  }
+
+  function levelOf(level, look) {
+    return {
+      yAxis: level.y,
+      lineStyle: { color: look.alert, width: 1.5, type: "dashed" },
+      label: { position: "insideStartTop", formatter: level.words, color: look.alertInk, fontSize: 12 },
+    };
+  }
+
+  function stretches(spec, look) {
+    const named = spec.stretches.length <= MOST_NAMED;
+    return {
+      silent: true,
+      label: { show: named, position: "insideBottom", color: look.soft, fontSize: 12, fontFamily: look.font },
+      data: spec.stretches.map((one, place) => [
+        { xAxis: one.x, name: one.words, itemStyle: { color: place % 2 ? "transparent" : look.shade } },
+        { xAxis: one.end },
+      ]),
+    };
+  }
+
+  function marked(series, spec, look, view) {
+    const lines = spec.marks.map((mark, place) => lineOf(mark, place, spec, look, view.width));
+    const data = [...lines, ...spec.levels.map((level) => levelOf(level, look))];
+    series.markLine = { silent: true, symbol: "none", animation: false, data };
+    if (spec.stretches.length) series.markArea = stretches(spec, look);
+    return series;
+  }
+
+  // --- control and series: lines, with their limits ----------------------------------------------------------------
+
+  function limits(spots, look) {
+    const rows = spots.filter((spot) => spot.upper !== undefined);
+    if (!rows.length) return [];
+    const value = (spot) => [spot.x, spot.end ?? spot.x, spot.lower ?? 0, spot.upper, spot.centre ?? null];
+    return [
+      {
+        type: "custom",
+        name: "",
+        silent: true,
+        clip: true,
+        z: 1,
+        encode: { x: [0, 1], y: [2, 3] },
+        data: rows.map(value),
+        renderItem: (_params, api) => stepOf(api, look),
+      },
+    ];
+  }
+
+  // One subgroup's limits: the room between them, their edges, and the centre.
+  function stepOf(api, look) {
+    const [left, top] = api.coord([api.value(0), api.value(3)]);
+    const [right, bottom] = api.coord([api.value(1), api.value(2)]);
+    const edge = (y, dash) => ({
+      type: "line",
+      shape: { x1: left, x2: right, y1: y, y2: y },
+      style: { stroke: look.edge, lineWidth: 1, lineDash: dash, fill: null },
+    });
+    const shape = { x: left, y: top, width: right - left, height: bottom - top };
+    const children = [{ type: "rect", shape, style: { fill: look.wash } }, edge(top), edge(bottom)];
+    const centre = api.value(4);
+    if (Number.isFinite(centre)) children.push(edge(api.coord([api.value(0), centre])[1], [2, 3]));
+    return { type: "group", children };
+  }
+
+  function lineSeries(one, place, look, many) {
+    const colour = one.beside ? look.soft : look.palette[place % look.palette.length];
+    const few = one.spots.length <= MOST_DOTS;
+    const symbol = one.beside ? "emptyCircle" : SYMBOLS[place % SYMBOLS.length];
+    return {
+      type: "line",
+      name: one.name,
+      z: one.beside ? 2 : 3,
+      silent: true,
+      emphasis: { disabled: true },
+      connectNulls: false,
+      showAllSymbol: true,
+      symbol,
+      symbolSize: few ? (many ? 6 : 5) : 0,
+      color: colour,
+      lineStyle: { color: colour, width: one.beside ? 1.25 : 1.75, type: one.beside ? [5, 4] : "solid" },
+      itemStyle: { color: colour },
+      data: one.spots.map((spot) => ({ value: [middle(spot), spot.y], ...(spot.signal && signalling(look)) })),
+    };
+  }
+
+  const signalling = (look) => ({
+    symbol: "triangle",
+    symbolSize: 13,
+    itemStyle: { color: look.alert, borderColor: look.surface, borderWidth: 1 },
+  });
+
+  function lineStops(spec) {
+    const points = spec.series.flatMap((one) =>
+      one.spots.filter((spot) => spot.y !== null).map((spot) => ({ ...spot, at: [middle(spot), spot.y] })),
+    );
+    const marks = spec.marks.map((mark) => ({ ...mark, at: [mark.x, null] }));
+    return [...points, ...marks].sort((a, b) => a.at[0] - b.at[0]);
+  }
+
+  function lines(spec, look, view) {
+    const many = spec.series.length > 1;
+    const drawn = spec.series.map((one, place) => lineSeries(one, place, look, many));
+    if (drawn.length) marked(drawn[0], spec, look, view);
+    const lanes = Math.min(spec.marks.length, LANES) * 15;
+    const option = {
+      ...base(spec, look, { legend: many, top: 14 + lanes, zooms: spec.axis === "time" }),
+      xAxis: alongAxis(spec, look, view),
+      yAxis: upAxis(spec, look),
+      dataZoom: spec.axis === "time" ? zoom(spec, look, view) : [],
+      series: [...spec.series.flatMap((one) => (one.beside ? [] : limits(one.spots, look))), ...drawn],
+    };
+    option.legend.data = drawn.map((one) => one.name);
+    option.grid.bottom += spec.axis === "number" ? 24 : 0;
+    return { option, stops: lineStops(spec) };
+  }
+
+  // --- stack: classes over time --------------------------------------------------------------------------------------
+
+  function stack(spec, look, view) {
+    const drawn = spec.series.map((one, place) => ({
+      type: "bar",
+      name: one.name,
+      stack: "all",
+      silent: true,
+      emphasis: { disabled: true },
+      barCategoryGap: "12%",
+      itemStyle: { color: look.palette[place % look.palette.length], borderColor: look.surface, borderWidth: 0.5 },
+      data: one.spots.map((spot) => [middle(spot), spot.y]),
+    }));
+    if (drawn.length) marked(drawn[0], spec, look, view);
+    const option = {
+      ...base(spec, look, { legend: true, top: 14 + Math.min(spec.marks.length, LANES) * 15, zooms: true }),
+      xAxis: alongAxis(spec, look, view),
+      yAxis: upAxis(spec, look),
+      dataZoom: zoom(spec, look, view),
+      series: drawn,
+    };
+    return { option, stops: stackStops(spec) };
+  }
+
+  // A bar's part is found at its middle, above the parts below it.
+  function stackStops(spec) {
+    const below = new Map();
+    const stops = [];
+    for (const one of spec.series) {
+      for (const spot of one.spots) {
+        const x = middle(spot);
+        const under = below.get(x) ?? 0;
+        below.set(x, under + (spot.y ?? 0));
+        if (spot.y) stops.push({ ...spot, at: [x, under + spot.y / 2] });
+      }
+    }
+    const marks = spec.marks.map((mark) => ({ ...mark, at: [mark.x, null] }));
+    return [...stops, ...marks].sort((a, b) => a.at[0] - b.at[0] || a.at[1] - b.at[1]);
+  }
+
+  // --- Pareto ----------------------------------------------------------------------------------------------------------
+
+  function pareto(spec, look) {
+    const names = spec.bars.map((bar) => bar.name);
+    const bars = spec.bars.map((bar, place) => ({
+      value: bar.count,
+      itemStyle: { color: look.palette[place % look.palette.length] },
+    }));
+    const quiet = { silent: true, emphasis: { disabled: true } };
+    const up = upAxis({ ...spec, unit: "" }, look);
+    const option = {
+      ...base(spec, look, { legend: true, top: 8, zooms: false }),
+      xAxis: {
+        type: "category",
+        data: names,
+        axisLabel: { ...axisText(look), color: look.ink, interval: 0, width: 84, overflow: "break" },
+        axisLine: { lineStyle: { color: look.edge } },
+        axisTick: { show: false },
+      },
+      yAxis: [up, { ...up, max: 100, splitLine: { show: false }, axisLabel: { ...axisText(look), formatter: "{value} %" } }],
+      series: [
+        { type: "bar", name: spec.count_name, ...quiet, barCategoryGap: "30%", data: bars },
+        {
+          type: "line",
+          name: spec.share_name,
+          ...quiet,
+          yAxisIndex: 1,
+          color: look.ink,
+          symbol: "diamond",
+          symbolSize: 8,
+          lineStyle: { width: 1.5 },
+          data: spec.bars.map((bar) => bar.share),
+        },
+      ],
+    };
+    return { option, stops: spec.bars.map((bar, place) => ({ ...bar, at: [place, bar.count] })) };
+  }
+
+  // --- heat: place across the width against time -------------------------------------------------------------------------
+
+  function heat(spec, look) {
+    const values = spec.cells.map((cell) => cell[2]).filter((value) => value !== null);
+    const name = { nameLocation: "middle", nameTextStyle: axisText(look) };
+    const option = {
+      ...base(spec, look, { legend: false, top: 0, zooms: false }),
+      xAxis: {
+        type: "category",
+        data: spec.columns,
+        axisLabel: { ...axisText(look), hideOverlap: true },
+        axisTick: { show: false },
+        axisLine: { show: false },
+        ...name,
+      },
+      yAxis: {
+        type: "category",
+        data: spec.rows,
+        name: spec.y_name,
+        axisLabel: axisText(look),
+        axisTick: { show: false },
+        axisLine: { show: false },
+        ...name,
+        nameGap: 52,
+      },
+      visualMap: {
+        min: 0,
+        max: Math.max(...values, 0.01),
+        calculable: false,
+        orient: "horizontal",
+        left: "right",
+        top: 0,
+        itemWidth: 12,
+        itemHeight: 120,
+        precision: 1,
+        text: [`${look.number(Math.max(...values, 0), spec)} ${spec.unit}`, `0 ${spec.unit}`],
+        textStyle: axisText(look),
+        inRange: { color: [look.cold, look.alert] },
+      },
+      series: [
+        {
+          type: "heatmap",
+          silent: true,
+          emphasis: { disabled: true },
+          itemStyle: { borderColor: look.surface, borderWidth: 1 },
+          data: spec.cells.filter((cell) => cell[2] !== null).map((cell) => cell.slice(0, 3)),
+        },
+      ],
+    };
+    option.grid.top = 36;
+    option.grid.left = 28;
+    option.aria.decal.show = false; // its colours are one scale, and every cell says its figure
+    const stops = spec.cells
+      .filter((cell) => cell[2] !== null)
+      .map(([column, row, , words, url]) => ({ at: [column, row], words, url }));
+    return { option, stops: stops.sort((a, b) => a.at[0] - b.at[0] || a.at[1] - b.at[1]) };
+  }
+
+  // --- colours: the page's own tokens, as they are in the theme that is drawn ------------------------------------------------
+
+  const TOKENS = { ink: "ink", soft: "soft", hair: "hair", edge: "edge", surface: "surface", alert: "alert" };
+  const MORE = { alertInk: "alert-ink", wash: "plot-wash", shade: "plot-shade", cold: "plot-cold" };
+
+  function lookOf(element, scheme) {
+    const probe = document.createElement("span");
+    probe.hidden = true;
+    if (scheme) probe.style.colorScheme = scheme;
+    element.append(probe);
+    const read = (name) => {
+      probe.style.color = `var(--${name})`;
+      return getComputedStyle(probe).color;
+    };
+    const named = Object.entries({ ...TOKENS, ...MORE }).map(([key, name]) => [key, read(name)]);
+    const palette = Array.from({ length: 8 }, (_, place) => read(`plot-${place + 1}`));
+    probe.remove();
+    const number = (value, spec) => new Intl.NumberFormat(spec.language, { maximumFractionDigits: 1 }).format(value);
+    const font = getComputedStyle(element).fontFamily;
+    return { ...Object.fromEntries(named), palette, first: palette[0], font, number };
+  }
+
+  const KINDS = { control: lines, series: lines, stack, pareto, heat };
+
+  // view: {from, to, width}: the stretch of the x axis that is shown, and the room in pixels.
+  const draw = (spec, look, view) => KINDS[spec.kind](spec, look, view);
+
+  Object.assign(P, { draw, lookOf });
+})();

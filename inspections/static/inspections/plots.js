@@ -1,0 +1,335 @@
+// Plots: each figure's description is drawn by ECharts, found by keys and pointers, and drawn anew where it changed.
+(() => {
+  const P = (window.selvedgePlots ??= {});
+  const NEAR = 40; // pixels, within which a pointer means a point
+  const DRAGGED = 8;
+  const PAPER = 700; // pixels: the width of a printed page's text
+  const made = new Map(); // key of a figure → Drawn
+
+  class Drawn {
+    constructor(figure) {
+      this.figure = figure;
+      this.box = figure.querySelector(".plot-box");
+      this.place = figure.querySelector(".plot-draw");
+      this.told = figure.querySelector(".plot-said");
+      this.link = figure.querySelector(".plot-open");
+      this.tip = this.part("plot-tip");
+      this.ring = this.part("plot-ring");
+      this.band = this.part("plot-band");
+      this.chosen = -1;
+      this.window = null; // what is zoomed to; null: all
+      this.chart = window.echarts.init(this.place, null, { renderer: "canvas" });
+      this.read();
+      this.redraw();
+      this.listen();
+      new ResizeObserver(() => this.fit()).observe(this.place);
+    }
+
+    part(name) {
+      const element = document.createElement("div");
+      element.className = name;
+      element.hidden = true;
+      element.setAttribute("aria-hidden", "true");
+      this.box.append(element);
+      return element;
+    }
+
+    // --- what is drawn ---------------------------------------------------------------------------------------------
+
+    read() {
+      const text = this.figure.querySelector("script[type='application/json']").textContent;
+      if (text === this.text) return false;
+      this.text = text;
+      this.spec = JSON.parse(text);
+      return true;
+    }
+
+    get view() {
+      const { from, to } = this.window ?? { from: this.spec.since, to: this.spec.until };
+      return { from, to, width: this.chart.getWidth() };
+    }
+
+    redraw(scheme) {
+      const before = this.stops?.[this.chosen];
+      const { option, stops } = P.draw(this.spec, P.lookOf(this.figure, scheme), this.view);
+      this.chart.setOption(option, { notMerge: true });
+      this.stops = stops;
+      this.chosen = before ? stops.findIndex((stop) => String(stop.at) === String(before.at)) : -1;
+      this.place.dataset.drawn = String(stops.length);
+      this.point();
+    }
+
+    update() {
+      if (this.read()) this.redraw();
+    }
+
+    fit() {
+      if (!this.place.clientWidth || this.place.clientWidth === this.chart.getWidth()) return;
+      this.chart.resize();
+      this.redraw();
+    }
+
+    print() {
+      this.chart.resize({ width: Math.min(PAPER, this.place.clientWidth || PAPER) });
+      this.redraw("light");
+      this.chart.getZr().flush();
+    }
+
+    printed() {
+      this.chart.resize({ width: "auto" });
+      this.redraw();
+    }
+
+    // --- zoom ------------------------------------------------------------------------------------------------------
+
+    get zooms() {
+      return this.spec.axis === "time";
+    }
+
+    zoomed() {
+      const { startValue, endValue } = this.chart.getOption().dataZoom[0];
+      const { since, until } = this.spec;
+      const all = startValue <= since && endValue >= until;
+      this.window = all ? null : { from: startValue, to: endValue };
+      this.redraw();
+      this.offer();
+    }
+
+    zoomTo(from, to) {
+      const least = 5 * 60_000;
+      if (to - from < least) return;
+      const { since, until } = this.spec;
+      this.chart.dispatchAction({ type: "dataZoom", startValue: Math.max(from, since), endValue: Math.min(to, until) });
+    }
+
+    zoomBy(factor) {
+      const { from, to } = this.view;
+      const at = this.stops[this.chosen]?.at[0] ?? (from + to) / 2;
+      const half = ((to - from) * factor) / 2;
+      this.zoomTo(at - half, at + half);
+    }
+
+    zoomOut() {
+      this.zoomTo(this.spec.since, this.spec.until);
+    }
+
+    offer() {
+      const span = this.figure.querySelector(".plot-span");
+      span.hidden = this.window === null;
+      if (!this.window) return;
+      const { from, to } = this.window;
+      this.say(`${P.words(from, this.spec)} – ${P.words(to, this.spec)}`);
+      const only = span.querySelector(".plot-only");
+      only.hidden = !this.spec.choose;
+      if (!this.spec.choose) return;
+      const address = new URL(this.spec.choose, location.href);
+      address.searchParams.set("from", P.written(from, this.spec.zone));
+      address.searchParams.set("to", P.written(to, this.spec.zone));
+      only.href = address.href;
+    }
+
+    // --- points ----------------------------------------------------------------------------------------------------
+
+    // Where a stop is drawn; a mark, which has no height, at the top of the picture.
+    pixel(stop) {
+      const [x, y] = stop.at;
+      const [left, top] = this.chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [x, y ?? 0]);
+      return [left, y === null ? 20 : top];
+    }
+
+    isShown(stop) {
+      const { from, to } = this.view;
+      return this.spec.axis !== "time" || (stop.at[0] >= from && stop.at[0] <= to);
+    }
+
+    nearest(x, y) {
+      let found = -1;
+      let least = Infinity;
+      this.stops.forEach((stop, place) => {
+        if (!this.isShown(stop)) return;
+        const [left, top] = this.pixel(stop);
+        const away = Math.abs(left - x) + Math.abs(top - y) * (stop.at[1] === null ? 1 : 0.25);
+        if (away < least) [found, least] = [place, away];
+      });
+      return least <= NEAR + 60 ? found : -1;
+    }
+
+    choose(place, aloud) {
+      this.chosen = place;
+      this.point();
+      const stop = this.stops[place];
+      this.link.hidden = !stop?.url;
+      if (stop?.url) this.link.href = stop.url;
+      if (stop && aloud) this.say(stop.words);
+    }
+
+    point() {
+      const stop = this.stops[this.chosen];
+      const shown = Boolean(stop) && this.isShown(stop);
+      this.tip.hidden = this.ring.hidden = !shown;
+      if (!shown) return;
+      const [x, y] = this.pixel(stop);
+      Object.assign(this.ring.style, { left: `${x}px`, top: `${y}px` });
+      this.tip.textContent = stop.words;
+      const room = this.box.clientWidth - this.tip.offsetWidth - 4;
+      const above = y - this.tip.offsetHeight - 14;
+      Object.assign(this.tip.style, {
+        left: `${Math.max(4, Math.min(x + 12, room))}px`,
+        top: `${above < 0 ? y + 16 : above}px`,
+      });
+    }
+
+    say(words) {
+      if (this.told.textContent !== words) this.told.textContent = words;
+    }
+
+    open() {
+      const stop = this.stops[this.chosen];
+      if (stop?.url) location.assign(stop.url);
+    }
+
+    clear() {
+      this.choose(-1);
+      this.say("");
+      this.offer();
+    }
+
+    // --- keys ------------------------------------------------------------------------------------------------------
+
+    step(by) {
+      const shown = this.stops.map((stop, place) => (this.isShown(stop) ? place : -1)).filter((place) => place >= 0);
+      if (!shown.length) return;
+      const at = shown.indexOf(this.chosen);
+      const next = at < 0 ? (by > 0 ? 0 : shown.length - 1) : Math.max(0, Math.min(shown.length - 1, at + by));
+      this.choose(shown[next], true);
+    }
+
+    key(event) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const does = {
+        ArrowLeft: () => this.step(-1),
+        ArrowRight: () => this.step(1),
+        Home: () => this.step(-Infinity),
+        End: () => this.step(Infinity),
+        Enter: () => this.open(),
+        Escape: () => (this.clear(), this.box.blur()),
+        ...(this.zooms && { "+": () => this.zoomBy(0.5), "-": () => this.zoomBy(2), 0: () => this.zoomOut() }),
+      }[event.key];
+      if (!does) return;
+      event.preventDefault();
+      event.stopPropagation();
+      does();
+    }
+
+    // --- pointers: a click opens, a tap chooses, a drag zooms --------------------------------------------------------
+
+    at(event) {
+      const frame = this.place.getBoundingClientRect();
+      return [event.clientX - frame.left, event.clientY - frame.top];
+    }
+
+    moved(event) {
+      const [x, y] = this.at(event);
+      if (this.from !== undefined && this.zooms) this.stretch(this.from, x);
+      else if (event.pointerType !== "touch") this.choose(this.inside(x, y) ? this.nearest(x, y) : -1);
+    }
+
+    inside(x, y) {
+      return this.chart.containPixel("grid", [x, y]) || (y < 60 && y > 0);
+    }
+
+    pressed(event) {
+      const [x, y] = this.at(event);
+      if (event.button !== 0 || !this.chart.containPixel("grid", [x, y])) return;
+      if (event.pointerType === "touch") this.choose(this.nearest(x, y), true);
+      else this.from = x;
+    }
+
+    released(event) {
+      const from = this.from;
+      this.from = undefined;
+      this.band.hidden = true;
+      if (from === undefined) return;
+      const [x] = this.at(event);
+      if (Math.abs(x - from) < DRAGGED) this.open();
+      else if (this.zooms) this.zoomTo(...[from, x].sort((a, b) => a - b).map((one) => this.value(one)));
+    }
+
+    value(x) {
+      return this.chart.convertFromPixel({ xAxisIndex: 0 }, x);
+    }
+
+    stretch(from, to) {
+      this.band.hidden = Math.abs(to - from) < DRAGGED;
+      Object.assign(this.band.style, { left: `${Math.min(from, to)}px`, width: `${Math.abs(to - from)}px` });
+    }
+
+    listen() {
+      this.box.addEventListener("keydown", (event) => this.key(event));
+      this.place.addEventListener("pointermove", (event) => this.moved(event));
+      this.place.addEventListener("pointerdown", (event) => this.pressed(event));
+      window.addEventListener("pointerup", (event) => this.released(event));
+      this.place.addEventListener("pointerleave", (event) => {
+        if (event.pointerType !== "touch" && document.activeElement !== this.box) this.choose(-1);
+      });
+      this.chart.on("datazoom", () => this.zoomed());
+      this.figure.querySelector(".plot-all").addEventListener("click", () => this.zoomOut());
+    }
+
+    gone() {
+      this.chart.dispose();
+    }
+  }
+
+  // --- the page's figures ------------------------------------------------------------------------------------------------
+
+  function closeTable(figure) {
+    const table = figure.querySelector(".plot-table");
+    if (!table.dataset.touched) table.open = false;
+    table.dataset.touched = "yes";
+  }
+
+  function start(figure) {
+    if (!window.echarts) {
+      figure.querySelector(".plot-failed").hidden = false;
+      figure.querySelector(".plot-table").dataset.touched = "yes";
+      return;
+    }
+    closeTable(figure);
+    made.set(figure.id, new Drawn(figure));
+  }
+
+  function all() {
+    for (const [key, drawn] of made) {
+      if (drawn.figure.isConnected && drawn.figure.querySelector(".plot-live")) continue;
+      drawn.gone();
+      made.delete(key);
+    }
+    for (const figure of document.querySelectorAll(".plot")) {
+      if (made.has(figure.id)) made.get(figure.id).update();
+      else if (figure.querySelector(".plot-live")) start(figure);
+    }
+  }
+
+  // A poll brings the description anew, never the picture; nor what the reader did to the table.
+  function keepPictures() {
+    const calls = window.Idiomorph?.defaults.callbacks;
+    if (!calls) return;
+    calls.beforeNodeMorphed = (old) => !old.classList?.contains("plot-live");
+    const before = calls.beforeAttributeUpdated;
+    calls.beforeAttributeUpdated = (name, node, change) =>
+      name !== "data-touched" && (before?.(name, node, change) ?? true);
+  }
+
+  const each = (does) => made.forEach((drawn) => does(drawn));
+
+  document.addEventListener("DOMContentLoaded", () => {
+    keepPictures();
+    all();
+    const theme = new MutationObserver(() => each((drawn) => drawn.redraw()));
+    theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
+  });
+  document.addEventListener("htmx:afterSettle", all);
+  window.addEventListener("beforeprint", () => each((drawn) => drawn.print()));
+  window.addEventListener("afterprint", () => each((drawn) => drawn.printed()));
+})();
