@@ -38,7 +38,8 @@ soak: $(STAMPS)/test ## the slow tests: hostile bytes, 2000 uploads under 20 kil
 	@$(BIN)/python -m pytest -m soak tests
 	@UPLOADS=2000 KILLS=20 SCHEMA_CASES=7000 $(BIN)/python -m pytest -s tests/faults/test_kills.py tests/test_schema.py
 	@DRILL_S=60 $(BIN)/python -m pytest -s tests/faults/test_drill.py
-	@HISTORIES=1000 $(BIN)/python -m pytest -q tests/test_review.py -k any_history
+	@DECISIONS=400 $(BIN)/python -m pytest -s tests/browser/test_queue_speed.py
+	@HISTORIES=1000 $(BIN)/python -m pytest -q tests/test_histories.py -k any_history
 
 lint: $(STAMPS)/dev ## formatting, types, rooms, templates, migrations, schema; says all that is wrong, not the first
 	@$(MAKE) --no-print-directory --keep-going $(addprefix lint-,code format types rooms templates migrations schema)

@@ -83,8 +83,7 @@ def unexpected(complaints: list[str]) -> list[str]:
     return [text for text in complaints if not any(words in text for words in meant)]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("theme", "size"), [("light", "tablet"), ("dark", "desktop")])
 def test_every_page_is_accessible_and_whole(
     opened: Open, addresses: list[str], complaints: list[str], theme: str, size: str
 ) -> None:

@@ -45,8 +45,7 @@ def addresses(mara: Client) -> list[str]:
     return [*LISTS, *(capture.get_absolute_url() for capture in (said, held, asked, known))]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("theme", "size"), [("light", "tablet"), ("dark", "desktop"), ("light", "wide")])
 def test_every_page_is_accessible_and_whole(
     opened: Open, mara: Client, addresses: list[str], complaints: list[str], theme: str, size: str
 ) -> None:

@@ -29,6 +29,7 @@ from ml.spec import GRAPH, GRAPH_INT8, Input
 
 STARTER = Path(bundle.__file__).parent / "starter"
 SHAPE = Input(64, 64, 3)
+pytestmark = pytest.mark.xdist_group("precision")  # what its fixtures make is dear
 whole_numbers = pytest.mark.skipif(not chip.can("int8"), reason="this processor has no VNNI: int8 is never used on it")
 
 
