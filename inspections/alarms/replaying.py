@@ -1,0 +1,114 @@
+"""Replay: what a rule would have raised over what was counted. The same looks and the same fold as for now."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.utils.translation import gettext as _
+
+from inspections.alarms.acting import Actions
+from inspections.alarms.counted import habit, looks
+from inspections.alarms.rules import COUNTED
+from inspections.alarms.troubles import Habit, Trouble, troubles
+from inspections.alarms.words import words_of
+from inspections.models import AlarmRule, Line, RuleKind
+from inspections.models.rollup import SLOT
+
+WEEK = timedelta(weeks=1)
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Would:
+    """One alarm that the rule would have raised. `resolved_at` None: its signs go on at the period's end. `acted_at`:
+    when a person first labelled a defect of its run; None where nobody did."""
+
+    line: Line
+    since: datetime
+    raised_at: datetime
+    resolved_at: datetime | None
+    words: str
+    signs: int
+    acted_at: datetime | None
+
+    @property
+    def earlier(self) -> float | None:
+        """Minutes by which it comes before people's own action; negative where people were first."""
+        return (self.acted_at - self.raised_at) / MINUTE if self.acted_at else None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """`alarms`: oldest first. `weekly`: the start of each week of the period, counted back from its end, and how many.
+    `cannot`: why this kind of rule cannot be replayed, in words; "" where it can."""
+
+    since: datetime
+    until: datetime
+    alarms: list[Would]
+    weekly: list[tuple[datetime, int]]
+    cannot: str = ""
+
+    @property
+    def earlier(self) -> float | None:
+        """Median minutes by which an alarm comes before people's own action; None where no alarm had one."""
+        found = [one.earlier for one in self.alarms if one.earlier is not None]
+        return median(found) if found else None
+
+    @property
+    def acted(self) -> int:
+        """Alarms whose trouble people acted on."""
+        return sum(one.acted_at is not None for one in self.alarms)
+
+
+def replay(rule: AlarmRule, line_ids: Collection[int], since: datetime, until: datetime) -> Replay:
+    """What this rule (saved or not) would have raised on those of these lines that it looks at."""
+    if rule.kind not in COUNTED:
+        return Replay(since, until, [], [], _no_history(rule))
+    lines = Line.objects.filter(pk__in=line_ids)
+    lines = lines.filter(pk=rule.line_id) if rule.line_id else lines
+    by_key = {line.pk: line for line in lines}
+    found = looks(rule, by_key.values(), since, until)
+    acts = Actions(by_key, rule.defect_class, since, until)
+    would = []
+    for line_id, line in by_key.items():
+        manner = habit(rule, line)
+        for one in troubles(found.get(line_id, []), manner):
+            would.append(_would(rule, line, one, manner, until, acts))
+    would.sort(key=lambda one: (one.raised_at, one.line.slug))
+    return Replay(since, until, would, _weekly(would, since, until))
+
+
+def _would(rule: AlarmRule, line: Line, one: Trouble, manner: Habit, until: datetime, acts: Actions) -> Would:
+    end = one.end(manner)
+    return Would(
+        line=line,
+        since=one.since,
+        raised_at=told_at(rule, one),
+        resolved_at=end if end < until else None,
+        words=words_of(rule, one.figures),
+        signs=one.signs,
+        acted_at=acts.first(line.pk, one.since, one.last),
+    )
+
+
+def told_at(rule: AlarmRule, trouble: Trouble) -> datetime:
+    """When it is known at the latest: a class is seen while its slot runs, and a replay knows only the slot."""
+    return trouble.raised + SLOT if rule.kind == RuleKind.CLASS_SEEN else trouble.raised
+
+
+def _weekly(would: list[Would], since: datetime, until: datetime) -> list[tuple[datetime, int]]:
+    starts: list[datetime] = []
+    start = until
+    while start > since:
+        start -= WEEK
+        starts.append(start)
+    return [(max(week, since), sum(week <= one.raised_at < week + WEEK for one in would)) for week in reversed(starts)]
+
+
+def _no_history(rule: AlarmRule) -> str:
+    if rule.kind == RuleKind.SILENT:
+        return _("When a camera was last heard is kept, not when it was silent before: this cannot be replayed.")
+    if rule.kind == RuleKind.QUEUE:
+        return _("How many images waited is known for now, not for each moment before: this cannot be replayed.")
+    return _("Which model failed to load, and what waited, is not kept: this cannot be replayed.")
