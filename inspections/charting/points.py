@@ -14,8 +14,8 @@ BreakKind = Literal["promotion", "threshold", "style"]
 class Subgroup:
     """A rational subgroup: `size` minutes of one line, or `size` metres of one roll on it. Never a single image.
 
-    `count` of `judged` captures are anomalies (or anomalies of the chart's class). By length, `start` and `end` are when
-    its first and its last piece began; by time, `end` is exclusive. `whole`: more of it is not to come.
+    `count` of `judged` captures are anomalies (or anomalies of the chart's class). By time, `end` is exclusive; by
+    length, `start` and `end` are when its first and its last piece began. `whole`: more of it is not to come.
     """
 
     start: datetime
@@ -45,12 +45,13 @@ class Break:
 class Point:
     """One subgroup on the chart. `value`: the rate; on an EWMA or CUSUM chart the statistic, in standard deviations.
 
-    `centre`, `lower` and `upper` are None where no baseline holds. `signals` (keys; `signal_words` says them) are there
-    only where a baseline was confirmed before the subgroup began, and for whole subgroups that no break cuts.
+    `centre`, `lower` and `upper` are None where no baseline holds; so is the `value` of a statistic. `signals` are keys
+    (`signal_words` says them). They are there only where a baseline was confirmed before the subgroup began, and for
+    whole subgroups that no break cuts.
     """
 
     subgroup: Subgroup
-    value: float
+    value: float | None
     centre: float | None = None
     lower: float | None = None
     upper: float | None = None
@@ -58,7 +59,7 @@ class Point:
 
     @property
     def is_high(self) -> bool:
-        """A signal that tells of more anomalies than usual, not of fewer."""
+        """A signal that tells of more anomalies than usual; not of fewer, and not of ups and downs."""
         return any(one.endswith("-high") for one in self.signals)
 
 
@@ -82,7 +83,7 @@ class Reading:
     """A chart over a period. `points`, `breaks`: oldest first. `baseline`: what stands now.
 
     Where none stands, `proposal` is what could be confirmed, or `lacking` says in words what is missing for one.
-    `dispersion` is of the standing baseline's data where a baseline stands, else of the proposal's.
+    `dispersion` is of the proposal's data, and where a baseline stands of this period's.
     """
 
     chart: Chart

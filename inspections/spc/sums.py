@@ -1,7 +1,7 @@
 """Charts with a memory, on standardised values: EWMA and CUSUM. They see small lasting shifts that a p-chart does not.
 
-`z` has shape (..., m), oldest first: other axes are series of their own. Montgomery, Introduction to Statistical Quality
-Control (7th ed.), chapter 9: EWMA (9.2) with exact limits, tabular two-sided CUSUM (9.1).
+`z` has shape (..., m), oldest first: other axes are series of their own. Montgomery, Introduction to Statistical
+Quality Control (7th ed.), chapter 9: EWMA (9.2) with exact limits, tabular two-sided CUSUM (9.1).
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,9 @@ def ewma(z: Floats, weight: float = WEIGHT) -> Floats:
 
 def ewma_width(points: int, weight: float = WEIGHT, width: float = WIDTH) -> Floats:
     """Half the distance of the limits at each of the first `points`: L √(λ/(2-λ)·[1-(1-λ)^{2i}]), shape (points,)."""
-    place = np.arange(1, points + 1)
-    return width * np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * place)))
+    left = (1 - weight) ** (2 * np.arange(1, points + 1))
+    found: Floats = width * np.sqrt(weight / (2 - weight) * (1 - left))
+    return found
 
 
 @dataclass(frozen=True)

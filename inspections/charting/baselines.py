@@ -1,0 +1,227 @@
+"""What is normal: proposed out of a period's subgroups, frozen when a person confirms it, standing until a break.
+
+Which moment counts: a baseline tells of the gauge and the cloth of its own data, so it stands while no break lies after
+their beginning. A break between the end of its data and its confirmation spoils it too. So does one that becomes known
+late, because images of another style arrived late.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from inspections import spc
+from inspections.charting.breaking import breaks, breaks_of
+from inspections.charting.choosing import charts_of
+from inspections.charting.counting import subgroups
+from inspections.charting.drawing import WITH_MEMORY, Normal, deviations
+from inspections.charting.points import Proposal, Subgroup
+from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Person
+from inspections.snapshots import Refused
+
+LEAST_SUBGROUPS = 20  # Montgomery asks for 20 to 25 to set up a chart
+LEAST_JUDGED = 400
+LEAST_COUNT = 5  # anomalies: fewer tell no rate
+USUAL = timedelta(days=7)
+LONGEST = timedelta(days=92)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MOST_SHOWN = 50
+TICK = timedelta(microseconds=1)
+
+
+# --- what stands --------------------------------------------------------------------------------------------------
+
+
+def standing(chart: Chart, now: datetime) -> Baseline | None:
+    """The newest baseline of the chart's settings, unless a break lies after the beginning of its data."""
+    found = of_settings(chart, now).first()
+    return None if found is None or breaks(chart.line, found.since + TICK, now + TICK) else found
+
+
+def standings(line_ids: Collection[int], now: datetime) -> dict[int, Baseline | None]:
+    """The same for the anomaly rate of several lines; the number of queries does not grow with them."""
+    newest = _newest(line_ids, now)
+    found: dict[int, Baseline | None] = dict.fromkeys(line_ids)
+    if not newest:
+        return found
+    every = breaks_of([one.line_id for one in newest], min(one.since for one in newest), now + TICK)
+    for one in newest:
+        found[one.line_id] = None if any(each.at > one.since for each in every[one.line_id]) else one
+    return found
+
+
+def of_settings(chart: Chart, now: datetime) -> QuerySet[Baseline]:
+    """Those that were confirmed for this chart as it is now, newest first."""
+    rows = Baseline.objects.filter(_settings(chart), confirmed_at__lte=now)
+    return rows.select_related("confirmed_by").order_by("-id")
+
+
+def history(chart: Chart) -> list[Baseline]:
+    """Every baseline of this line and class, whatever its settings, newest first."""
+    rows = Baseline.objects.filter(line=chart.line_id, defect_class=chart.defect_class)
+    return list(rows.select_related("confirmed_by").order_by("-id")[:MOST_SHOWN])
+
+
+def _newest(line_ids: Collection[int], now: datetime) -> list[Baseline]:
+    charts = charts_of(line_ids)
+    wanted = Q(pk=None)
+    for line_id in line_ids:
+        wanted |= _settings(charts.get(line_id) or Chart(line_id=line_id))
+    rows = Baseline.objects.filter(wanted, confirmed_at__lte=now).order_by()
+    newest = rows.values("line").annotate(newest=Max("pk")).values("newest")
+    return list(Baseline.objects.filter(pk__in=newest).select_related("confirmed_by"))
+
+
+def _settings(chart: Chart) -> Q:
+    return Q(
+        line=chart.line_id,
+        defect_class=chart.defect_class,
+        kind=chart.kind,
+        subgroup_by=chart.subgroup_by,
+        size=chart.size,
+    )
+
+
+# --- what could stand ---------------------------------------------------------------------------------------------
+
+
+def proposal(chart: Chart, now: datetime) -> Proposal | Refused:
+    """From the data since the last break, of the last seven days at most."""
+    broken = breaks(chart.line, now - USUAL, now + TICK)
+    since = broken[-1].at if broken else now - USUAL
+    return _proposed(chart, subgroups(chart, since, now), since)
+
+
+def from_period(chart: Chart, since: datetime, until: datetime, now: datetime) -> Proposal | Refused:
+    """From the whole subgroups that begin in a period that somebody chose."""
+    objection = _objection_to(since, until, now) or _broken(chart, since, until, now)
+    return Refused(objection) if objection else _proposed(chart, subgroups(chart, since, until, now), since)
+
+
+def confirm(
+    chart: Chart, since: datetime, until: datetime, person: Person, reason: str, now: datetime
+) -> Baseline | Refused:
+    """Freeze what this period says as what is normal; it stands from now on."""
+    if not reason.strip():
+        return Refused(_("Say why: the reason is kept with the baseline."))
+    found = from_period(chart, since, until, now)
+    if isinstance(found, Refused):
+        return found
+    with transaction.atomic():
+        kept = Baseline.objects.create(
+            line=chart.line,
+            defect_class=chart.defect_class,
+            kind=chart.kind,
+            subgroup_by=chart.subgroup_by,
+            size=chart.size,
+            since=found.since,
+            until=found.until,
+            subgroups=found.subgroups,
+            judged=found.judged,
+            centre=found.centre,
+            sigma_z=found.sigma_z,
+            confirmed_by=person,
+            confirmed_at=now,
+            reason=reason.strip()[:500],
+        )
+        AuditEvent.note(person, "baseline", f"line {chart.line.slug}", now, **_told(kept))
+    return kept
+
+
+def _told(kept: Baseline) -> dict[str, Any]:
+    """What the audit log keeps of it."""
+    return {
+        "baseline": kept.pk,
+        "chart": f"{kept.kind} {kept.subgroup_by} {kept.size}",
+        "since": kept.since.isoformat(),
+        "until": kept.until.isoformat(),
+        "centre": kept.centre,
+        "sigma_z": kept.sigma_z,
+        "reason": kept.reason,
+        **({"class": kept.defect_class} if kept.defect_class else {}),
+    }
+
+
+def _proposed(chart: Chart, found: Sequence[Subgroup], since: datetime) -> Proposal | Refused:
+    whole = [one for one in found if one.whole]
+    objection = _too_little(whole)
+    spread = None if objection else dispersion_of(whole)
+    if spread is None:
+        return Refused(objection or _("All of it was counted: nothing tells what is usual."))
+    judged, count = sum(one.judged for one in whole), sum(one.count for one in whole)
+    normal = Normal(count / judged, _sigma_z(chart, spread))
+    return Proposal(
+        since=since,
+        until=max(whole[-1].end, whole[-1].start + TICK),
+        subgroups=len(whole),
+        judged=judged,
+        count=count,
+        centre=normal.centre,
+        sigma_z=normal.sigma_z,
+        dispersion=spread,
+        outside=int((np.abs(deviations(chart.kind, normal, whole)) > spc.SIGMAS).sum()),
+    )
+
+
+def dispersion_of(found: Sequence[Subgroup]) -> spc.Dispersion | None:
+    return spc.dispersion([one.count for one in found], [one.judged for one in found]) if found else None
+
+
+def _sigma_z(chart: Chart, spread: spc.Dispersion) -> float:
+    """Laney's on his chart, and where a chart with a memory would take the overdispersion for shifts; else 1."""
+    wanted = chart.kind == ChartKind.LANEY or (chart.kind in WITH_MEMORY and spread.suggests_laney)
+    return spread.sigma_z if wanted and spread.sigma_z > 0 else 1.0
+
+
+# --- what stands against it ---------------------------------------------------------------------------------------
+
+
+def _too_little(whole: Sequence[Subgroup]) -> str:
+    judged, count = sum(one.judged for one in whole), sum(one.count for one in whole)
+    if len(whole) < LEAST_SUBGROUPS:
+        words = ngettext(
+            "There is %(found)d whole subgroup, and a baseline needs %(least)d: %(missing)d more are missing.",
+            "There are %(found)d whole subgroups, and a baseline needs %(least)d: %(missing)d more are missing.",
+            len(whole),
+        )
+        return words % {
+            "found": len(whole),
+            "least": LEAST_SUBGROUPS,
+            "missing": LEAST_SUBGROUPS - len(whole),
+        }
+    if judged < LEAST_JUDGED:
+        words = _(
+            "%(judged)d captures were judged in it, and a baseline needs %(least)d: %(missing)d more are missing."
+        )
+        return words % {"judged": judged, "least": LEAST_JUDGED, "missing": LEAST_JUDGED - judged}
+    if count < LEAST_COUNT:
+        words = _("%(count)d anomalies were counted in it, and a rate needs %(least)d. Take a longer period.")
+        return words % {"count": count, "least": LEAST_COUNT}
+    return ""
+
+
+def _objection_to(since: datetime, until: datetime, now: datetime) -> str:
+    if since >= until:
+        return _("The period ends before it begins.")
+    if until > now:
+        return _("The period ends in the future.")
+    if since < EARLIEST or until - since > LONGEST:
+        return _("A baseline is made of at most %(days)d days.") % {"days": LONGEST.days}
+    return ""
+
+
+def _broken(chart: Chart, since: datetime, until: datetime, now: datetime) -> str:
+    found = breaks(chart.line, since + TICK, now + TICK)
+    if not found:
+        return ""
+    told = {"at": date_format(timezone.localtime(found[0].at), "j M Y H:i"), "what": found[0].words}
+    if found[0].at < until:
+        return _("The chart breaks in it, on %(at)s: %(what)s. Choose a period that lies before or after.") % told
+    return _("The chart broke after it, on %(at)s: %(what)s. Choose a period since then.") % told

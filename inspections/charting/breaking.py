@@ -1,0 +1,110 @@
+"""What breaks a chart: another version judges, another threshold holds, another style runs.
+
+Nothing is written down for it: breaks follow from the changes of version and threshold and from the rolls, so they can
+be neither forgotten nor taken back. A promotion counts from when it took effect; the mill's counts on a line that had
+no version of its own then. A style begins where the line's first piece of such a roll was counted.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+
+from django.db.models import Min, OuterRef, Q, Subquery
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from inspections.charting.points import Break
+from inspections.models import ChangeState, LengthCount, Line, ModelVersion, Roll, ThresholdChange, VersionChange
+
+
+def breaks(line: Line, since: datetime, until: datetime) -> list[Break]:
+    """The line's breaks from `since` until before `until`, oldest first."""
+    return breaks_of([line.pk], since, until)[line.pk]
+
+
+def breaks_of(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
+    """The same of several lines; the number of queries does not grow with them, nor with the history."""
+    found: dict[int, list[Break]] = {line_id: [] for line_id in line_ids}
+    for read in (_promotions, _thresholds, _styles):
+        for line_id, one in read(line_ids, since, until):
+            found[line_id].append(one)
+    return {line_id: sorted(every, key=lambda one: one.at) for line_id, every in found.items()}
+
+
+Found = Iterator[tuple[int, Break]]
+
+
+# --- versions -----------------------------------------------------------------------------------------------------
+
+
+def _promotions(line_ids: Collection[int], since: datetime, until: datetime) -> Found:
+    """Read backwards from what is in force now: each change knows what was in force in its scope before it."""
+    rows = VersionChange.objects.filter(Q(line=None) | Q(line__in=line_ids), state=ChangeState.ACTIVE)
+    rows = rows.filter(decided_at__gte=since).select_related("version").defer("version__spec")
+    changes = list(rows.order_by("-decided_at", "-id"))
+    if not any(change.decided_at and change.decided_at < until for change in changes):
+        return
+    mills = ModelVersion.objects.filter(is_default=True).values_list("pk", flat=True).first()
+    for line_id, own in Line.objects.filter(pk__in=line_ids).values_list("pk", "version_id"):
+        of_line = [change for change in changes if change.line_id in {None, line_id}]
+        yield from ((line_id, one) for one in _of_line(of_line, own, mills) if one.at < until)
+
+
+def _of_line(changes: Iterable[VersionChange], own: int | None, mills: int | None) -> Iterator[Break]:
+    """`changes` of the line and of the mill, newest first; `own` and `mills` are in force after the newest."""
+    for change in changes:
+        after = own or mills
+        if change.line_id is None:
+            mills = change.previous_id
+        else:
+            own = change.previous_id
+        if (own or mills) != after and change.decided_at:
+            url = reverse("model", args=[change.version.name])
+            yield Break(change.decided_at, "promotion", _version_words(change), url)
+
+
+def _version_words(change: VersionChange) -> str:
+    words = _("%(version)s on this line (%(kind)s)") if change.line_id else _("%(version)s took over (%(kind)s)")
+    return words % {"version": change.version, "kind": change.get_kind_display()}
+
+
+# --- thresholds ---------------------------------------------------------------------------------------------------
+
+
+def _thresholds(line_ids: Collection[int], since: datetime, until: datetime) -> Found:
+    rows = ThresholdChange.objects.filter(line__in=line_ids, at__gte=since, at__lt=until)
+    for row in rows.order_by("at", "id"):
+        if row.old != row.new:
+            told = {"old": _threshold(row.old), "new": _threshold(row.new)}
+            yield row.line_id, Break(row.at, "threshold", _("threshold from %(old)s to %(new)s") % told)
+
+
+def _threshold(value: float | None) -> str:
+    return _("the model's own") if value is None else f"{value:.3g}"
+
+
+# --- styles -------------------------------------------------------------------------------------------------------
+
+
+def _styles(line_ids: Collection[int], since: datetime, until: datetime) -> Found:
+    """A roll begins where its first piece on the line does; each is held against the one before it."""
+    before = _style_before(line_ids, since)
+    pieces = LengthCount.objects.filter(line__in=line_ids, first_at__gte=since, first_at__lt=until)
+    styles = dict(Roll.objects.filter(pk__in=pieces.values("roll")).values_list("pk", "style"))
+    rolls = pieces.values("line_id", "roll_id").annotate(at=Min("first_at")).order_by("at")
+    for row in rolls:
+        line_id, style = row["line_id"], styles[row["roll_id"]]
+        if before[line_id] not in {None, style}:
+            yield line_id, Break(row["at"], "style", _style_words(style))
+        before[line_id] = style
+
+
+def _style_before(line_ids: Collection[int], since: datetime) -> dict[int, str | None]:
+    """Which style each line ran at the end of what lies before; None where there was nothing."""
+    pieces = LengthCount.objects.filter(line=OuterRef("pk"), first_at__lt=since)
+    latest = pieces.order_by("-first_at").values("roll__style")[:1]
+    rows = Line.objects.filter(pk__in=line_ids).annotate(before=Subquery(latest))
+    return dict(rows.values_list("pk", "before"))
+
+
+def _style_words(style: str) -> str:
+    return _("style %(style)s began") % {"style": style} if style else _("rolls without a style began")
