@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db.models import Case, F, IntegerField, Sum, Value, When
@@ -9,16 +10,17 @@ from django.db.models import Case, F, IntegerField, Sum, Value, When
 from inspections import charting
 from inspections.alarms.series import Counted, limit_looks, seen_looks, signal_looks
 from inspections.alarms.troubles import Habit, Look
-from inspections.models import AlarmRule, Line, RuleKind, SlotCount
+from inspections.models import AlarmRule, Chart, Line, RuleKind, SlotCount, SubgroupBy
 from inspections.models.rollup import SLOT
 
 QUIET = timedelta(minutes=15)  # without a sign for longer than this, a trouble is over
+BY_LENGTH = timedelta(hours=1)  # the same where a chart's subgroups are lengths of cloth
 
 
 def looks(rule: AlarmRule, lines: Collection[Line], since: datetime, until: datetime) -> dict[int, list[Look]]:
-    """Each line's looks from `since` to `until`, oldest first. A rate's looks end with the last full slot."""
+    """Each line's looks after `since` up to `until`, oldest first. A rate's looks end with the last full slot."""
     if rule.kind == RuleKind.SIGNAL:
-        return {line.pk: _signals(rule, line, since, until) for line in lines}
+        return {chart.line_id: _signals(chart, since, until) for chart in charts(rule, lines)}
     if rule.kind == RuleKind.CLASS_SEEN:
         seen = _slots_of_class([line.pk for line in lines], rule.defect_class, since, until)
         return {line_id: list(seen_looks(slots)) for line_id, slots in seen.items()}
@@ -31,13 +33,24 @@ def looks(rule: AlarmRule, lines: Collection[Line], since: datetime, until: date
     }
 
 
-def habit(rule: AlarmRule, line: Line) -> Habit:
-    """Two subgroups of a chart without a signal, and a quarter of an hour at the least, end its trouble."""
-    quiet = QUIET
-    if rule.kind == RuleKind.SIGNAL:
-        chart = charting.chart_of(line, rule.defect_class)
-        quiet = max(QUIET, 2 * timedelta(minutes=chart.size)) if chart.subgroup_by == "time" else 2 * QUIET
-    return Habit(quiet, timedelta(seconds=rule.cool_down_s), rule.k, rule.n)
+def habits(rule: AlarmRule, lines: Collection[Line]) -> dict[int, Habit]:
+    """Each line's. Two subgroups of a chart without a signal, and a quarter of an hour at the least, end a trouble."""
+    usual = Habit(QUIET, timedelta(seconds=rule.cool_down_s), rule.k, rule.n)
+    if rule.kind != RuleKind.SIGNAL:
+        return {line.pk: usual for line in lines}
+    return {chart.line_id: replace(usual, quiet=_quiet(chart)) for chart in charts(rule, lines)}
+
+
+def _quiet(chart: Chart) -> timedelta:
+    by_time = chart.subgroup_by == SubgroupBy.TIME
+    return max(QUIET, 2 * timedelta(minutes=chart.size)) if by_time else BY_LENGTH
+
+
+def charts(rule: AlarmRule, lines: Collection[Line]) -> list[Chart]:
+    """The charts of the rule's class, a default where a line has no row; one query."""
+    rows = Chart.objects.filter(line__in=lines, defect_class=rule.defect_class)
+    found = {chart.line_id: chart for chart in rows.select_related("line")}
+    return [found.get(line.pk) or Chart(line=line, defect_class=rule.defect_class) for line in lines]
 
 
 def slots(line_ids: Collection[int], code: str, since: datetime, until: datetime) -> dict[int, list[Counted]]:
@@ -60,7 +73,9 @@ def _by_line(rows: Iterable[tuple[int, datetime, int, int]]) -> dict[int, list[C
     return found
 
 
-def _signals(rule: AlarmRule, line: Line, since: datetime, until: datetime) -> list[Look]:
-    chart = charting.chart_of(line, rule.defect_class)
-    points = charting.read(chart, since, until, until).points
-    return [one for one in signal_looks(points) if since < one.at <= until]
+def _signals(chart: Chart, since: datetime, until: datetime) -> list[Look]:
+    """A subgroup belongs to the period that it begins in, so the one that `since` cuts is read too."""
+    back = timedelta(minutes=chart.size) if chart.subgroup_by == SubgroupBy.TIME else BY_LENGTH
+    points = charting.read(chart, since - back, until, until).points
+    found = [one for one in signal_looks(points) if since < one.at <= until]
+    return sorted(found, key=lambda one: one.at)

@@ -8,7 +8,7 @@ from statistics import median
 from django.utils.translation import gettext as _
 
 from inspections.alarms.acting import Actions
-from inspections.alarms.counted import habit, looks
+from inspections.alarms.counted import habits, looks
 from inspections.alarms.rules import COUNTED
 from inspections.alarms.troubles import Habit, Trouble, troubles
 from inspections.alarms.words import words_of
@@ -70,11 +70,12 @@ def replay(rule: AlarmRule, line_ids: Collection[int], since: datetime, until: d
     by_key = {line.pk: line for line in lines}
     found = looks(rule, by_key.values(), since, until)
     acts = Actions(by_key, rule.defect_class, since, until)
-    would = []
-    for line_id, line in by_key.items():
-        manner = habit(rule, line)
-        for one in troubles(found.get(line_id, []), manner):
-            would.append(_would(rule, line, one, manner, until, acts))
+    manners = habits(rule, by_key.values())
+    would = [
+        _would(rule, line, one, manners[line_id], until, acts)
+        for line_id, line in by_key.items()
+        for one in troubles(found.get(line_id, []), manners[line_id])
+    ]
     would.sort(key=lambda one: (one.raised_at, one.line.slug))
     return Replay(since, until, would, _weekly(would, since, until))
 

@@ -77,6 +77,8 @@ class Group(Protocol):
     def judged(self) -> int: ...
     @property
     def count(self) -> int: ...
+    @property
+    def whole(self) -> bool: ...
 
 
 class Charted(Protocol):
@@ -85,7 +87,7 @@ class Charted(Protocol):
     @property
     def subgroup(self) -> Group: ...
     @property
-    def value(self) -> float | None: ...
+    def value(self) -> float: ...
     @property
     def centre(self) -> float | None: ...
     @property
@@ -97,24 +99,24 @@ class Charted(Protocol):
 
 
 def signal_looks(points: Iterable[Charted]) -> Iterator[Look]:
-    """A look at each subgroup's end. Where no baseline stands a point says nothing and is left out.
+    """A look at each whole subgroup's end. Where no baseline stands a point says nothing and is left out.
 
-    A signal began with the unbroken run on its side of the centre that leads up to it.
+    A signal of fewer than usual raises nothing. One of more began with the unbroken run above the centre that leads
+    up to it.
     """
     run: datetime | None = None
-    above: bool | None = None
     for point in points:
-        if point.centre is None or point.value is None:
-            run = above = None
+        group = point.subgroup
+        if point.centre is None or not group.whole:
+            run = None
             continue
-        side = point.value > point.centre
-        if run is None or side != above:
-            run, above = point.subgroup.start, side
-        if not point.signals:
-            yield Look(point.subgroup.end, over=False)
+        run = (run or group.start) if point.value > point.centre else None
+        signals = [one for one in point.signals if not one.endswith("-low")]
+        if not signals:
+            yield Look(group.end, over=False)
             continue
         figures = {
-            "rate": point.value, "centre": point.centre, "lower": point.lower, "upper": point.upper,
-            "count": point.subgroup.count, "judged": point.subgroup.judged, "signals": list(point.signals),
+            "rate": group.count / max(group.judged, 1), "centre": point.centre, "lower": point.lower,
+            "upper": point.upper, "count": group.count, "judged": group.judged, "signals": signals,
         }  # fmt: skip
-        yield Look(point.subgroup.end, over=True, began=run, figures=figures)
+        yield Look(group.end, over=True, began=run or group.start, figures=figures)

@@ -28,8 +28,6 @@ def words_of(rule: AlarmRule, figures: Mapping[str, Any]) -> str:
 
 
 def _signalled(told: dict[str, Any], figures: Mapping[str, Any]) -> str:
-    if figures["judged"]:
-        told["rate"] = percent(figures["count"] / figures["judged"])
     told["signals"] = ", ".join(figures["signals"])
     return _("%(what)s %(rate)s (%(count)s of %(judged)s): the control chart signals, %(signals)s.") % told
 

@@ -1,0 +1,153 @@
+"""One round: every rule looks at its lines. What is found is written under the rule's lock, so several workers may
+look at once, and a round that is repeated writes nothing twice."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from inspections.alarms.acting import ABOUT_CLOTH, first_label
+from inspections.alarms.counted import habits, looks
+from inspections.alarms.life import end, raise_
+from inspections.alarms.opening import alarm_of
+from inspections.alarms.present import Sign, signs
+from inspections.alarms.rules import COUNTED, make_defaults
+from inspections.alarms.troubles import Habit, Look, Trouble, troubles
+from inspections.models import Alarm, AlarmRule, Line, RuleKind
+from inspections.models.alarm import OPEN
+
+REACH = timedelta(hours=24)  # images that come later than this raise nothing
+NEAR = timedelta(minutes=10)
+SETTLE = timedelta(seconds=30)  # a slot is looked at when its last captures have been judged
+RESOLUTION = timedelta(seconds=30)  # a standing sign is written down at most so often
+GONE = timedelta(seconds=60)  # a standing sign that is gone for longer than this has ended
+
+
+def look(now: datetime, *, deep: bool = True) -> None:
+    """Every rule, once. `deep` False leaves out what only a slot's end or a late image can change: rates and charts,
+    and whatever lies back further than a few minutes."""
+    make_defaults(now)
+    lines = list(Line.objects.order_by("pk"))
+    for rule in AlarmRule.objects.filter(enabled=True).order_by("-critical", "pk"):
+        mine = [line for line in lines if rule.line_id in {None, line.pk}]
+        if rule.kind not in COUNTED:
+            _look_at_present(rule, mine, now)
+        elif deep:
+            _look_at_counts(rule, mine, now, REACH)
+        elif rule.kind == RuleKind.CLASS_SEEN:
+            _look_at_counts(rule, mine, now, NEAR)
+    if deep:
+        _note_actions()
+
+
+# --- what is read from rollups and charts -------------------------------------------------------------------------
+
+
+def _look_at_counts(rule: AlarmRule, lines: Sequence[Line], now: datetime, reach: timedelta) -> None:
+    since = max(now - reach, rule.made_at)
+    until = now if rule.kind == RuleKind.CLASS_SEEN else now - SETTLE
+    found, manners = looks(rule, lines, since, until), habits(rule, lines)
+    known = _known(rule, lines, since)
+    for line in lines:
+        seen, manner = found.get(line.pk, []), manners[line.pk]
+        if _news(troubles(seen, manner, known[line.pk]), known[line.pk], manner, until):
+            _write(rule, line, seen, manner, (since, until), now)
+
+
+def _known(rule: AlarmRule, lines: Collection[Line], since: datetime) -> dict[int, list[Trouble]]:
+    """The rule's alarms that may still take signs, or keep further ones quiet."""
+    horizon = since - REACH - timedelta(seconds=rule.cool_down_s)
+    rows = Alarm.objects.filter(Q(state__in=OPEN) | Q(last_at__gte=horizon), rule=rule, line__in=lines, key="")
+    found: dict[int, list[Trouble]] = defaultdict(list)
+    for row in rows.order_by("since", "pk"):
+        found[row.line_id].append(
+            Trouble(row.since, row.since, row.last_at, row.signs, row.figures, row.pk, row.resolved_at)
+        )
+    return found
+
+
+def _news(now_: Sequence[Trouble], known: Sequence[Trouble], manner: Habit, until: datetime) -> bool:
+    """Whether anything is to be written: a new trouble, a new sign, or an end."""
+    return list(now_) != list(known) or any(not one.ended and one.end(manner) < until for one in known)
+
+
+def _write(
+    rule: AlarmRule, line: Line, seen: Sequence[Look], manner: Habit, span: tuple[datetime, datetime], now: datetime
+) -> None:
+    since, until = span
+    with transaction.atomic():
+        AlarmRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+        known = _known(rule, [line], since)[line.pk]
+        rows = {row.pk: row for row in Alarm.objects.filter(pk__in=[one.row for one in known])}
+        standing = next((row for row in rows.values() if row.state in OPEN), None)
+        for one in troubles(seen, manner, known):
+            if one.row is None:
+                if standing:
+                    end(standing, None, _("Its signs have ended."), now)
+                words, figures, told = alarm_of(rule, line, one, now)
+                standing = raise_(rule, line, "", told, words, figures, now)
+            elif not one.ended and one.last > rows[one.row].last_at:
+                _count(rows[one.row], one)
+        if standing and standing.last_at + manner.quiet < until and standing.raised_at + manner.quiet <= now:
+            end(standing, None, _("Its signs have ended."), now)
+
+
+def _count(alarm: Alarm, trouble: Trouble) -> None:
+    alarm.last_at, alarm.signs = trouble.last, trouble.signs
+    alarm.figures = {**alarm.figures, **trouble.figures}
+    alarm.save(update_fields=["last_at", "signs", "figures"])
+
+
+# --- how it is now ------------------------------------------------------------------------------------------------
+
+
+def _look_at_present(rule: AlarmRule, lines: Sequence[Line], now: datetime) -> None:
+    found = {(one.line_id, one.key): one for one in signs(rule, lines, now)}
+    if not _present_news(rule, found, now):
+        return
+    by_key = {line.pk: line for line in lines}
+    with transaction.atomic():
+        AlarmRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+        standing = _standing(rule)
+        for key, row in standing.items():
+            if key not in found and now - row.last_at > GONE:
+                end(row, None, _("It is over."), now)
+            elif key in found and now - row.last_at >= RESOLUTION:
+                row.last_at, row.signs, row.figures = now, row.signs + 1, {**row.figures, **found[key].figures}
+                row.save(update_fields=["last_at", "signs", "figures"])
+        quiet = _cooling(rule, now)
+        for key, sign in found.items():
+            if key not in standing and key not in quiet:
+                trouble = Trouble(min(sign.since, now), now, now)
+                raise_(rule, by_key[sign.line_id], sign.key, trouble, sign.words, sign.figures, now)
+
+
+def _present_news(rule: AlarmRule, found: dict[tuple[int, str], Sign], now: datetime) -> bool:
+    standing = _standing(rule)
+    if any(now - row.last_at > (RESOLUTION if key in found else GONE) for key, row in standing.items()):
+        return True
+    fresh = set(found) - set(standing)
+    return bool(fresh) and bool(fresh - _cooling(rule, now))
+
+
+def _standing(rule: AlarmRule) -> dict[tuple[int, str], Alarm]:
+    return {(row.line_id, row.key): row for row in Alarm.objects.filter(rule=rule, state__in=OPEN).order_by("pk")}
+
+
+def _cooling(rule: AlarmRule, now: datetime) -> set[tuple[int, str]]:
+    since = now - timedelta(seconds=rule.cool_down_s)
+    return set(Alarm.objects.filter(rule=rule, resolved_at__gt=since).values_list("line_id", "key"))
+
+
+# --- what people did ----------------------------------------------------------------------------------------------
+
+
+def _note_actions() -> None:
+    """Write down when the first defect of an open alarm's run was labelled."""
+    waiting = Alarm.objects.filter(state__in=OPEN, acted_at=None, rule__kind__in=ABOUT_CLOTH)
+    for alarm in waiting.select_related("rule").order_by("pk"):
+        if found := first_label(alarm):
+            Alarm.objects.filter(pk=alarm.pk, acted_at=None).update(acted_at=found)

@@ -1,0 +1,43 @@
+"""What a new alarm is written down with: words, figures, the leading class, and when exactly the trouble began."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Sum
+
+from inspections.alarms import words
+from inspections.alarms.troubles import Trouble
+from inspections.models import AlarmRule, Capture, Line, SlotCount
+from inspections.models.defect_class import GOOD
+from inspections.models.rollup import SLOT
+
+LATE = timedelta(minutes=15)  # from the sign to the alarm; longer, and the alarm says that it is about the past
+
+
+def alarm_of(rule: AlarmRule, line: Line, trouble: Trouble, now: datetime) -> tuple[str, dict[str, Any], Trouble]:
+    """Of a rule that reads rollups or charts: its words, its figures, and the trouble with its exact beginning."""
+    said, figures = [words.words_of(rule, trouble.figures)], dict(trouble.figures)
+    exact = replace(trouble, since=_first_defect(rule, line, trouble.since) or trouble.since)
+    if not rule.defect_class and (leading := _leading(line, trouble)):
+        figures["leading"] = leading
+        said.append(words.mostly(leading))
+    if now - trouble.raised > LATE:
+        figures["late"] = True
+        said.append(words.late(exact.since))
+    return " ".join(said), figures, exact
+
+
+def _first_defect(rule: AlarmRule, line: Line, since: datetime) -> datetime | None:
+    """The first flagged capture (of the rule's class) in the slot that the trouble began in."""
+    found = Capture.objects.filter(line=line, flagged=True, counted_at__gte=since, counted_at__lt=since + SLOT)
+    if rule.defect_class:
+        found = found.filter(defect_class__code=rule.defect_class)
+    return found.order_by("counted_at").values_list("counted_at", flat=True).first()
+
+
+def _leading(line: Line, trouble: Trouble) -> str:
+    """The class that most anomalies of its time are of; `good` is no defect, however suspicious."""
+    rows = SlotCount.objects.filter(line=line, slot__gte=trouble.since, slot__lte=trouble.last, anomalies__gt=0)
+    by_class = rows.exclude(defect_class=GOOD).values("defect_class").annotate(n=Sum("anomalies"))
+    return by_class.order_by("-n", "defect_class").values_list("defect_class", flat=True).first() or ""
