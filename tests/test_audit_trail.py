@@ -46,6 +46,7 @@ WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 EXEMPT = {
     ("/api/v1/captures/", "POST"): "a camera's: the capture row itself is the record",
+    ("/api/v1/cameras/heartbeat/", "POST"): "a camera's: that it is there, four times a minute",
     ("/api/v1/queue/", "DELETE"): "lets go of leases: who looks at what just now is no record of anything",
     ("/api/v1/queue/renew/", "POST"): "renews leases",
     ("/unlock/touch/", "POST"): "a hand is on the terminal: seconds of a session",
@@ -282,7 +283,13 @@ def upload_model(mill: Mill) -> Wrote:
     return Wrote(response, "ada", "new-model", f"model {ModelVersion.objects.get(origin='uploaded')}")
 
 
+def move_threshold(mill: Mill) -> Wrote:
+    sent = {"threshold": "0.3", "expected": "", "reason": "too many flags"}
+    return Wrote(mill.by_mara.post("/lines/loom-1/threshold/", sent), "mara", "threshold", "line loom-1")
+
+
 GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
+    ("/lines/<slug:slug>/threshold/", "POST"): move_threshold,
     ("/login/", "POST"): sign_in,
     ("/logout/", "POST"): sign_out,
     ("/unlock/", "POST"): unlock,

@@ -57,6 +57,7 @@ ACTIONS = {
     "golden-sources": _("Gave rolls to the golden set"),
     "quarantine": _("Quarantined labels"),
     "lift-quarantine": _("Lifted a quarantine"),
+    "threshold": _("Moved a threshold"),
     "reckon": _("Asked what to label"),
 }
 

@@ -1,0 +1,188 @@
+"""Reading what a threshold is weighed by: a bounded sample of scores, the audits and the answers of one line.
+
+The work does not grow with history. Volumes are rollups; the sample is at most SAMPLE captures, a few from each of
+many hours, each hour a seek in the index of line and time; of answers at most ANSWERS are read, and where there are
+more the period begins later.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, Sum
+
+from inspections import registry, thresholds
+from inspections.models import (
+    Capture,
+    ChangeState,
+    HourlyCount,
+    Kind,
+    Line,
+    ReviewItem,
+    Status,
+    ThresholdChange,
+    VersionChange,
+)
+from inspections.models.defect_class import GOOD
+from inspections.rates import HOUR, hour_of
+from inspections.what_if import Answer, Audit, Evidence, Scored
+
+DAYS = 28
+DAY = timedelta(days=1)
+SAMPLE = 8_000
+HOURS = 200  # seeks; more of them with fewer captures each says more, neighbours are alike
+ANSWERS = 4_000
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One line's evidence, since when, and why not for longer: "" (28 days), `model` or `answers`."""
+
+    evidence: Evidence
+    since: datetime
+    until: datetime
+    cut: str = ""
+
+
+@dataclass(frozen=True)
+class Volume:
+    hour: datetime
+    judged: int
+    flagged: int
+
+
+def weigh(line: Line, now: datetime) -> Weighed:
+    """The line's last 28 days, from the hour on after its model was changed: another model's scores tell nothing."""
+    since, cut = hour_of(now) + HOUR - DAYS * DAY, ""
+    changed = _model_since(line)
+    if changed is not None and changed > since:
+        since, cut = _next_hour(changed), "model"
+    rows = _answers(line, since)
+    if len(rows) > ANSWERS:
+        since, cut = _next_hour(rows[-1]["counted_at"]), "answers"
+    volumes = _volumes(line, since)
+    lowest = _lowest_threshold(line, since)
+    days = max(-(-(now - since) // DAY), 1)
+    passed = [0] * days
+    for one in volumes:
+        passed[min((one.hour - since) // DAY, days - 1)] += one.judged - one.flagged
+    evidence = Evidence(
+        judged=sum(one.judged for one in volumes),
+        flagged=sum(one.flagged for one in volumes),
+        hours=len(volumes),
+        passed=tuple(passed),
+        sample=tuple(_sample(line, volumes, lowest)),
+        audits=tuple(_audits(line, since, days)),
+        answers=tuple(_answer(row, lowest) for row in rows if row["counted_at"] >= since),
+    )
+    return Weighed(evidence, since, now, cut)
+
+
+def _next_hour(moment: datetime) -> datetime:
+    start = hour_of(moment)
+    return start if start == moment else start + HOUR
+
+
+def _model_since(line: Line) -> datetime | None:
+    """When the line's version in force took over, where that was a change."""
+    scope = Q(line=line) if line.version_id else Q(line=line) | Q(line=None)
+    rows = VersionChange.objects.filter(scope, state=ChangeState.ACTIVE)
+    return rows.order_by("-decided_at").values_list("decided_at", flat=True).first()
+
+
+def _lowest_threshold(line: Line, since: datetime) -> float:
+    """The lowest that was in force: what was flagged below it was flagged for another reason."""
+    moved = ThresholdChange.objects.filter(line=line, at__gte=since).values_list("old", "new")
+    own = thresholds.own(registry.in_force(line))
+    values = [line.threshold, *(value for pair in moved for value in pair)]
+    known = [own if value is None else value for value in values]
+    return min((value for value in known if value is not None), default=0.0)
+
+
+def _volumes(line: Line, since: datetime) -> list[Volume]:
+    """Hours in which anything was judged, oldest first."""
+    rows = HourlyCount.objects.filter(line=line, hour__gte=since).values("hour")
+    sums = rows.annotate(seen=Sum("judged"), flags=Sum("flagged")).filter(seen__gt=0).order_by("hour")
+    return [Volume(row["hour"], row["seen"], row["flags"]) for row in sums]
+
+
+# --- the sample ---------------------------------------------------------------------------------------------------
+
+_SEEK = f"""
+SELECT * FROM (SELECT %s AS place, anomaly_score, flagged, defect_class_id, label_id FROM {Capture._meta.db_table}
+  WHERE line_id = %s AND counted_at >= %s AND counted_at < %s AND status = {int(Status.JUDGED)}
+  ORDER BY counted_at LIMIT %s) AS seek
+"""  # noqa: S608  the table's name is ours
+
+
+def _sample(line: Line, volumes: list[Volume], lowest: float) -> list[Scored]:
+    """From up to HOURS hours, evenly over the period, an equal number each, from a place in the hour as if by chance.
+    Where nothing came after that place, from the hour's beginning. Two statements at most."""
+    step = max(len(volumes) / HOURS, 1)
+    chosen = [volumes[int(place * step)] for place in range(min(len(volumes), HOURS))]
+    if not chosen:
+        return []
+    each = SAMPLE // len(chosen)
+    starts = {place: one.hour + HOUR * _offset(line, one, each) for place, one in enumerate(chosen)}
+    rows = _sought(line, starts, each)
+    found = Counter(row[0] for row in rows)
+    rows += _sought(line, {place: chosen[place].hour for place in starts if place not in found}, each)
+    found = Counter(row[0] for row in rows)
+    return [_scored(row, chosen[row[0]].judged / found[row[0]], lowest) for row in rows]
+
+
+def _sought(line: Line, starts: dict[int, datetime], each: int) -> list[tuple[Any, ...]]:
+    """The first `each` judged captures from each start on, to the end of its hour."""
+    values: list[Any] = []
+    for place, start in starts.items():
+        values += [place, line.pk, _time(start), _time(hour_of(start) + HOUR), each]
+    if not starts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join([_SEEK] * len(starts)), values)
+        return list(cursor.fetchall())
+
+
+def _scored(row: tuple[Any, ...], weight: float, lowest: float) -> Scored:
+    _place, score, flagged, class_id, label_id = row
+    unknown = bool(flagged) and class_id is None and label_id is None
+    always = score is None or unknown or (bool(flagged) and score < lowest)
+    return Scored(1.0 if score is None else score, weight, bool(flagged), always)
+
+
+def _offset(line: Line, one: Volume, each: int) -> float:
+    """Which part of the hour is passed over: as if by chance, the same at every look, and so that enough is left."""
+    digest = blake2b(f"{line.pk} {one.hour:%Y%m%d%H}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64 * max(1 - 1.5 * each / one.judged, 0)
+
+
+def _time(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+# --- what people said ---------------------------------------------------------------------------------------------
+
+
+def _audits(line: Line, since: datetime, days: int) -> list[Audit]:
+    rows = ReviewItem.objects.filter(kind=Kind.AUDIT, line=line, counted_at__gte=since).exclude(kind=Kind.FLAGGED)
+    rows = rows.filter(closed_at__isnull=False, capture__label__isnull=False)
+    wanted = rows.values_list("counted_at", "capture__anomaly_score", "capture__defect_class__code")
+    return [Audit(min((at - since) // DAY, days - 1), score or 0.0, code != GOOD) for at, score, code in wanted]
+
+
+def _answers(line: Line, since: datetime) -> list[dict[str, Any]]:
+    """The newest first; one more than ANSWERS where there are more."""
+    rows = Capture.objects.filter(line=line, label__isnull=False, flagged=True, counted_at__gte=since)
+    said = ("label__verdict_id", "label__verdict__defect_class_id")
+    wanted = rows.order_by("-counted_at").values("counted_at", "anomaly_score", "defect_class__code", *said)
+    return list(wanted[: ANSWERS + 1])
+
+
+def _answer(row: dict[str, Any], lowest: float) -> Answer:
+    score = row["anomaly_score"]
+    unknown = row["label__verdict_id"] is not None and row["label__verdict__defect_class_id"] is None
+    always = score is None or unknown or score < lowest
+    return Answer(1.0 if score is None else score, row["defect_class__code"] != GOOD, always)
