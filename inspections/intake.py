@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from inspections import bell
 from inspections.images import Checked, Refused, check
 from inspections.models import AuditEvent, Camera, Capture, Person, Roll
+from inspections.models.plant import CLOCK_TOLERANCE
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
 NO_CAMERA_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
 
 

@@ -5,8 +5,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from inspections.api.captures import CapturesView, CaptureView
 from inspections.api.health import healthz, metrics, readyz
+from inspections.api.heartbeat import HeartbeatView
+from inspections.api.lines import LinesView
 from inspections.api.models import GateView
 from inspections.api.permissions import ForPerson
+from inspections.api.rates import RatesView
 from inspections.api.review import CaptureLabelsView, LabelsView, LabelView, QueueView, RenewView, SkipView
 
 urlpatterns = [
@@ -18,6 +21,9 @@ urlpatterns = [
     path("api/v1/labels/<uuid:label>/", LabelView.as_view(), name="api-label"),
     path("api/v1/queue/", QueueView.as_view(), name="api-queue"),
     path("api/v1/queue/renew/", RenewView.as_view(), name="api-queue-renew"),
+    path("api/v1/cameras/heartbeat/", HeartbeatView.as_view(), name="api-heartbeat"),
+    path("api/v1/lines/", LinesView.as_view(), name="api-lines"),
+    path("api/v1/lines/<slug:slug>/rates/", RatesView.as_view(), name="api-line-rates"),
     path("api/v1/models/<str:name>/gate/", GateView.as_view(), name="api-gate"),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[ForPerson]), name="api-schema"),
     path(

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from inspections.models.person import Person
 
 SEEN_RESOLUTION = timedelta(seconds=5)
+CLOCK_TOLERANCE = timedelta(minutes=5)  # a camera's clock that is farther off is wrong
 MANUAL = "manual"  # the camera that each line owns, for pictures that people upload
 IMPORT = "import"  # the camera that stands for images that were brought in from elsewhere
 BY_HAND = (MANUAL, IMPORT)  # no machines: they may be silent
@@ -87,11 +89,38 @@ class Camera(models.Model):
         if self.seen_at is None or now - self.seen_at >= SEEN_RESOLUTION:
             Camera.objects.filter(pk=self.pk).update(seen_at=now)
 
+    def beat(self, now: datetime, said: "Beat") -> None:
+        """Note a heartbeat, as it was said: what it leaves out is not known any more."""
+        off = None if said.sent_at is None else (said.sent_at - now).total_seconds()
+        Camera.objects.filter(pk=self.pk).update(
+            seen_at=now,
+            heartbeat_at=now,
+            spooled=said.spooled,
+            dropped=said.dropped,
+            client=said.client,
+            clock_off_s=off,
+        )
+
+    @property
+    def has_wrong_clock(self) -> bool:
+        """As its latest heartbeat told."""
+        return self.clock_off_s is not None and abs(self.clock_off_s) > CLOCK_TOLERANCE.total_seconds()
+
     def issue_key(self) -> str:
         """Make a key and return it, the only time that it can be read."""
         key = f"slv_{secrets.token_urlsafe(32)}"
         self.keys.create(digest=CameraKey.digest_of(key))
         return key
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a camera says of itself between its images."""
+
+    sent_at: datetime | None = None  # by its own clock
+    spooled: int | None = None  # images that wait in it
+    dropped: int | None = None  # images that it lost, since it started
+    client: str = ""  # the version of its software
 
 
 class CameraKeyQuerySet(models.QuerySet["CameraKey"]):
