@@ -1,4 +1,4 @@
-"""The lines: all of them on one page, and each on its own."""
+"""A line on its own page."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -15,25 +15,9 @@ from inspections.pages.notices import notices
 from inspections.pages.overview import Card, cards, class_names
 from inspections.rates import Day
 from inspections.review.blind import withheld
-from inspections.watching import watched_lines
 
 STRIP = 12
 FAILED_SHOWN = 12
-
-
-@page
-def lines(request: PersonRequest) -> HttpResponseBase:
-    """Every line of this person, one card each."""
-    now = timezone.now()
-    found = list(watched_lines(request.user))
-    every = cards(found, class_names(), now)
-    context = {
-        "cards": every,
-        "has_usual": any(card.day.has_usual for card in every),
-        "above": [card for card in every if card.state == "above"],
-        "notices": notices(request.user, found, now),
-    }
-    return live(request, "inspections/lines.html", "inspections/_lines.html", context)
 
 
 @page

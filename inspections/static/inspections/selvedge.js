@@ -19,7 +19,8 @@
 
   function polls(live) {
     live.addEventListener("htmx:configRequest", (event) => {
-      if (document.hidden) event.preventDefault();
+      const listens = document.documentElement.hasAttribute("data-listens");
+      if (document.hidden && !listens) event.preventDefault();
       else if (live.dataset.etag) event.detail.headers["If-None-Match"] = live.dataset.etag;
     });
     live.addEventListener("htmx:afterRequest", (event) => {
@@ -37,6 +38,7 @@
   function keepWhatTheReaderDid() {
     window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
       !(name === "open" && node.tagName === "DETAILS") && !(name === "class" && node.classList.contains("thumb"));
+    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.hasAttribute?.("data-own"); // what is typed there stays
   }
 
   // --- pictures that are not there ---------------------------------------------------------------------------

@@ -1,0 +1,127 @@
+"""`/alarms/<id>/`: one alarm: what, since when, its images, who was told, and what people did with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inspections.alarms.notes import told_of
+from inspections.models import Alarm, AlarmState, AuditEvent, Capture, Delivery, Line, Person
+from inspections.models.rollup import SLOT
+from inspections.pages.access import PersonRequest, page
+from inspections.pages.alarm_list import row_of
+from inspections.pages.charts import flagged_url
+from inspections.pages.history import name_of
+from inspections.pages.live import live
+from inspections.pages.overview import class_names
+from inspections.pages.periods import percent
+from inspections.pages.worklist import Order, Wanted
+from inspections.pages.worklist import page as page_of
+from inspections.review.blind import withheld
+
+IMAGES = 12
+RATES = frozenset({"rate", "limit", "centre", "upper", "lower"})
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of an alarm's life. `who` empty: the product itself."""
+
+    at: datetime
+    title: str
+    who: str = ""
+    text: str = ""
+
+
+def alarm_of(person: Person, key: int) -> Alarm:
+    """404 for an alarm of a line that is not this person's."""
+    rows = Alarm.objects.filter(line__in=Line.objects.seen_by(person))
+    return get_object_or_404(rows.select_related("rule", "line", "acknowledged_by", "resolved_by"), pk=key)
+
+
+@page
+def alarm(request: PersonRequest, alarm: int) -> HttpResponseBase:
+    return shown(request, alarm_of(request.user, alarm))
+
+
+def shown(request: PersonRequest, found: Alarm, refused: str = "", status: int = 200) -> HttpResponseBase:
+    """The page, or its moving part; `refused`: why something that was asked for was not done."""
+    now = timezone.now()
+    context = {
+        "alarm": found,
+        "row": row_of(found, now),
+        "facts": facts(found),
+        "events": events(found),
+        "deliveries": list(Delivery.objects.filter(alarm=found).select_related("channel").order_by("id")),
+        "images": images(found, withheld(request.user)),
+        "images_url": images_url(found),
+        "is_open": found.state != AlarmState.RESOLVED,
+        "refused": refused,
+    }
+    moving = found.state != AlarmState.RESOLVED
+    return live(request, "inspections/alarm.html", "inspections/_alarm.html", context, status=status, moving=moving)
+
+
+def facts(found: Alarm) -> list[tuple[str, str]]:
+    """The figures that the alarm keeps, named; those of other kinds of rule are not there."""
+    figures, names = found.figures, class_names()
+    named = {
+        "rate": _("Rate"), "limit": _("Limit"), "centre": _("Usual"), "upper": _("Upper limit"),
+        "judged": _("Judged"), "count": _("Anomalies"), "waiting": _("Waiting"), "leading": _("Leading defect"),
+        "signals": _("Signals"), "camera": _("Camera"),
+    }  # fmt: skip
+    return [
+        (name, _said(key, figures[key], names)) for key, name in named.items() if figures.get(key) not in (None, "", [])
+    ]
+
+
+def _said(key: str, value: Any, names: dict[str, str]) -> str:
+    if key in RATES and isinstance(value, int | float) and 0 <= value <= 1:
+        return percent(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return names.get(value, value) if isinstance(value, str) else str(value)
+
+
+def events(found: Alarm) -> list[Event]:
+    """From its first sign on; what people said stands in the audit log, and is read from there."""
+    began = Event(found.since, _("First sign"))
+    raised = Event(found.raised_at, _("Raised"), text=found.words)
+    said = [_of_person(one) for one in told_of(found)]
+    ended = found.resolved_at is not None and found.resolved_by is None
+    quiet = [Event(found.resolved_at or found.last_at, _("Resolved"), text=found.outcome)] if ended else []
+    return [began, raised, *sorted([*said, *quiet], key=lambda one: one.at)]
+
+
+def _of_person(one: AuditEvent) -> Event:
+    titles = {"acknowledge-alarm": _("Acknowledged"), "resolve-alarm": _("Resolved"), "note-alarm": _("Note"),
+              "tell-again": _("Sent again")}  # fmt: skip
+    text = str(one.detail.get("note") or one.detail.get("outcome") or one.detail.get("channel") or "")
+    return Event(one.at, titles.get(one.action, one.action), name_of(one.person) if one.person else "", text)
+
+
+def _until(found: Alarm) -> datetime:
+    return found.last_at + SLOT
+
+
+def _code(found: Alarm) -> str:
+    return found.rule.defect_class
+
+
+def images(found: Alarm, secret: set[UUID]) -> list[Capture]:
+    """The worst of its flagged captures; without what the reader is being asked blind."""
+    wanted = Wanted(
+        lines=(found.line,), order=Order.WORST, defect_class=_code(found), since=found.since, until=_until(found),
+        without=frozenset(secret),
+    )  # fmt: skip
+    return page_of(wanted, IMAGES).captures
+
+
+def images_url(found: Alarm) -> str:
+    times = {"since": f"{found.since:%Y-%m-%dT%H:%M:%SZ}", "until": f"{_until(found):%Y-%m-%dT%H:%M:%SZ}"}
+    return flagged_url(found.line, order="worst", **times, **({"class": _code(found)} if _code(found) else {}))

@@ -1,0 +1,53 @@
+"""What people do with an alarm: they acknowledge it, add a note, resolve it, have it told again."""
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inspections import alarms
+from inspections.alarms.notes import add_note
+from inspections.models import Alarm
+from inspections.pages.access import PersonRequest, deed
+from inspections.pages.alarm import alarm_of, shown
+from inspections.pages.locking import own_path
+
+
+@deed
+def acknowledge(request: PersonRequest, alarm: int) -> HttpResponseBase:
+    """For whoever may see the line: an operator of it, and up."""
+    found = alarm_of(request.user, alarm)
+    done = alarms.acknowledge(found, request.user, request.POST.get("note", ""), timezone.now())
+    if isinstance(done, alarms.Refused):
+        return shown(request, alarm_of(request.user, alarm), done.reason, status=409)
+    messages.success(request, _("Acknowledged: %(words)s") % {"words": f"{found.line}, {found.words}"})
+    return _back(request, done)
+
+
+@deed
+def resolve(request: PersonRequest, alarm: int) -> HttpResponseBase:
+    found = alarm_of(request.user, alarm)
+    done = alarms.resolve(found, request.user, request.POST.get("outcome", ""), timezone.now())
+    if isinstance(done, alarms.Refused):
+        return shown(request, alarm_of(request.user, alarm), done.reason, status=409)
+    messages.success(request, _("Resolved."))
+    return _back(request, done)
+
+
+@deed
+def note(request: PersonRequest, alarm: int) -> HttpResponseBase:
+    found = alarm_of(request.user, alarm)
+    done = add_note(found, request.user, request.POST.get("note", ""), timezone.now())
+    if isinstance(done, alarms.Refused):
+        return shown(request, found, done.reason, status=400)
+    return _back(request, found)
+
+
+def _back(request: PersonRequest, found: Alarm) -> HttpResponseRedirect:
+    """To where the form stood: the first page or the list; else to the alarm's own page."""
+    wanted = request.POST.get("next", "")
+    known = {reverse("lines"), reverse("alarms")}
+    where = own_path(wanted, request) if wanted.partition("?")[0] in known else reverse("alarm", args=[found.pk])
+    return HttpResponseRedirect(where)

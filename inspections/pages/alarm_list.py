@@ -1,0 +1,145 @@
+"""`/alarms/`: the open alarms first, then those that were, narrowed in the address; and how fast people acted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from inspections.alarms.life import open_alarms
+from inspections.models import Alarm, AlarmState, Line, RuleKind
+from inspections.pages.access import PersonRequest, lines_of, page
+from inspections.pages.desk import seen_words, time_words
+from inspections.pages.durations import duration_words
+from inspections.pages.flagged import CHOICE
+from inspections.pages.live import live
+
+PAGE = 50
+MOST_TIMED = 5000  # alarms whose times make the median
+PERIODS = {
+    "24h": (timedelta(days=1), gettext_lazy("24 hours")),
+    "7d": (timedelta(days=7), gettext_lazy("7 days")),
+    "28d": (timedelta(days=28), gettext_lazy("28 days")),
+    "91d": (timedelta(days=91), gettext_lazy("91 days")),
+}
+USUAL_PERIOD = "28d"
+
+
+class Filters(forms.Form):
+    """What may stand in the address. `after`: the id of the last alarm on the page before."""
+
+    def __init__(self, data: QueryDict, lines: Sequence[Line]) -> None:
+        super().__init__({"period": USUAL_PERIOD, **{name: data[name] for name in data}}, label_suffix="")
+        self.lines = lines
+        self.fields["line"] = _select(_("Line"), [("", _("All lines")), *((one.slug, str(one)) for one in lines)])
+        self.fields["kind"] = _select(_("Kind"), [("", _("All kinds")), *kinds()])
+        self.fields["state"] = _select(_("State"), [("", _("All states")), *AlarmState.choices])
+        self.fields["period"] = _select(_("Raised in the last"), [(key, name) for key, (_t, name) in PERIODS.items()])
+        self.fields["after"] = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    @property
+    def shown(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("line", "kind", "state", "period")]
+
+    @property
+    def chosen(self) -> list[Line]:
+        return [line for line in self.lines if self.cleaned_data["line"] in ("", line.slug)]
+
+    def wanted(self, now: datetime) -> "QuerySet[Alarm]":
+        said = self.cleaned_data
+        since = now - PERIODS[said["period"] or USUAL_PERIOD][0]
+        rows = Alarm.objects.filter(line__in=self.chosen, raised_at__gte=since)
+        if said["kind"]:
+            rows = rows.filter(rule__kind=said["kind"])
+        return rows.filter(state=said["state"]) if said["state"] else rows
+
+    def address(self, **changes: Any) -> str:
+        kept = {name: self.cleaned_data.get(name) or "" for name in ("line", "kind", "state", "period")}
+        return f"{reverse('alarms')}?{urlencode({name: one for name, one in {**kept, **changes}.items() if one})}"
+
+
+def kinds() -> list[tuple[str, str]]:
+    return [(kind.value, str(kind.label).capitalize()) for kind in RuleKind]
+
+
+def _select(label: str, choices: Any) -> forms.ChoiceField:
+    widget = forms.Select(attrs={"class": "form-select"})
+    return forms.ChoiceField(label=label, choices=choices, required=False, error_messages=CHOICE, widget=widget)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An alarm in a list. `action`: from its first sign to what people did; empty where they did nothing yet."""
+
+    alarm: Alarm
+    since: str
+    lasted: str
+    seen: str
+    action: str
+
+
+@page
+def alarms(request: PersonRequest) -> HttpResponseBase:
+    now = timezone.now()
+    lines = lines_of(request.user)
+    form = Filters(request.GET, lines)
+    is_valid = form.is_valid()
+    rows, older, timed = _history(form, now) if is_valid else ([], "", None)
+    is_first = not request.GET.get("after")
+    context = {
+        "form": form,
+        "is_valid": is_valid,
+        "lines": lines,
+        "open": [row_of(one, now) for one in open_alarms([one.pk for one in form.chosen])] if is_valid else [],
+        "rows": rows,
+        "older": older,
+        "is_first": is_first,
+        "timed": timed,
+        "is_narrowed": any(request.GET.get(name) for name in ("line", "kind", "state")),
+    }
+    template, part = "inspections/alarms.html", "inspections/_alarms.html"
+    return live(request, template, part, context, status=200 if is_valid else 400, moving=is_valid and is_first)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """How long people took from the first defect to their action, over the alarms of a choice."""
+
+    alarms: int
+    acted: int
+    words: str  # the median
+
+
+def _history(form: Filters, now: datetime) -> tuple[list[Row], str, Timed]:
+    found = form.wanted(now)
+    page_of = found.filter(pk__lt=form.cleaned_data["after"]) if form.cleaned_data["after"] else found
+    rows = list(page_of.select_related("rule", "line", "acknowledged_by").order_by("-id")[: PAGE + 1])
+    older = form.address(after=rows[PAGE - 1].pk) if len(rows) > PAGE else ""
+    return [row_of(one, now) for one in rows[:PAGE]], older, timed(found)
+
+
+def timed(found: "QuerySet[Alarm]") -> Timed:
+    pairs = list(found.order_by("-id").values_list("since", "acted_at")[:MOST_TIMED])
+    took = [(acted - since).total_seconds() for since, acted in pairs if acted]
+    return Timed(len(pairs), len(took), duration_words(median(took)) if took else "")
+
+
+def row_of(alarm: Alarm, now: datetime) -> Row:
+    end = alarm.resolved_at or now
+    return Row(
+        alarm=alarm,
+        since=time_words(alarm.since, now),
+        lasted=duration_words((end - alarm.since).total_seconds()),
+        seen=seen_words(alarm),
+        action=duration_words((alarm.acted_at - alarm.since).total_seconds()) if alarm.acted_at else "",
+    )

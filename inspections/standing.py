@@ -1,0 +1,250 @@
+"""Each line's state now: its rate against its standing baseline, its open alarms, how fresh its data are.
+
+Slots of the last hour say what is now, hours what the day was like; nothing here reads captures. The number of queries
+is the same for any number of lines and any history.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q, TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from inspections import alarms, spc
+from inspections.backlog import Backlog, backlogs
+from inspections.models import Alarm, AlarmState, Baseline, Camera, ChartKind, RuleKind, SlotCount
+from inspections.models.defect_class import GOOD
+from inspections.models.plant import BY_HAND
+from inspections.models.rollup import SLOT
+from inspections.rates import NOTHING, Day, Tally, days
+from inspections.tally import AMOUNTS
+from inspections.watching import WatchedLine, data_until, waits_long
+
+NOW = 3  # slots: the running one, and two full ones before it
+LOOKED_BACK = 12  # slots before those, in which a signal's beginning is looked for
+ENOUGH = 20  # judged captures below which a rate says nothing
+
+
+class State(TextChoices):
+    """Worst first: the order in which lines are listed."""
+
+    ABNORMAL = "abnormal", _("Abnormal")
+    WAITING = "waiting", _("Judging stands still")
+    SILENT = "silent", _("Camera silent")
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    IDLE = "idle", _("Nothing arrives")
+    NO_BASELINE = "no-baseline", _("No baseline yet")
+    NEW = "new", _("No data yet")
+    NORMAL = "normal", _("Normal")
+
+
+ORDER = {state: place for place, state in enumerate(State)}
+OF_THE_RATE = frozenset({RuleKind.SIGNAL, RuleKind.LIMIT, RuleKind.CLASS_SEEN})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one rate: within them, chance explains it."""
+
+    lower: float
+    upper: float
+
+    def hold(self, tally: Tally) -> bool:
+        """Too few captures break no limit."""
+        return tally.rate is None or tally.judged < ENOUGH or self.lower <= tally.rate <= self.upper
+
+
+@dataclass(frozen=True)
+class Now:
+    """The last quarter of an hour, against the line's limits where a baseline stands."""
+
+    since: datetime
+    tally: Tally = NOTHING
+    leading: str = ""  # the class that most anomalies are of
+    leading_count: int = 0
+    limits: Limits | None = None
+    signal_since: datetime | None = None  # beyond a limit, without a break since then
+
+    @property
+    def is_above(self) -> bool:
+        return self.is_beyond and self.limits is not None and (self.tally.rate or 0.0) > self.limits.upper
+
+    @property
+    def is_beyond(self) -> bool:
+        return self.signal_since is not None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All that is known of one line now."""
+
+    line: WatchedLine
+    day: Day
+    now: Now
+    baseline: Baseline | None
+    alarms: tuple[Alarm, ...]  # open ones, worst first
+    cameras: tuple[Camera, ...]  # without those that stand for people
+    silent: tuple[Camera, ...]
+    backlog: Backlog
+    waits: bool
+
+    @property
+    def alarm(self) -> Alarm | None:
+        return self.alarms[0] if self.alarms else None
+
+    @property
+    def until(self) -> datetime | None:
+        return data_until(self.line)
+
+    @property
+    def since(self) -> datetime | None:
+        """Where the trouble began: of the worst alarm, else of the signal."""
+        return self.alarm.since if self.alarm else self.now.signal_since
+
+    @property
+    def state(self) -> State:
+        if self.is_abnormal:
+            return State.ABNORMAL
+        if self.waits:
+            return State.WAITING
+        if self.silent and not any(one.rule.kind == RuleKind.SILENT for one in self.alarms):
+            return State.SILENT
+        return State.ACKNOWLEDGED if self.alarms else self._quiet_state
+
+    @property
+    def is_abnormal(self) -> bool:
+        """An alarm that nobody has seen, or a signal that no open alarm tells of."""
+        is_told = any(one.rule.kind in OF_THE_RATE for one in self.alarms)
+        return any(one.state == AlarmState.RAISED for one in self.alarms) or (self.now.is_beyond and not is_told)
+
+    @property
+    def _quiet_state(self) -> State:
+        if self.line.newest_at is None:
+            return State.NEW
+        if self.now.tally.is_empty:
+            return State.IDLE
+        return State.NORMAL if self.baseline else State.NO_BASELINE
+
+    @property
+    def is_critical(self) -> bool:
+        return self.state == State.ABNORMAL and any(one.rule.critical for one in self.alarms)
+
+
+def standings(lines: Sequence[WatchedLine], now: datetime) -> list[Standing]:
+    """One for each line, worst first, then as the lines are sorted."""
+    ids = [line.pk for line in lines]
+    by_day, baselines, by_slot = days(ids, now), _baselines(ids), _slots(ids, now)
+    raised, cameras, waiting = _alarms(ids), _cameras(ids), backlogs(ids)
+    found = [
+        Standing(
+            line=line,
+            day=by_day[line.pk],
+            now=now_of(by_slot[line.pk], baselines.get(line.pk), now),
+            baseline=baselines.get(line.pk),
+            alarms=tuple(raised[line.pk]),
+            cameras=tuple(cameras[line.pk]),
+            silent=tuple(one for one in cameras[line.pk] if one.enabled and one.is_silent(now)),
+            backlog=waiting.get(line.pk, Backlog()),
+            waits=waits_long(line, now),
+        )
+        for line in lines
+    ]
+    return sorted(found, key=_worst_first)
+
+
+def _worst_first(one: Standing) -> tuple[bool, int]:
+    return not one.is_critical, ORDER[one.state]
+
+
+def slot_of(moment: datetime) -> datetime:
+    minutes = int(SLOT.total_seconds()) // 60
+    return moment.replace(minute=moment.minute // minutes * minutes, second=0, microsecond=0)
+
+
+def _baselines(line_ids: Collection[int]) -> dict[int, Baseline]:
+    found = Baseline.objects.filter(line__in=line_ids, defect_class="").order_by("id")
+    return {one.line_id: one for one in found}
+
+
+Row = tuple[datetime, str, Tally]  # slot, class, its counts
+
+
+def _slots(line_ids: Collection[int], now: datetime) -> dict[int, list[Row]]:
+    first = slot_of(now) - SLOT * (NOW + LOOKED_BACK - 1)
+    rows = SlotCount.objects.filter(line__in=line_ids, slot__gte=first, slot__lte=now)
+    found: dict[int, list[Row]] = defaultdict(list)
+    for line_id, slot, code, *counts in rows.values_list("line_id", "slot", "defect_class", *AMOUNTS):
+        found[line_id].append((slot, code, Tally(*counts)))
+    return found
+
+
+def now_of(rows: Iterable[Row], baseline: Baseline | None, now: datetime) -> Now:
+    """What the slots of one line say of now."""
+    since = slot_of(now) - SLOT * (NOW - 1)
+    by_slot: dict[datetime, Tally] = defaultdict(Tally)
+    by_class: dict[str, int] = defaultdict(int)
+    for slot, code, tally in rows:
+        by_slot[slot] += tally
+        if slot >= since and code != GOOD:
+            by_class[code] += tally.anomalies
+    leading = max(by_class, key=lambda code: (by_class[code], code), default="")
+    count = by_class.get(leading, 0)
+    windows = [_window(by_slot, since - SLOT * back) for back in range(LOOKED_BACK + 1)]
+    limits = limits_of(baseline, [one.judged for one in windows]) if baseline else []
+    return Now(
+        since=since,
+        tally=windows[0],
+        leading=leading if count else "",
+        leading_count=count,
+        limits=limits[0] if limits and windows[0].judged else None,
+        signal_since=_signal_since(by_slot, windows, limits, since),
+    )
+
+
+def _window(by_slot: dict[datetime, Tally], since: datetime) -> Tally:
+    return sum((by_slot.get(since + SLOT * place, NOTHING) for place in range(NOW)), NOTHING)
+
+
+def limits_of(baseline: Baseline, judged: Sequence[int]) -> list[Limits]:
+    """Three-sigma limits of rates of so many captures each. Charts with a memory signal by their alarms; what is drawn
+    here of them is the p-chart of the same baseline."""
+    counted = [max(one, 1) for one in judged]
+    if baseline.kind == ChartKind.U:
+        found = spc.u_limits(baseline.centre, counted, baseline.sigma_z)
+    else:
+        found = spc.p_limits(baseline.centre, counted, baseline.sigma_z)
+    return [Limits(float(low), float(high)) for low, high in zip(found.lower, found.upper, strict=True)]
+
+
+def _signal_since(
+    by_slot: dict[datetime, Tally], windows: Sequence[Tally], limits: Sequence[Limits], since: datetime
+) -> datetime | None:
+    """Where the unbroken run of windows beyond the limits began; None where the latest window holds them."""
+    pairs = list(zip(limits, windows, strict=False))
+    run = next((back for back, (limit, tally) in enumerate(pairs) if limit.hold(tally)), len(pairs))
+    if not run:
+        return None
+    first = since - SLOT * (run - 1)
+    # The window around the first sign begins before it.
+    return min((slot for slot, tally in by_slot.items() if slot >= first and tally.anomalies), default=first)
+
+
+def _alarms(line_ids: Collection[int]) -> dict[int, list[Alarm]]:
+    found: dict[int, list[Alarm]] = defaultdict(list)
+    for alarm in sorted(alarms.open_alarms(line_ids), key=_worst_alarm_first):
+        found[alarm.line_id].append(alarm)
+    return found
+
+
+def _worst_alarm_first(alarm: Alarm) -> tuple[bool, bool, timedelta]:
+    age = alarm.raised_at - datetime.min.replace(tzinfo=alarm.raised_at.tzinfo)
+    return alarm.state != AlarmState.RAISED, not alarm.rule.critical, age
+
+
+def _cameras(line_ids: Collection[int]) -> dict[int, list[Camera]]:
+    found: dict[int, list[Camera]] = defaultdict(list)
+    for camera in Camera.objects.filter(~Q(slug__in=BY_HAND), line__in=line_ids).order_by("slug"):
+        found[camera.line_id].append(camera)
+    return found
