@@ -5,7 +5,7 @@ Rows are written in a fixed order, table by table, so that two writers never dea
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.db import connection
@@ -40,7 +40,7 @@ class Counted:
         """A capture that was judged as `code`; without one it failed."""
         return cls(
             line_id=capture.line_id,
-            at=capture.counted_at,
+            at=capture.counted_at.astimezone(UTC),  # hours elsewhere may begin at half past
             camera_id=capture.camera_id,
             defect_class=code,
             flagged=flagged,

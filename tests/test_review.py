@@ -1,7 +1,5 @@
 """Deciding: labels are appended, the queue moves on, the counts follow, and everything can be taken back."""
 
-import os
-import random
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,10 +16,8 @@ from inspections.review.undoing import undo
 from tests import cast
 from tests.cast import a_camera, a_line
 from tests.judged import a_capture, judged, many_judged
-from tests.labelled import imported
 
 pytestmark = pytest.mark.django_db
-HISTORIES = int(os.environ.get("HISTORIES", "12"))  # `make soak` asks for a thousand
 
 
 @pytest.fixture(autouse=True)
@@ -363,78 +359,6 @@ def test_of_many_none_is_labelled_where_one_has_changed(olga: Person, oscar: Per
     assert [row.capture.pk for row in outcome.rows] == [several[1].pk]
     assert Label.objects.count() == 1
     assert counts() == before
-
-
-# --- the counts, whatever happens --------------------------------------------------------------------------------
-
-
-def recount() -> dict[str, tuple[int, int, int, int]]:
-    """From the raw rows, by the words of the definition."""
-    found: dict[str, tuple[int, int, int, int]] = {}
-    for capture in Capture.objects.select_related("label__defect_class"):
-        said = Label.objects.filter(capture=capture, beside=False, undone_by=None, defect_class__isnull=False)
-        label = said.order_by("-id").first()
-        verdict = capture.verdicts.get(effective=True)
-        code = label.answer if label else verdict.label
-        is_defect = code not in {"good", "unknown"}
-        is_anomaly = (verdict.flagged and not (label and code == "good")) or bool(label and is_defect)
-        row = found.get(code, (0, 0, 0, 0))
-        more = (1, int(verdict.flagged), int(is_anomaly), int(is_defect))
-        found[code] = tuple(a + b for a, b in zip(row, more, strict=True))  # type: ignore[assignment]
-    return found
-
-
-@pytest.mark.parametrize("seed", range(HISTORIES))
-def test_after_any_history_counts_equal_a_recount_and_nothing_is_lost_from_the_queue(
-    olga: Person, oscar: Person, now: datetime, seed: int, settings: Any
-) -> None:
-    settings.AUDIT_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.2
-    settings.BLIND_SHARE = 0.3
-    chance = random.Random(seed)
-    people = [olga, oscar, cast.mara()]
-    camera = a_camera()
-    predicted = [("hole", 0.9), ("good", 0.01), ("unknown", None), ("cut", 0.3)]
-    captures = [judged(camera, *chance.choice(predicted), at=now) for _ in range(4)]
-    captures += [imported(people[2], "cut", *chance.choice(predicted), now, undone=undone) for undone in (False, True)]
-    for _ in range(30):
-        happen(chance, chance.choice(people), captures, now)
-    assert counts() == recount()
-    about_itself = ReviewItem.objects.open().filter(kind__in=[Kind.FLAGGED, Kind.AUDIT])
-    asked = set(about_itself.values_list("capture_id", flat=True))
-    for capture in Capture.objects.filter(label=None):
-        was_audited = ReviewItem.objects.filter(capture=capture, kind=Kind.AUDIT).exists()
-        assert capture.pk in asked or not (capture.flagged or was_audited)
-    for item in about_itself.filter(capture__label__isnull=False):
-        assert item.set_aside.filter(unsure=True).exists()
-
-
-def happen(chance: random.Random, person: Person, captures: list[Capture], now: datetime) -> None:
-    """Anything that people do."""
-    what = chance.choice(["undo", "take", "take", "bulk", "say", "say", "bring back"])
-    labels = list(Label.objects.order_by("id"))
-    if what == "undo" and labels:
-        undo(person, chance.choice(labels), now)
-    elif what == "take":
-        for item in queue.take(person, wanted(), 2, now, chance):
-            deal_with(chance, person, item, now)
-    elif what == "bulk":
-        picked = chance.sample(captures, 2)
-        decide_many(person, picked, "cut", now, expected={one.pk: fresh(one).label_id for one in picked})
-    elif what == "bring back":
-        queue.bring_back(person, wanted())
-    else:
-        capture, answer = chance.choice(captures), chance.choice(["good", "hole", "thread", "unsure"])
-        decide(person, capture, answer, now, expected=fresh(capture).label_id)
-
-
-def deal_with(chance: random.Random, person: Person, item: ReviewItem, now: datetime) -> None:
-    match chance.choice(["skip", "keep", "release", "hole", "unsure"]):
-        case "skip":
-            queue.skip(person, item, now)
-        case "release":
-            queue.release(person, now)
-        case "hole" | "unsure" as answer:
-            decide(person, item.capture, answer, now, expected=fresh(item.capture).label_id)
 
 
 # --- questions that measure people, and undoing in odd orders ----------------------------------------------------

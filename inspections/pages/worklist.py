@@ -95,13 +95,14 @@ def _place(capture: Capture, order: Order) -> tuple[datetime | float, UUID]:
 
 
 def _of_line(wanted: Wanted, line: Line, limit: int) -> Iterable[Capture]:
-    rows = Capture.objects.filter(line=line, flagged=True).filter(_narrowed(wanted))
+    rows = Capture.objects.filter(line=line, flagged=True).filter(narrowed(wanted))
     for capture in _sorted(rows, wanted)[:limit].select_related("defect_class", "roll", "label__person"):
         capture.line = line
         yield capture
 
 
-def _narrowed(wanted: Wanted) -> Q:
+def narrowed(wanted: Wanted) -> Q:
+    """Everything but line and order."""
     found = ~Q(pk__in=wanted.without) if wanted.without else Q()
     if wanted.defect_class == UNKNOWN:
         found &= Q(defect_class=None)

@@ -1,0 +1,167 @@
+"""What is on the screen as a file, for managers: flagged captures, a line's rates, alarms. Each is written in the log,
+with its filters and its rows; one that would be too long is refused in words, never cut."""
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from inspections.models import Alarm, AuditEvent, Capture
+from inspections.models.alarm import AlarmState
+from inspections.models.defect_class import UNKNOWN
+from inspections.pages import when
+from inspections.pages.access import PersonRequest, for_managers, line_of, lines_of, page
+from inspections.pages.csv_file import MOST_ROWS, Value, csv_file, newest_first
+from inspections.pages.flagged import Filters
+from inspections.pages.overview import class_names
+from inspections.pages.rate_rows import By, Stretch, spans_of, stretches
+from inspections.pages.worklist import Wanted, narrowed
+from inspections.review.blind import withheld
+
+OF_CAPTURE = (
+    "camera__slug", "roll__code", "position_m", "offset_mm", "captured_at", "received_at",
+    "defect_class__code", "anomaly_score", "severity", "label__defect_class__code", "label__person__username",
+    "warnings",
+)  # fmt: skip
+OF_ALARM = (
+    "line__slug", "rule__name", "rule__kind", "rule__critical", "key", "words", "since", "last_at", "signs", "state",
+    "acknowledged_at", "acknowledged_by__username", "note", "acted_at", "resolved_at", "resolved_by__username",
+    "outcome",
+)  # fmt: skip
+
+
+@page
+def flagged(request: PersonRequest) -> HttpResponseBase:
+    """The flagged captures that the list's filters leave, newest first; without what the reader is asked blind."""
+    for_managers(request.user)
+    now = timezone.now()
+    form = Filters(request.GET, lines_of(request.user), class_names())
+    _refuse_wrong(form)
+    wanted = form.wanted(now, withheld(request.user))
+    every = Capture.objects.filter(line__in=wanted.lines, flagged=True).filter(narrowed(wanted))
+    _note(request, "flagged", now, _fitting(every))
+    head = (
+        _("Counted at"), _("Capture"), _("Address"), _("Line"), _("Camera"), _("Roll"), _("Position (m)"),
+        _("From the left edge (mm)"), _("Taken at"), _("Received at"), _("Class"), _("Anomaly score"), _("Severity"),
+        _("Label"), _("Labelled by"), _("Warnings"),
+    )  # fmt: skip
+    return csv_file(f"flagged-{_day(now)}", head, _captures(request, wanted))
+
+
+def _captures(request: PersonRequest, wanted: Wanted) -> Iterator[tuple[Value, ...]]:
+    """Each line by its own index, merged: one that starts with the line cannot sort across lines."""
+    names = class_names()
+    of_lines = [_of_line(wanted, line.pk, str(line)) for line in wanted.lines]
+    for at, key, line, *more in heapq.merge(*of_lines, key=lambda row: row[:2], reverse=True):
+        address = request.build_absolute_uri(reverse("capture", args=[key]))
+        camera, roll, position, offset, taken, received, code, score, severity, label, who, warnings = more
+        yield (
+            at, key, address, line, camera, roll, position, offset, taken, received, names[code or UNKNOWN], score,
+            severity, names[label] if label else "", who, warnings,
+        )  # fmt: skip
+
+
+def _of_line(wanted: Wanted, line: int, name: str) -> Iterator[tuple[Any, ...]]:
+    rows: QuerySet[Any] = Capture.objects.filter(line=line, flagged=True).filter(narrowed(wanted))
+    for at, key, *more in newest_first(rows, "counted_at", OF_CAPTURE):
+        yield at, key, name, *more
+
+
+@page
+def rates(request: PersonRequest, slug: str) -> HttpResponseBase:
+    """A line's counts and rates over the chosen period, by slot, hour, day or shift."""
+    for_managers(request.user)
+    now = timezone.now()
+    line = line_of(request.user, slug)
+    chosen = when.chosen(request, now)
+    asked = request.GET.get("by", By.HOUR)
+    if chosen.errors:
+        raise BadRequest(" ".join(chosen.errors))
+    if asked not in By.values:
+        raise BadRequest(_("Rates are counted by slot, hour, day or shift."))
+    by, names = By(asked), class_names()
+    _note(request, f"line {line.slug}", now, sum(1 for _one in spans_of(chosen.span, by)))
+    head = (
+        _("From"), _("To"), _("Day or shift"), _("Judged"), _("Flagged"), _("Anomalies"), _("Anomaly rate"),
+        _("Defects"), _("Failed"), *(_("Anomalies: %(name)s") % {"name": name} for name in names.values()),
+    )  # fmt: skip
+    return csv_file(f"rates-{line.slug}-{_day(now)}", head, _rates(stretches(line, chosen.span, by), list(names)))
+
+
+def _rates(found: Iterator[Stretch], codes: list[str]) -> Iterator[tuple[Value, ...]]:
+    for one in found:
+        total = one.total
+        counts = (total.judged, total.flagged, total.anomalies, total.rate, total.defects, total.failed)
+        yield one.span.since, one.span.until, one.span.words, *counts, *(one.classes.get(code, 0) for code in codes)
+
+
+@page
+def alarms(request: PersonRequest) -> HttpResponseBase:
+    """Alarms with their whole story, newest first; of one line, one state, one period where the address says so."""
+    for_managers(request.user)
+    now = timezone.now()
+    every: QuerySet[Any] = Alarm.objects.filter(line__in=_lines(request))
+    if state := request.GET.get("state"):
+        every = every.filter(state__in=_states(state))
+    if any(request.GET.get(name) for name in ("when", "from", "to")):
+        chosen = when.chosen(request, now)
+        if chosen.errors:
+            raise BadRequest(" ".join(chosen.errors))
+        every = every.filter(raised_at__gte=chosen.span.since, raised_at__lt=chosen.span.until)
+    _note(request, "alarms", now, _fitting(every))
+    head = (
+        _("Raised at"), _("Alarm"), _("Line"), _("Rule"), _("Kind"), _("Critical"), _("About"), _("What was seen"),
+        _("First sign"), _("Last sign"), _("Signs"), _("State"), _("Acknowledged at"), _("Acknowledged by"), _("Note"),
+        _("First action at"), _("Resolved at"), _("Resolved by"), _("Outcome"), _("Minutes to the first action"),
+    )  # fmt: skip
+    return csv_file(f"alarms-{_day(now)}", head, map(_alarm, newest_first(every, "raised_at", OF_ALARM)))
+
+
+def _alarm(row: tuple[Any, ...]) -> tuple[Value, ...]:
+    since, acted = row[2 + OF_ALARM.index("since")], row[2 + OF_ALARM.index("acted_at")]
+    return (*row, None if acted is None else round((acted - since).total_seconds() / 60, 1))
+
+
+def _lines(request: PersonRequest) -> list[Any]:
+    slug = request.GET.get("line", "")
+    return [line_of(request.user, slug)] if slug else lines_of(request.user)
+
+
+def _states(text: str) -> list[str]:
+    if text not in AlarmState.values:
+        raise BadRequest(_("There is no such state of an alarm."))
+    return [text]
+
+
+def _refuse_wrong(form: Filters) -> None:
+    if not form.is_valid():
+        raise BadRequest(" ".join(str(error) for errors in form.errors.values() for error in errors))
+
+
+def _fitting(rows: QuerySet[Any]) -> int:
+    """How many there are; 400 where these are more than a file holds."""
+    found = rows.order_by()[: MOST_ROWS + 1].count()
+    if found > MOST_ROWS:
+        most = number_format(MOST_ROWS, force_grouping=True)
+        raise BadRequest(
+            _("A file holds at most %(most)s rows. Choose a shorter period, or one line.") % {"most": most}
+        )
+    return found
+
+
+def _note(request: PersonRequest, subject: str, now: datetime, rows: int) -> None:
+    with transaction.atomic():
+        AuditEvent.note(request.user, "export", subject, now, filters=request.GET.dict(), rows=rows)
+
+
+def _day(now: datetime) -> str:
+    return f"{timezone.localtime(now):%Y-%m-%d}"
