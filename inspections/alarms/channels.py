@@ -39,8 +39,8 @@ def channel_objection(wish: ChannelWish) -> str:
     name = wish.name.strip()
     if not name or len(name) > 60:
         return _("Give it a name of at most 60 characters.")
-    same = Channel.objects.filter(name=name).exclude(pk=wish.channel.pk if wish.channel else None)
-    if same.exists():
+    same = Channel.objects.filter(name=name)
+    if (same.exclude(pk=wish.channel.pk) if wish.channel else same).exists():
         return _("There is a channel of this name already.")
     if wish.kind not in ChannelKind.values:
         return _("Choose e-mail, webhook or MQTT.")

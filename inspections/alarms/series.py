@@ -87,7 +87,7 @@ class Charted(Protocol):
     @property
     def subgroup(self) -> Group: ...
     @property
-    def value(self) -> float: ...
+    def value(self) -> float | None: ...
     @property
     def centre(self) -> float | None: ...
     @property
@@ -107,7 +107,7 @@ def signal_looks(points: Iterable[Charted]) -> Iterator[Look]:
     run: datetime | None = None
     for point in points:
         group = point.subgroup
-        if point.centre is None or not group.whole:
+        if point.centre is None or point.value is None or not group.whole:
             run = None
             continue
         run = (run or group.start) if point.value > point.centre else None
