@@ -256,6 +256,21 @@ SWEEP_EVERY_S = env.float("SWEEP_EVERY_S", default=3.0)
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+# --- alarms ---------------------------------------------------------------------------------------------------
+
+ALARMS_EVERY_S = env.float("ALARMS_EVERY_S", default=10.0)
+ALARM_PRIVATE_HOSTS = env.list("ALARM_PRIVATE_HOSTS", default=[])  # that webhooks may reach: names, networks
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")  # under which people open the pages: for links in messages
+MQTT_URL = env.str("MQTT_URL", default="")
+EMAIL_HOST = env.str("EMAIL_HOST", default="")  # empty: no e-mail is sent
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)  # STARTTLS
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
+EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT", default=10.0)
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="selvedge@localhost")
+
 # --- language and time ----------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")

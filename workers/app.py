@@ -57,6 +57,11 @@ def _from_settings(sender: Celery, **_: object) -> None:
             "schedule": settings.SWEEP_EVERY_S,
             "options": {"expires": settings.SWEEP_EVERY_S * 2},
         },
+        "watch-alarms": {
+            "task": "workers.watch_alarms",
+            "schedule": settings.ALARMS_EVERY_S,
+            "options": {"expires": settings.ALARMS_EVERY_S},
+        },
         "remove-orphans": {"task": "workers.remove_orphans", "schedule": 3600.0},
     }
     if settings.TRAIN_AFTER_LABELS > 0:

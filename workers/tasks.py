@@ -35,6 +35,18 @@ def remove_orphans() -> None:
     registry.remove_left_behind(timezone.now())
 
 
+@shared_task(name="workers.watch_alarms", ignore_result=True)
+def watch_alarms() -> None:
+    """Look whether a rule raises an alarm or an alarm has ended, and tell what waits to be told."""
+    from workers import alarming
+    from workers.telling import teller
+
+    try:
+        alarming.watch(timezone.now())
+    finally:  # what was raised before is told also while a rule fails
+        teller.wake()
+
+
 @shared_task(name="workers.train", ignore_result=True, time_limit=30 * 24 * 3600)
 def train() -> None:
     """Run the trainings that wait, one after the other."""
