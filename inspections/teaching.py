@@ -1,4 +1,4 @@
-"""Reckonings over kept embeddings: asked for here, carried out by a worker. One of a kind is under way at most."""
+"""Reckonings over what verdicts kept: asked for here, carried out by a worker. One of a kind is under way at most."""
 
 from datetime import datetime, timedelta
 
@@ -10,6 +10,8 @@ from inspections.models import AuditEvent, Insight, InsightKind, JobState, Perso
 FRESH = timedelta(hours=1)  # a list that is older is made anew while somebody works on it
 PAUSE = timedelta(minutes=1)  # between two lists, where the last one has run out
 AFTER_FAILURE = timedelta(minutes=10)
+SHOWN = (InsightKind.TEACH, InsightKind.LABELS)
+DRIFT_EVERY = timedelta(hours=6)
 
 
 def ask(kind: InsightKind, now: datetime, by: Person | None = None) -> Insight:
@@ -18,8 +20,8 @@ def ask(kind: InsightKind, now: datetime, by: Person | None = None) -> Insight:
 
 
 def ask_all(now: datetime, by: Person) -> list[Insight]:
-    """Reckon everything anew."""
-    return _asked(tuple(InsightKind), now, by)
+    """Reckon anew what its page shows."""
+    return _asked(SHOWN, now, by)
 
 
 def _asked(kinds: tuple[InsightKind, ...], now: datetime, by: Person | None) -> list[Insight]:
@@ -65,6 +67,13 @@ def _rest(last: Insight, left: int) -> timedelta:
     if last.state == JobState.FAILED:
         return AFTER_FAILURE
     return FRESH if left else PAUSE
+
+
+def look_for_drift(now: datetime) -> None:
+    """For the clock: ask whether anything has drifted, a few times a day."""
+    last = newest(InsightKind.DRIFT)
+    if last is None or (not last.is_live and now - last.asked_at >= DRIFT_EVERY):
+        ask(InsightKind.DRIFT, now)
 
 
 def list_made_at() -> datetime | None:

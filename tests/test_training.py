@@ -86,7 +86,7 @@ def test_asking_freezes_the_labels_writes_it_down_and_rings(
         ({"classes": ["good"]}, "two classes"),
         ({"classes": ["hole", "cut"]}, "“good” must be among"),
         ({"classes": ["good", "nonsense"]}, "no class nonsense"),
-        ({"classes": ["good", "hole", "thread"]}, "No image to train on is of class thread"),
+        ({"classes": ["good", "hole", "thread"]}, "No image to train on is of class Thread"),
         ({"network": "resnet9v1"}, "nearest: resnet8v1"),
         ({"preset": "nonsense"}, "no preset 'nonsense'"),
         ({"knobs": {"rate": -1.0}}, "rate must be above 0"),
@@ -114,7 +114,7 @@ def test_a_class_with_too_few_images_is_named_with_its_count(mara: Person) -> No
     a_mill_of_labels(mara)
     labelled(mara, "cut", "R0")
     labelled(mara, "cut", "R1")
-    assert "cut (1); each class needs 2" in refusal(mara, classes=["good", "hole", "cut"])
+    assert "Cut (1); each class needs 2" in refusal(mara, classes=["good", "hole", "cut"])
 
 
 def test_labels_of_one_roll_leave_nothing_to_validate_on(mara: Person) -> None:
@@ -164,7 +164,7 @@ def test_a_class_of_one_roll_trains_unless_the_recipe_makes_folds(mara: Person) 
     for _number in range(3):
         labelled(mara, "cut", "R100")
     classes = ["good", "hole", "cut"]
-    assert "one roll has all images of cut" in refusal(mara, preset="best", classes=classes)
+    assert "one roll has all images of Cut" in refusal(mara, preset="best", classes=classes)
     run = asked(mara, classes=classes)
     assert isinstance(run, TrainingRun)
     assert (run.snapshot.counts["train"]["cut"], run.snapshot.counts["val"].get("cut")) == (3, None)
@@ -282,11 +282,9 @@ def test_it_suggests_new_labels_and_classes_and_starts_nothing(mara: Person, tmp
     install(tmp_path)
     a_mill_of_labels(mara, rolls=10)
     labelled(mara, "thread", "R0")
-    assert [one.words for one in retraining.suggestions(timezone.now())] == [
-        "21 labels, and nothing was trained on them yet."
-    ]
+    assert [one.words for one in retraining.suggestions()] == ["21 labels, and nothing was trained on them yet."]
     labelled(mara, "thread", "R1")
-    words = [one.words for one in retraining.suggestions(timezone.now())]
+    words = [one.words for one in retraining.suggestions()]
     assert words[1] == "“Thread” has 2 labelled images, and the version in force does not know it."
     assert not TrainingRun.objects.exists()
     assert not Snapshot.objects.exists()
@@ -295,7 +293,7 @@ def test_it_suggests_new_labels_and_classes_and_starts_nothing(mara: Person, tmp
 def test_classes_that_are_taken_for_one_another_are_named(mara: Person) -> None:
     body = {"pairs": [{"first": "cut", "second": "thread", "count": 7, "share": 0.2, "captures": []}]}
     Insight.objects.create(kind=InsightKind.LABELS, asked_at=timezone.now(), state=JobState.DONE, body=body)
-    assert [one.words for one in retraining.suggestions(timezone.now())] == [
+    assert [one.words for one in retraining.suggestions()] == [
         "“Cut” and “Thread” are taken for one another: label more of both before the next one."
     ]
 

@@ -1,4 +1,4 @@
-"""Reckonings over kept embeddings: what to label next, and what the labels tell."""
+"""Reckonings over what was kept with verdicts: what to label next, what the labels tell, and what has drifted."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from inspections.models import Insight, InsightKind, JobState, TeachPick
 from inspections.review import listed
-from workers.reckonings import labels, teach
+from workers.reckonings import drift, labels, teach
 
 LEASE = timedelta(seconds=300)  # renewed with every few hundred rows; the longest stretch between is a few seconds
 MOST_ATTEMPTS = 3
@@ -40,7 +40,7 @@ def _reckon(insight: Insight) -> None:
         insight.end(JobState.CANCELLED, timezone.now())
         return
     try:
-        _teach(insight) if insight.kind == InsightKind.TEACH else _labels(insight)
+        _BY_KIND[InsightKind(insight.kind)](insight)
     except TakenAway:
         return
     _forget_old(insight)
@@ -60,6 +60,13 @@ def _teach(insight: Insight) -> None:
 def _labels(insight: Insight) -> None:
     version, body = labels.reckon(insight.pk, lambda: _beat(insight))
     insight.end(JobState.DONE, timezone.now(), body=body, version=version)
+
+
+def _drift(insight: Insight) -> None:
+    insight.end(JobState.DONE, timezone.now(), body=drift.reckon(timezone.now(), lambda: _beat(insight)))
+
+
+_BY_KIND = {InsightKind.TEACH: _teach, InsightKind.LABELS: _labels, InsightKind.DRIFT: _drift}
 
 
 def _beat(insight: Insight) -> None:

@@ -63,6 +63,14 @@ def train_when_due() -> None:
     retraining.start_when_due(timezone.now())
 
 
+@shared_task(name="workers.look_for_drift", ignore_result=True)
+def look_for_drift() -> None:
+    """Ask whether the cloth, a lens or a lamp has changed, where that was not asked for some hours."""
+    from inspections import teaching
+
+    teaching.look_for_drift(timezone.now())
+
+
 @shared_task(name="workers.assess", ignore_result=True, time_limit=3600)
 def assess() -> None:
     """Hold the challengers that wait against the golden set."""
@@ -93,3 +101,11 @@ def look_again() -> None:
     from workers import looking_again
 
     looking_again.work()
+
+
+@shared_task(name="workers.look_at_broken", ignore_result=True)
+def look_at_broken() -> None:
+    """Whether versions that did not load once do so by now."""
+    from workers import rechecking
+
+    rechecking.work()

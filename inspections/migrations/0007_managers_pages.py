@@ -513,4 +513,16 @@ class Migration(migrations.Migration):
                 name="threshold_is_a_probability",
             ),
         ),
+        migrations.AlterField(
+            model_name="insight",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("teach", "what to label next"),
+                    ("labels", "have I labelled enough, and are the labels right"),
+                    ("drift", "has the cloth, a lens or a lamp changed"),
+                ],
+                max_length=6,
+            ),
+        ),
     ]

@@ -1,5 +1,7 @@
 """The taxonomy: what an image of cloth can show."""
 
+from collections.abc import Iterable
+
 from django.db import models
 
 GOOD = "good"
@@ -30,3 +32,10 @@ class DefectClass(models.Model):
     @property
     def is_defect(self) -> bool:
         return self.code != GOOD
+
+
+def named(codes: Iterable[str]) -> list[str]:
+    """What people call these classes, in this order; a code that the mill does not know stays."""
+    wanted = list(codes)
+    names = dict(DefectClass.objects.filter(code__in=wanted).values_list("code", "name"))
+    return [names.get(code) or code for code in wanted]

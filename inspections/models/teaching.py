@@ -42,10 +42,11 @@ class TeachPick(models.Model):
 class InsightKind(models.TextChoices):
     TEACH = "teach", _("what to label next")
     LABELS = "labels", _("have I labelled enough, and are the labels right")
+    DRIFT = "drift", _("has the cloth, a lens or a lamp changed")
 
 
 class Insight(Job):
-    """One reckoning over kept embeddings, asked for by a person, a training's end or the clock; `body` holds it."""
+    """One reckoning over what was kept with verdicts, asked for by a person, a training's end or the clock; `body` holds it."""
 
     id = models.AutoField(primary_key=True)
     kind = models.CharField(max_length=6, choices=InsightKind.choices)

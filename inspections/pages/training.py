@@ -67,11 +67,13 @@ def _shown(
     request: PersonRequest, form: Order, chosen: list[str] | None, *, status: int = 200, **more: Any
 ) -> HttpResponseBase:
     rows = run_rows()
+    drift = retraining.drift_told()
     context: Mapping[str, Any] = {
         "form": form,
         "choices": class_choices(chosen, more.get("without")),
         "lasted": lasted(rows),
-        "suggestions": retraining.suggestions(timezone.now()),
+        "suggestions": retraining.suggestions(drift),
+        "drift": drift,
         "rows": rows,
         "live": next((row.run for row in rows if row.run.is_live), None),
         **more,

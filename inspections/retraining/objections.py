@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from inspections import registry
 from inspections.models import Base, Capture, JobState, Side, Snapshot, TrainingRun
+from inspections.models.defect_class import named
 from inspections.retraining.wish import Wish
 from ml import network_names, presets
 from ml.refusal import DataError
@@ -114,7 +115,7 @@ def _sides(wish: Wish, snapshot: Snapshot) -> str:
     few = [code for code in wish.classes if images.get(code, 0) < settings.TRAIN_LEAST_IMAGES]
     if not few:
         return ""
-    found = ", ".join(f"{code} ({images.get(code, 0)})" for code in few)
+    found = ", ".join(f"{name} ({images.get(code, 0)})" for code, name in zip(few, named(few), strict=True))
     words = {"found": found, "least": settings.TRAIN_LEAST_IMAGES}
     return _("Too few labelled images to train on: %(found)s; each class needs %(least)s.") % words
 
@@ -128,7 +129,7 @@ def _folds(wish: Wish, snapshot: Snapshot) -> str:
     if not lone:
         return ""
     return _("“%(preset)s” calibrates on folds, and one roll has all images of %(names)s: choose another recipe.") % {
-        "preset": wish.preset, "names": ", ".join(lone),
+        "preset": wish.preset, "names": ", ".join(named(lone)),
     }  # fmt: skip
 
 

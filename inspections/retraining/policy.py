@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from inspections import snapshots, teaching
 from inspections.models import Base, Capture, DefectClass, InsightKind, JobState, ModelVersion, TrainingRun
+from inspections.retraining import drifting
 from inspections.retraining.asking import ask
 from inspections.retraining.preview import enough, preview
 from inspections.retraining.wish import Wish, usual
@@ -20,14 +21,16 @@ log = structlog.get_logger(__name__)
 
 WORTH_SAYING = 20  # new labels; fewer suggest nothing
 MOST_PAIRS = 3
+MOST_MOVED = 6
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A reason to train, for a person to weigh. `code`: the class it is about, or none."""
+    """A reason to train, for a person to weigh. `code`: the class it is about, or none; `drifted`: it is no label's."""
 
     words: str
     code: str = ""
+    drifted: bool = False
 
 
 def due(now: datetime) -> str | None:
@@ -71,9 +74,10 @@ def _as_last_time() -> Wish:
     return Wish(now.base, now.network, last.preset, now.classes, last.knobs, now.base_version) if same_network else now
 
 
-def suggestions(now: datetime) -> list[Suggestion]:
+def suggestions(found: drifting.Told | None = None) -> list[Suggestion]:
     """What speaks for a training. Nothing here starts one."""
-    return [*_new_labels(), *_new_classes(), *_confusions()]
+    moved = [Suggestion(words, drifted=True) for words in drifting.moved(found)]
+    return [*_new_labels(), *_new_classes(), *_confusions(), *moved[:MOST_MOVED]]
 
 
 def _new_labels() -> list[Suggestion]:
