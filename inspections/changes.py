@@ -22,6 +22,7 @@ from inspections.models import (
     State,
     VersionChange,
 )
+from inspections.models.defect_class import named
 from inspections.snapshots import Refused
 
 MOST_HISTORY = 200  # changes of one scope that are read back
@@ -96,7 +97,7 @@ def fall_back(version: ModelVersion, reason: str, now: datetime) -> list[Version
 
 
 def _fall_back(version: ModelVersion, line: Line | None, reason: str, now: datetime) -> VersionChange | None:
-    better = next((one for one in _before(line) if one != version and registry.bundle_is_there(one)), None)
+    better = _stand_in(version, line)
     if better is None:
         return None
     with transaction.atomic():
@@ -108,6 +109,22 @@ def _fall_back(version: ModelVersion, line: Line | None, reason: str, now: datet
         ModelVersion.objects.filter(pk=version.pk).update(broken=reason[:300])
         bell.ring_on_commit()  # what waits can be judged now
         return _settled(change, ChangeState.ACTIVE, now)
+
+
+def _stand_in(version: ModelVersion, line: Line | None) -> ModelVersion | None:
+    """The latest before it that is whole and that no line's class shares keep from judging. Where every one leaves some
+    line waiting, the latest: the mill's other lines go on."""
+    tried: set[int] = set()
+    latest: ModelVersion | None = None
+    for one in _before(line):
+        if one == version or one.pk in tried or not registry.bundle_is_there(one):
+            tried.add(one.pk)
+            continue
+        tried.add(one.pk)
+        if not _shares_left_over(one, line):
+            return one
+        latest = latest or one
+    return None if line else latest
 
 
 def earlier(line: Line | None = None) -> ModelVersion | None:
@@ -163,6 +180,8 @@ def changes_between(line: Line, since: datetime, until: datetime) -> list[Versio
 
 def fallen_back(lines: list[int]) -> list[VersionChange]:
     """Scopes (the mill, these lines) that a fallback put where they are, and nobody has changed since."""
+    if not VersionChange.objects.filter(kind=ChangeKind.FALLBACK, state=ChangeState.ACTIVE).exists():
+        return []  # as mostly
     scopes = Q(line=None) | Q(line__in=lines)
     latest: dict[int | None, VersionChange] = {}
     rows = VersionChange.objects.filter(scopes, state=ChangeState.ACTIVE).select_related("version", "previous", "line")
@@ -228,7 +247,7 @@ def _lost_classes(version: ModelVersion) -> str:
     if not lost:
         return ""
     words = _("It names %(classes)s, which the mill does not use. Take the class into use, or train without it.")
-    return words % {"classes": ", ".join(lost)}
+    return words % {"classes": ", ".join(named(lost))}
 
 
 def _shares_left_over(version: ModelVersion, line: Line | None) -> str:

@@ -30,7 +30,7 @@ from tests import cast, gates, mill
 from tests.bundles import CUT, HOLE, cloth
 from tests.cast import a_line, signed_in
 from tests.gates import a_golden_set, held, registered
-from workers import changing, inspectors
+from workers import changing, inspectors, rechecking
 from workers.judging import drain, judge_once
 
 pytestmark = pytest.mark.django_db
@@ -144,7 +144,8 @@ def test_a_class_that_was_given_up_since_stops_it(first: ModelVersion, second: M
     gone.update(active=False) if end == "retired" else gone.delete()
     refused = changes.promote(second, None, timezone.now(), "it is better")
     assert isinstance(refused, Refused)
-    assert "cut, which the mill does not use" in refused.reason
+    name = "Cut" if end == "retired" else "cut"  # who deletes a class deletes its name too
+    assert f"{name}, which the mill does not use" in refused.reason
 
 
 def test_a_class_that_is_given_up_while_it_is_checked_stops_it_too(first: ModelVersion, second: ModelVersion) -> None:
@@ -345,6 +346,70 @@ def test_a_spoilt_canary_falls_back_on_its_line_alone(first: ModelVersion, secon
     inspectors.inspector_for(second)
     line.refresh_from_db()
     assert (line.version, registry.in_force()) == (None, first)
+
+
+def test_what_a_lines_class_shares_do_not_fit_is_no_place_to_fall_to(
+    tmp_path: Path, first: ModelVersion, posting: Client
+) -> None:
+    """Its captures would wait for ever beside a version that can judge them."""
+    other = registered(tmp_path, 1, classes=("good", "hole", "snag"))
+    last = registered(tmp_path, 2)
+    for version in (other, last):
+        changes.install(version, None, timezone.now())
+    Line.objects.update(shares={"good": 0.9, "hole": 0.05, "cut": 0.05})
+    capture = mill.posted(posting, cloth())
+    spoil(last)
+    judge_once()
+    drain()
+    capture.refresh_from_db()
+    assert (registry.in_force(), capture.status) == (first, Status.JUDGED)
+
+
+def test_where_every_one_leaves_a_line_waiting_the_others_go_on(tmp_path: Path, first: ModelVersion) -> None:
+    last = registered(tmp_path, 2, classes=("good", "hole", "snag"))
+    changes.install(last, None, timezone.now())
+    Line.objects.create(slug="loom-9", shares={"good": 0.9, "hole": 0.05, "snag": 0.05})
+    spoil(last)
+    inspectors.inspector_for(last)
+    assert registry.in_force() == first
+
+
+def test_a_line_alone_does_not_fall_to_what_would_not_judge_it(tmp_path: Path, first: ModelVersion) -> None:
+    line = a_line()
+    own = registered(tmp_path, 2, classes=("good", "hole", "snag"))
+    changes.install(own, None, timezone.now(), line)
+    Line.objects.filter(pk=line.pk).update(shares={"good": 0.9, "hole": 0.05, "snag": 0.05})
+    spoil(own)
+    inspectors.inspector_for(own)
+    line.refresh_from_db()
+    assert line.version == own
+
+
+def test_one_that_did_not_load_once_is_looked_at_again_and_the_notice_says_so(
+    first: ModelVersion, second: ModelVersion, mara: Person
+) -> None:
+    """As after a disk that was away for a minute."""
+    promoted(second)
+    whole = (second.folder / "graph.onnx").read_bytes()
+    spoil(second)
+    inspectors.inspector_for(second)
+    rechecking.work()
+    second.refresh_from_db()
+    assert "is not the file that was packed" in second.broken
+    (second.folder / "graph.onnx").write_bytes(whole)
+    rechecking.work()
+    second.refresh_from_db()
+    assert second.broken == ""
+    text = signed_in(mara).get("/flagged/").content.decode()
+    assert f"{second} did not load, and {first} judges the mill instead" in text
+    assert "It loads again: promote it" in text
+
+
+def test_what_is_in_force_is_left_to_its_judges(first: ModelVersion) -> None:
+    ModelVersion.objects.filter(pk=first.pk).update(broken="no GPU here")
+    rechecking.work()
+    first.refresh_from_db()
+    assert first.broken == "no GPU here"
 
 
 def test_with_nothing_to_fall_back_to_captures_wait_and_the_pages_say_so(

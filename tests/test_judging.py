@@ -22,7 +22,7 @@ from inspections.ids import new_id
 from inspections.models import Camera, Capture, HourlyCount, Line, ModelVersion, Status, Verdict
 from tests import cast, corpus, mill
 from tests.bundles import CUT, GOOD, HOLE, NOT_A_NUMBER, cloth
-from workers import inspectors, sweeping
+from workers import inspectors, judging, sweeping
 from workers.claims import claim_fresh, claim_retry, lines_waiting
 from workers.judging import drain, judge_once
 from workers.recording import record
@@ -324,6 +324,28 @@ def test_a_line_whose_shares_do_not_fit_waits_and_stops_nobody(version: ModelVer
     assert mill.judged(other, cloth()).status == Status.JUDGED
     waiting.refresh_from_db()
     assert (waiting.status, waiting.attempts) == (Status.PENDING, 0)
+
+
+def test_shares_that_are_changed_while_its_captures_are_claimed_cost_no_attempt(
+    version: ModelVersion, posting: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = mill.posted(posting, cloth())
+    claim = judging.claim_fresh
+
+    def changed_meanwhile(*args: Any, **more: Any) -> Any:
+        Line.objects.update(shares={"good": 0.9, "stain": 0.1})
+        return claim(*args, **more)
+
+    monkeypatch.setattr(judging, "claim_fresh", changed_meanwhile)
+    judge_once()
+    capture.refresh_from_db()
+    assert (capture.status, capture.attempts) == (Status.PENDING, 0)
+    Line.objects.update(shares=None)
+    monkeypatch.undo()
+    Capture.objects.update(lease_until=None)
+    drain()
+    capture.refresh_from_db()
+    assert capture.status == Status.JUDGED
 
 
 def test_a_storage_that_cannot_read_costs_no_attempt(

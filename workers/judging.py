@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class Later:
-    """The storage cannot give the file now."""
+    """It cannot be judged now: the storage cannot give the file, or its line expects other classes."""
 
 
 def drain(budget_s: float = BUDGET_S) -> bool:
@@ -79,7 +79,8 @@ def _shares_fit(line: Line, version: ModelVersion) -> bool:
 
 
 def _judge(version: ModelVersion, inspector: Inspector, claimed: Sequence[Capture]) -> int:
-    files = {capture.pk: read_file(capture) for capture in claimed}
+    """Shares that were changed after the lines were looked at give their captures back, as a storage that is away."""
+    files = {one.pk: read_file(one) if _shares_fit(one.line, version) else Later() for one in claimed}
     put_back([capture for capture in claimed if isinstance(files[capture.pk], Later)], timezone.now())
     captures = [capture for capture in claimed if not isinstance(files[capture.pk], Later)]
     if not captures:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -28,10 +27,8 @@ class Notice:
 
 def notices(person: Person, lines: Sequence[WatchedLine], now: datetime) -> list[Notice]:
     """What is wrong with judging on these lines; nothing, on a good day."""
-    versions = list(ModelVersion.objects.filter(Q(is_default=True) | ~Q(broken="")))
-    default = next((version for version in versions if version.is_default), None)
-    may_have_fallen = any(version.broken and not version.is_default for version in versions)
-    fallen = fallen_back([line.pk for line in lines]) if may_have_fallen else []
+    default = ModelVersion.objects.filter(is_default=True).first()
+    fallen = fallen_back([line.pk for line in lines])
     told = [_fallback_notice(change) for change in fallen]
     return [*_model_notices(lines, default), *told, *_waiting_notices(lines, now), *_training_notices(person)]
 
@@ -68,6 +65,12 @@ def _fallback_notice(change: VersionChange) -> Notice:
     assert change.decided_at
     values = {"version": change.version, "previous": change.previous, "where": change.line or _("the mill")}
     since = {"since": f"{timezone.localtime(change.decided_at):%H:%M:%S}", "reason": _sentence(change.reason)}
+    if change.previous and not change.previous.broken:  # it was looked at again
+        return Notice(
+            "alert",
+            _("%(previous)s did not load, and %(version)s judges %(where)s instead") % values,
+            _("Since %(since)s. %(reason)s It loads again: promote it, or leave the other one in force.") % since,
+        )
     return Notice(
         "alert",
         _("%(previous)s is spoilt, and %(version)s judges %(where)s instead") % values,
