@@ -25,22 +25,28 @@ LINEAR = 1e-3  # largest difference, relative above 1, between what the graph sa
 
 @dataclass(frozen=True)
 class Base:
-    """A verified bundle: its folder and digest, spec, and every tensor of its weights file."""
+    """A verified bundle: its folder and digest, spec, every tensor of its weights, and what its classes are called."""
 
     folder: Path
     digest: str
     spec: Spec
     tensors: dict[str, NDArray[np.generic]]
+    classes: tuple[str, ...]
 
     @classmethod
-    def load(cls, folder: Path, threads: int = 1) -> Self:
-        """BundleError if it is no whole bundle; DataError if its answers are not a linear layer on its embedding."""
+    def load(cls, folder: Path, threads: int = 1, classes: tuple[str, ...] = ()) -> Self:
+        """`classes`: what the data calls its classes, in the order of its answers; its own names where none is given.
+
+        BundleError if it is no whole bundle; DataError if its answers are not a linear layer on its embedding.
+        """
         spec = bundle.verify(folder)
+        if classes and len(classes) != len(spec.classes):
+            raise DataError(f"{folder.name} knows {len(spec.classes)} classes; {len(classes)} names are given for them")
         try:
             tensors = load_file(folder / bundle.WEIGHTS)
         except (SafetensorError, OSError) as problem:
             raise BundleError(f"{bundle.WEIGHTS} cannot be read: {problem}") from problem
-        base = cls(folder, bundle.digest(folder), spec, tensors)
+        base = cls(folder, bundle.digest(folder), spec, tensors, classes or spec.classes)
         base._prove(CpuEngine(folder / GRAPH, threads))
         return base
 
@@ -61,7 +67,7 @@ class Base:
     def prior(self, classes: tuple[str, ...]) -> Layer:
         """Its layer for these classes: a class that it never knew begins as the mean of those it does."""
         weight, bias = self.layer
-        known = {name: index for index, name in enumerate(self.spec.classes)}
+        known = {name: index for index, name in enumerate(self.classes)}
         rows = [np.append(weight[known[n]], bias[known[n]]) if n in known else None for n in classes]
         mean = np.append(weight.mean(axis=0), bias.mean())
         table = np.array([mean if row is None else row for row in rows], dtype=np.float64)

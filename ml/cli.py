@@ -98,6 +98,9 @@ def _add_head(commands: Any) -> None:
         "the base looks at them first",
     )  # fmt: skip
     made.add_argument("--classes", type=_names, default=(), help="exactly these classes, comma-separated")
+    made.add_argument(
+        "--base-classes", type=_names, default=(), help="what the labels call the base's classes, in its order"
+    )
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
     made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
     made.add_argument(

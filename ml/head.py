@@ -37,7 +37,7 @@ def learn(order: HeadOrder) -> Spec:
     if order.out.exists():
         raise DataError(f"{order.out} already exists")
     order.progress.stage("reading the base", 0.05)
-    base = Base.load(order.base, order.threads)
+    base = Base.load(order.base, order.threads, order.base_classes)
     order.progress.stage("reading what is labelled", 0.3)
     labelled = gather(order, base)
     order.progress.stage("fitting the last layer", 0.6)

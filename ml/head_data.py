@@ -23,7 +23,7 @@ class HeadOrder:
     """One head as asked for: the fields are the options of `python -m ml head`.
 
     `embeddings`: see ml.kept. `manifest`: labelled images, which renew what known cloth looks like, prove fewer bits
-    again, and are what the base looks at where no embeddings are given.
+    again, and are what the base looks at where no embeddings are given. `base_classes`: see Base.load.
     """
 
     base: Path
@@ -31,6 +31,7 @@ class HeadOrder:
     embeddings: Path | None = None
     manifest: Path | None = None
     classes: tuple[str, ...] = ()
+    base_classes: tuple[str, ...] = ()
     merge: tuple[str, ...] = ()
     resize_mixed: bool = False
     leave_twins: bool = False

@@ -66,7 +66,7 @@ def shares(labelled: Labelled) -> dict[str, float]:
 def _starts(base: Base, classes: tuple[str, ...]) -> list[tuple[str, Layer]]:
     prior = base.prior(classes)
     nothing = ("nothing", Layer(np.zeros_like(prior.weight), np.zeros_like(prior.bias)))
-    return [("the base's layer", prior), nothing] if set(classes) & set(base.spec.classes) else [nothing]
+    return [("the base's layer", prior), nothing] if set(classes) & set(base.classes) else [nothing]
 
 
 def _fits(labelled: Labelled, start: Layer) -> Iterator[Fitted]:

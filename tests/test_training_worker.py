@@ -158,6 +158,14 @@ def test_head_only_takes_the_bundle_embeddings_and_images(tmp_path: Path) -> Non
     assert (words["--embeddings"], words["--manifest"]) == (str(folder.embeddings), str(folder.manifest))
 
 
+def test_a_head_on_a_bundle_of_other_names_is_told_what_the_mill_calls_them(tmp_path: Path) -> None:
+    bundle = small_bundle(tmp_path / "named", classes=("good", "perforation", "slash"))
+    version = registry.add(bundle, timezone.now(), class_map={"perforation": "hole", "slash": "cut"})
+    words = words_of(a_training(base=Base.HEAD, base_version=version))
+    assert words["--base-classes"] == "good,hole,cut"
+    assert "--base-classes" not in words_of(a_training(base=Base.HEAD, base_version=a_version(tmp_path)))
+
+
 @pytest.mark.parametrize(
     ("preset", "knobs", "is_so"),
     [("best", {}, True), ("best", {"calibrate": "validation"}, False), ("quick", {}, False)],

@@ -15,6 +15,7 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from ml import bundle, probe  # noqa: E402
+from ml.base import Base  # noqa: E402
 from ml.bundle import BundleError  # noqa: E402
 from ml.cli import main  # noqa: E402
 from ml.data import Dataset  # noqa: E402
@@ -95,6 +96,24 @@ def test_a_head_learns_classes_that_its_base_never_knew_and_judges_by_them(
     assert len(right) == len(cloth.targets) and np.mean(right) > 0.9
     card = (tmp_path / "new" / "CARD.md").read_text()
     assert "pilling" in card and "The last layer alone, held to" in card
+
+
+def test_a_base_of_other_names_is_begun_with_where_they_are_said(
+    cloth: Dataset, kept: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A mill calls the base's classes otherwise; what they are called changes nothing that is learnt."""
+    own = Base.load(STARTER)
+    called = tuple(f"mill-{name}" for name in own.spec.classes)
+    renamed = Base.load(STARTER, classes=called)
+    assert np.array_equal(renamed.prior(called).weight, own.prior(own.spec.classes).weight)
+    assert not np.array_equal(renamed.prior(own.spec.classes).weight, own.prior(own.spec.classes).weight)
+    labels = np.array([f"mill-{CLASSES[target]}" for target in cloth.targets])
+    classes = tuple(f"mill-{name}" for name in CLASSES)
+    spec = learn(HeadOrder(STARTER, tmp_path / "new", kept(label=labels), classes=classes, base_classes=called))
+    plain = learn(HeadOrder(STARTER, tmp_path / "plain", kept(), classes=CLASSES))
+    assert spec.metrics["held_out"]["macro_f1"] == plain.metrics["held_out"]["macro_f1"]
+    with pytest.raises(DataError, match="2 names are given"):
+        Base.load(STARTER, classes=("good", "hole"))
 
 
 def test_the_trunk_stays_bit_for_bit(cloth: Dataset, kept: Callable[..., Path], tmp_path: Path) -> None:

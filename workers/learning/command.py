@@ -24,7 +24,13 @@ def of(run: TrainingRun, folder: WorkFolder) -> list[str]:
     }
     if run.base == Base.HEAD:
         assert run.base_version
-        kept = {"base": run.base_version.folder, "embeddings": folder.embeddings, "manifest": folder.manifest}
+        kept: dict[str, Any] = {
+            "base": run.base_version.folder,
+            "embeddings": folder.embeddings,
+            "manifest": folder.manifest,
+        }
+        if run.base_version.class_map:  # the labels name the mill's codes, and the bundle has names of its own
+            kept["base_classes"] = ",".join(run.base_version.classes)
         return ["head", *_options({**kept, **told, "threads": settings.TRAIN_THREADS, "resize_mixed": True})]
     learnt = {"manifest": folder.manifest, "work": folder.checkpoints}
     return ["train", *_options({**_network(run), **told, **learnt, "leave_twins": True})]
