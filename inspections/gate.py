@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from inspections import bell, registry
 from inspections.models import AuditEvent, DefectClass, GateReport, JobState, ModelVersion, Person, Snapshot, State
+from inspections.models.defect_class import named
 from inspections.snapshots import Refused, newest_golden
 
 LEAST_REASON = 10  # characters of a written reason
@@ -112,7 +113,7 @@ def _classes_changed(report: GateReport) -> str:
     if not new:
         return ""
     words = _("Since its report %(classes)s came into use or became critical. Hold it against the golden set again.")
-    return words % {"classes": ", ".join(new)}
+    return words % {"classes": ", ".join(named(new))}
 
 
 def failed_words(rules: list[dict[str, Any]]) -> list[str]:

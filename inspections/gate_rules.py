@@ -4,14 +4,22 @@ What was not measured is neither passed nor failed, and stops a version as a fai
 the figures that are read here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
 Measured = Mapping[str, Any]
 Limits = Mapping[str, float]
+Names = Mapping[str, str]  # a class's code -> what people call it
+
+
+class Subject(NamedTuple):
+    """A class."""
+
+    code: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -26,9 +34,14 @@ class Rule:
     subject: str = ""
 
 
-def judge(measured: Measured, limits: Limits) -> list[Rule]:
-    """Every rule, in the order in which they are read."""
-    return [*_of_bundle(measured), *_of_golden(measured), *_of_classes(measured, limits), *_of_all(measured, limits)]
+def judge(measured: Measured, limits: Limits, names: Names) -> list[Rule]:
+    """Every rule, in the order in which they are read. A class that `names` lacks is called by its code."""
+    return [
+        *_of_bundle(measured, names),
+        *_of_golden(measured),
+        *_of_classes(measured, limits, names),
+        *_of_all(measured, limits),
+    ]
 
 
 def verdict(rules: list[Rule]) -> bool:
@@ -40,13 +53,17 @@ def as_rows(rules: list[Rule]) -> list[dict[str, Any]]:
     return [asdict(rule) for rule in rules]
 
 
-def _of_bundle(measured: Measured) -> Iterator[Rule]:
+def _of_bundle(measured: Measured, names: Names) -> Iterator[Rule]:
     problem = measured["bundle"]["problem"]
     loads = _("Every hash is right, it loads, and it answers its probe.")
     yield Rule("bundle", not problem, _("The bundle does not load: %s") % problem if problem else loads)
     yield _weights(measured.get("weights"))
-    yield _known_classes(measured["classes"])
-    yield _foreign_classes(measured["classes"])
+    yield _known_classes(_named(measured["classes"]["missing"], names))
+    yield _foreign_classes(_named(measured["classes"]["outside"], names))
+
+
+def _named(codes: Iterable[str], names: Names) -> list[str]:
+    return [names.get(code, code) for code in codes]
 
 
 def _weights(found: Measured | None) -> Rule:
@@ -61,16 +78,14 @@ def _weights(found: Measured | None) -> Rule:
     return Rule("weights", True, _("Every weight is a number."), 0.0, 0.0)
 
 
-def _known_classes(found: Measured) -> Rule:
-    missing = found["missing"]
+def _known_classes(missing: list[str]) -> Rule:
     if missing:
         words = _("It lacks classes that the mill uses: %(names)s.") % {"names": _some(missing)}
         return Rule("lacking", False, words, float(len(missing)), 0.0)
     return Rule("lacking", True, _("It knows every class that the mill uses."), 0.0, 0.0)
 
 
-def _foreign_classes(found: Measured) -> Rule:
-    outside = found["outside"]
+def _foreign_classes(outside: list[str]) -> Rule:
     if outside:
         words = _("It names classes outside the taxonomy: %(names)s.") % {"names": _some(outside)}
         return Rule("outside", False, words, float(len(outside)), 0.0)
@@ -100,7 +115,11 @@ def _trained_on(found: Measured) -> Rule:
     """Golden captures, copies of their files, or other captures of their sources, in what trained it."""
     count = found["captures"] + found["sources"]
     if found["captures"]:
-        words = _("Leaked: it was trained on %(captures)d golden images.") % found
+        words = _(
+            "Leaked: it was trained on %(captures)d golden images or copies of them. The next golden set leaves out "
+            "what has trained."
+        )
+        words = words % found
         return Rule("leak", False, words, float(count), 0.0)
     if found["sources"]:
         words = _("Leaked: it was trained on %(sources)d sources of golden images: %(names)s.")
@@ -131,43 +150,51 @@ def _copies(found: Measured) -> Rule:
     return Rule("copies", share <= found["allowed"], words, share, found["allowed"])
 
 
-def _of_classes(measured: Measured, limits: Limits) -> Iterator[Rule]:
+def _of_classes(measured: Measured, limits: Limits, names: Names) -> Iterator[Rule]:
     """Recall, class by class: no worse than the champion's, above a floor where new, above another where critical."""
     for code, found in measured.get("recall", {}).items():
+        about = Subject(code, names.get(code, code))
         if not found["images"]:
-            yield Rule("recall", None, _("%s: no golden image, so it is not measured.") % code, subject=code)
+            yield Rule("recall", None, _("%s: no golden image, so it is not measured.") % about.name, subject=code)
             continue
-        yield _new(code, found, limits) if found["champion"] is None else _no_worse(code, found, limits)
+        yield _new(about, found, limits) if found["champion"] is None else _no_worse(about, found, limits)
         if found["critical"]:
-            yield _critical(code, found, limits)
+            yield _critical(about, found, limits)
 
 
-def _new(code: str, found: Measured, limits: Limits) -> Rule:
+def _new(about: Subject, found: Measured, limits: Limits) -> Rule:
     figure, floor = found["challenger"], limits["new_recall"]
-    words = _("%(code)s, which no champion knows yet: recall %(figure).3f, at least %(floor).3f is asked.")
-    return Rule("new", figure >= floor, words % {"code": code, "figure": figure, "floor": floor}, figure, floor, code)
+    words = _("%(name)s, which no champion knows yet: recall %(figure).3f, at least %(floor).3f is asked.")
+    return Rule(
+        "new",
+        figure >= floor,
+        words % {"name": about.name, "figure": figure, "floor": floor},
+        figure,
+        floor,
+        about.code,
+    )
 
 
-def _no_worse(code: str, found: Measured, limits: Limits) -> Rule:
+def _no_worse(about: Subject, found: Measured, limits: Limits) -> Rule:
     """By the one-sided 95 % bound of the loss."""
     allowed, at_most = limits["recall_loss"], found["at_most"]
-    values = {"code": code, "new": found["challenger"], "old": found["champion"], "allowed": allowed}
+    values = {"name": about.name, "new": found["challenger"], "old": found["champion"], "allowed": allowed}
     if at_most is None:
-        words = _("%(code)s: all its golden images are of one source, so its recall (%(new).3f) says too little.")
-        return Rule("recall", None, words % values, limit=allowed, subject=code)
+        words = _("%(name)s: all its golden images are of one source, so its recall (%(new).3f) says too little.")
+        return Rule("recall", None, words % values, limit=allowed, subject=about.code)
     words = _(
-        "%(code)s: recall %(new).3f, the champion's %(old).3f; worse by at most %(most).3f (95 %%), "
+        "%(name)s: recall %(new).3f, the champion's %(old).3f; worse by at most %(most).3f (95 %%), "
         "%(allowed).3f is allowed."
     )
     words = words % {**values, "most": max(at_most, 0.0)}
-    return Rule("recall", at_most <= allowed, words, at_most, allowed, code)
+    return Rule("recall", at_most <= allowed, words, at_most, allowed, about.code)
 
 
-def _critical(code: str, found: Measured, limits: Limits) -> Rule:
+def _critical(about: Subject, found: Measured, limits: Limits) -> Rule:
     figure, floor = found["challenger"], limits["critical_recall"]
-    words = _("%(code)s is critical: recall %(figure).3f, at least %(floor).3f is asked.")
-    values = {"code": code, "figure": figure, "floor": floor}
-    return Rule("critical", figure >= floor, words % values, figure, floor, code)
+    words = _("%(name)s is critical: recall %(figure).3f, at least %(floor).3f is asked.")
+    values = {"name": about.name, "figure": figure, "floor": floor}
+    return Rule("critical", figure >= floor, words % values, figure, floor, about.code)
 
 
 def _of_all(measured: Measured, limits: Limits) -> Iterator[Rule]:

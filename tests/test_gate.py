@@ -144,7 +144,9 @@ def test_it_is_caught_too_in_one_that_began_with_its_weights(
     assert "cannot be told apart or read" in failed(held(registered(tmp_path, 3, parent=leaky)))["copies"]
 
 
-@pytest.mark.parametrize("change", [{"code": "new", "active": True}, {"code": "hole", "critical": True}])
+@pytest.mark.parametrize(
+    "change", [{"code": "new", "name": "Snag", "active": True}, {"code": "hole", "name": "Hole", "critical": True}]
+)
 def test_a_class_that_came_into_use_or_became_critical_since_closes_it(
     tmp_path: Path, champion: ModelVersion, change: dict[str, Any]
 ) -> None:
@@ -152,7 +154,7 @@ def test_a_class_that_came_into_use_or_became_critical_since_closes_it(
     assert held(version).passed
     assert gate.objection(version) == ""
     DefectClass.objects.update_or_create(code=change["code"], defaults=change)
-    assert f"Since its report {change['code']} came into use" in gate.objection(version)
+    assert f"Since its report {change['name']} came into use" in gate.objection(version)
 
 
 def test_limits_that_were_changed_since_close_it(tmp_path: Path, champion: ModelVersion, settings: Any) -> None:
@@ -206,12 +208,12 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, champion: Model
 
 def test_one_that_lacks_a_class_that_the_mill_uses_is_refused(tmp_path: Path, champion: ModelVersion) -> None:
     DefectClass.objects.create(code="snag", name="Snag")
-    assert "lacks classes that the mill uses: snag" in failed(held(registered(tmp_path, 1)))["lacking"]
+    assert "lacks classes that the mill uses: Snag" in failed(held(registered(tmp_path, 1)))["lacking"]
 
 
 def test_one_that_names_a_class_outside_the_taxonomy_is_refused(tmp_path: Path, champion: ModelVersion) -> None:
     strange = registered(tmp_path, 1, classes=("good", "hole", "dragon"))
-    assert "outside the taxonomy: dragon" in failed(held(strange))["outside"]
+    assert "outside the taxonomy: Dragon" in failed(held(strange))["outside"]
 
 
 def test_a_further_class_is_welcome_and_held_to_its_own_floor(tmp_path: Path, mara: Person) -> None:
@@ -232,7 +234,7 @@ def test_a_class_without_golden_images_is_not_measured_and_blocks(tmp_path: Path
     a_golden_set(mara, classes=("good", "hole"))
     report = held(registered(tmp_path, 1))
     assert report.passed is False
-    assert failed(report) == {"recall cut": "cut: no golden image, so it is not measured."}
+    assert failed(report) == {"recall cut": "Cut: no golden image, so it is not measured."}
     assert [rule["passed"] for rule in report.rules if rule["subject"] == "cut"] == [None]
 
 

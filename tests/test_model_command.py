@@ -68,7 +68,7 @@ def test_one_that_fails_the_gate_ends_with_one_and_every_rule(tmp_path: Path, ch
     worse = registered(tmp_path, 1, centres=(CENTRES[0], CENTRES[2], CENTRES[1]))
     code, words = ending("gate", worse.name)
     assert code == 1
-    assert "hole: recall 0.000" in words
+    assert "Hole: recall 0.000" in words
 
 
 def test_two_are_compared_on_the_golden_set_and_the_look_is_counted(tmp_path: Path, champion: ModelVersion) -> None:

@@ -31,7 +31,7 @@ from inspections.models import (
     SourceSide,
 )
 from inspections.review.undoing import undo
-from inspections.snapshots import Refused, candidates, freezing
+from inspections.snapshots import Refused, candidates, freezing, previewing
 from inspections.snapshots.sides import deal
 from tests import cast
 from tests.audits import asked
@@ -359,7 +359,7 @@ def test_nothing_labelled_one_class_no_good_and_one_source_are_refused_in_words(
     assert "“good” must be among" in told(classes=["hole", "cut"])
     assert "two classes" in told(classes=["good"])
     labelled(mara, "good", "R2")
-    assert "is of class thread" in told(classes=["good", "hole", "thread"])
+    assert "is of class Thread" in told(classes=["good", "hole", "thread"])
     DefectClass.objects.filter(code="thread").update(active=False)
     assert "Retired" in told(classes=["good", "thread"])
     assert not Snapshot.objects.exists()
@@ -411,6 +411,17 @@ def test_over_any_history_no_source_ever_stands_on_two_sides(
         transaction.set_rollback(True)
     assert len({source for source, _side in stands}) == len(stands)
     assert all(fixed[source] == side for source, side in stands)
+
+
+def test_a_copy_of_what_has_trained_that_comes_later_is_left_out_of_the_golden_set(one: Capture, mara: Person) -> None:
+    """Else every version that learnt it, and all that begin with their weights, would be called leaked for ever."""
+    assert frozen(mara).rows.get(capture=one).side == "train"
+    source = SourceSide.objects.filter(side="golden").first().source
+    copy = a_copy(mara, one, "hole", Capture.objects.filter(roll__code=source).first().roll)
+    preview, _free = previewing.of_golden()
+    row = golden(mara).rows.get(capture=copy)
+    assert (row.side, row.reason) == ("out", LeftOut.DUPLICATE)
+    assert preview.snapshot.left_out == {LeftOut.DUPLICATE: 1}
 
 
 # --- the golden set ------------------------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ TITLES = {
     "golden": gettext_lazy("Golden set"),
     "leak": gettext_lazy("Not trained on golden images"),
     "copies": gettext_lazy("Keeps no golden image"),
-    "recall": gettext_lazy("No class recognised worse"),
-    "new": gettext_lazy("A new class recognised"),
-    "critical": gettext_lazy("A critical class recognised"),
+    "recall": gettext_lazy("%(name)s recognised no worse"),
+    "new": gettext_lazy("%(name)s recognised, which is new"),
+    "critical": gettext_lazy("%(name)s recognised, which is critical"),
     "overkill": gettext_lazy("Overkill"),
     "calibration": gettext_lazy("Calibration"),
     "engines": gettext_lazy("Engines agree"),
@@ -67,7 +67,7 @@ def _found(request: PersonRequest, report: GateReport, names: dict[str, str]) ->
     new = golden_matrix(report, "challenger", str(report.version), names)
     old = golden_matrix(report, "champion", str(report.champion), names)
     return {
-        "rules": [{**rule, "title": TITLES.get(rule["name"], rule["name"])} for rule in report.rules],
+        "rules": [{**rule, "title": _title(rule, names)} for rule in report.rules],
         "unmet": sum(not rule["passed"] for rule in report.rules),
         "matrices": [one for one in (new, old) if one],
         "by_class": by_class(measured, names),
@@ -75,6 +75,11 @@ def _found(request: PersonRequest, report: GateReport, names: dict[str, str]) ->
         "latency_ms": measured.get("latency_ms"),
         **_images(request, report, names),
     }
+
+
+def _title(rule: dict[str, Any], names: dict[str, str]) -> str:
+    title = str(TITLES.get(rule["name"], rule["name"]))
+    return title % {"name": names.get(rule["subject"], rule["subject"])} if rule["subject"] else title
 
 
 def by_class(measured: dict[str, Any], names: dict[str, str]) -> list[Row]:

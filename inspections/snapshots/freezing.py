@@ -90,7 +90,7 @@ def make_golden(by: Person | None, now: datetime, note: str = "") -> Snapshot | 
     with transaction.atomic():
         sides.alone()
         found = _pool_of_now(found)
-        placed = _dealt(found, now, lambda known: for_golden(found.candidates, known))
+        placed = _dealt(found, now, lambda known: for_golden(found.candidates, known, learnt_files()))
         snapshot = described(Purpose.GOLDEN, placed, found.codes)
         snapshot.parent = newest_golden()
         if objection := objections.to_golden(snapshot):
@@ -109,6 +109,12 @@ def golden_files() -> set[bytes]:
     """By their hashes, the files in the newest golden set."""
     rows = SnapshotRow.objects.filter(snapshot=newest_golden(), side=Side.GOLDEN)
     return {bytes(one) for one in rows.values_list("capture__sha256", flat=True)}
+
+
+def learnt_files() -> set[bytes]:
+    """By their hashes, the files that trained or validated in some snapshot."""
+    rows = SnapshotRow.objects.filter(snapshot__purpose=Purpose.TRAIN, side__in=(Side.TRAIN, Side.VAL))
+    return {bytes(one) for one in rows.order_by().values_list("capture__sha256", flat=True).distinct()}
 
 
 def _dealt(found: Pool, now: datetime, place: Callable[[Mapping[str, Side]], list[Placed]]) -> list[Placed]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from inspections.models import DefectClass, LeftOut, Side, Snapshot
-from inspections.models.defect_class import GOOD
+from inspections.models.defect_class import GOOD, named
 
 
 def to_classes(classes: Sequence[str] | None) -> str:
@@ -16,7 +16,7 @@ def to_classes(classes: Sequence[str] | None) -> str:
     if unknown := sorted(set(classes) - known.keys()):
         return _("There is no class %(codes)s.") % {"codes": ", ".join(unknown)}
     if retired := sorted(code for code, active in known.items() if not active):
-        return _("Retired, so nothing trains it: %(codes)s.") % {"codes": ", ".join(retired)}
+        return _("Retired, so nothing trains it: %(codes)s.") % {"codes": ", ".join(named(retired))}
     if GOOD not in known:
         return _("“good” must be among the classes: a model that does not know it would flag every image.")
     return "" if len(known) > 1 else _("A model needs two classes at least, “good” and a defect.")
@@ -28,7 +28,7 @@ def to_training(snapshot: Snapshot, wanted: Sequence[str] | None) -> str:
     if not train:
         return _("No labelled image is free to train on. %(left_out)s") % {"left_out": _left_out(snapshot)}
     if lacking := [code for code in wanted or () if code not in train]:
-        return _("No image to train on is of class %(codes)s.") % {"codes": ", ".join(lacking)}
+        return _("No image to train on is of class %(codes)s.") % {"codes": ", ".join(named(lacking))}
     if GOOD not in train:
         return _("No image to train on is labelled “good”: a model that does not know it would flag every image.")
     if len(train) < 2:

@@ -98,10 +98,17 @@ def _training_row(
     return Placed(one, sides[one.source])
 
 
-def for_golden(candidates: Iterable[Candidate], sides: Mapping[str, Side]) -> list[Placed]:
-    """What is labelled on the sources of the golden side; what of it nobody can be sure of is left out."""
+def for_golden(
+    candidates: Iterable[Candidate], sides: Mapping[str, Side], learnt: Collection[bytes] = ()
+) -> list[Placed]:
+    """What is labelled on the sources of the golden side; what of it nobody can be sure of is left out.
+
+    `learnt`: the files of which some copy trained or validated. None of them can judge what learnt it, so that a copy
+    that comes later, under a golden source, does not close the gate to every version for ever.
+    """
     mine = [one for one in candidates if sides.get(one.source) == Side.GOLDEN]
-    return [Placed(one, Side.OUT if one.reason else Side.GOLDEN, one.reason) for one in mine]
+    reasons = [one.reason or (LeftOut.DUPLICATE if one.sha256 in learnt else "") for one in mine]
+    return [Placed(one, Side.OUT if why else Side.GOLDEN, why) for one, why in zip(mine, reasons, strict=True)]
 
 
 def _keepers(candidates: Iterable[Candidate], sides: Mapping[str, Side]) -> dict[bytes, Side]:

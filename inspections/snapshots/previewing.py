@@ -7,7 +7,7 @@ from inspections.models import Purpose, Side, Snapshot
 from inspections.snapshots import objections
 from inspections.snapshots.candidates import Candidate
 from inspections.snapshots.extending import used_by_training
-from inspections.snapshots.freezing import Pool, golden_files, newest_golden, pool, sides_for
+from inspections.snapshots.freezing import Pool, golden_files, learnt_files, newest_golden, pool, sides_for
 from inspections.snapshots.placing import for_golden, for_training
 from inspections.snapshots.storing import described, in_order
 
@@ -44,7 +44,8 @@ def of_golden() -> tuple[Preview, list[FreeSource]]:
     """The next version of the golden set, and the sources that could be given to it, by name."""
     found = pool()
     sides = sides_for(found)
-    snapshot = described(Purpose.GOLDEN, for_golden(found.candidates, sides), found.codes)
+    placed = for_golden(found.candidates, sides, learnt_files())
+    snapshot = described(Purpose.GOLDEN, placed, found.codes)
     snapshot.parent = newest_golden()
     preview = Preview(snapshot, objections.to_golden(snapshot), _without(snapshot, found, (Side.GOLDEN,)))
     trained = used_by_training()
