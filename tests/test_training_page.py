@@ -224,6 +224,17 @@ def test_curves_grow_into_the_planned_epochs_a_line_for_each_part() -> None:
     assert charts([], 5) == []
 
 
+def test_a_last_layer_is_tried_and_has_no_epochs() -> None:
+    (loss, _f1), (epochs, _other) = charts(HISTORY, 5, of_tries=True), charts(HISTORY, 5)
+    assert (loss.first, loss.words) == ("try 1", "Loss over 3 tries; the latest is 0.667.")
+    assert (epochs.first, epochs.words) == ("epoch 1", "Loss over 3 epochs; the latest is 0.667.")
+
+
+@pytest.mark.parametrize("address", ["/training/", "/snapshots/", "/recalls/", "/teach/", "/quarantine/"])
+def test_the_header_says_that_it_is_about_models(mara: Client, address: str) -> None:
+    assert '<a href="/models/" aria-current="true">' in text_of(mara, address)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1 h 30 min"), (200_000, "2 d 8 h")],

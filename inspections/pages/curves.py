@@ -27,7 +27,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class CurveChart:
-    """One figure over the epochs, from 0 to `top`."""
+    """One figure over the epochs, from 0 to `top`. `first`: what the left end of the axis is called."""
 
     name: str
     curves: tuple[Curve, ...]
@@ -35,19 +35,25 @@ class CurveChart:
     epochs: int
     latest: str
     words: str
+    first: str
 
     view_box = f"0 0 {WIDTH} {HEIGHT}"
     width, full, half = WIDTH, HEIGHT, HEIGHT // 2
 
 
-def charts(history: Sequence[Entry], epochs: int) -> list[CurveChart]:
-    """Loss and macro-F1, where they were told. `epochs`: how many are planned; the line grows into its place."""
+def charts(history: Sequence[Entry], epochs: int, *, of_tries: bool = False) -> list[CurveChart]:
+    """Loss and macro-F1, where they were told. `epochs`: how many are planned; the line grows into its place.
+
+    `of_tries`: what was fitted is a last layer, again and again and each time anew; that has no epochs.
+    """
     names = (("loss", _("Loss"), None), ("macro_f1", _("Macro-F1 on the validation side"), 1.0))
-    found = (_chart(history, key, str(name), top, epochs) for key, name, top in names)
+    found = (_chart(history, key, str(name), top, epochs, of_tries) for key, name, top in names)
     return [chart for chart in found if chart]
 
 
-def _chart(history: Sequence[Entry], key: str, name: str, top: float | None, epochs: int) -> CurveChart | None:
+def _chart(
+    history: Sequence[Entry], key: str, name: str, top: float | None, epochs: int, of_tries: bool
+) -> CurveChart | None:
     told = [entry for entry in history if isinstance(entry.get(key), int | float)]
     if not told:
         return None
@@ -57,10 +63,12 @@ def _chart(history: Sequence[Entry], key: str, name: str, top: float | None, epo
     parts = [(part, list(entries)) for part, entries in groupby(told, key=lambda entry: str(entry.get("run", "")))]
     curves = [_curve(part, entries, key, limit, longest, part == parts[-1][0]) for part, entries in parts]
     latest = rounded(float(told[-1][key]), 3)
-    words = _("%(name)s over %(n)d epochs; the latest is %(latest)s.") % {
-        "name": name, "n": len(told), "latest": latest,
-    }  # fmt: skip
-    return CurveChart(name, tuple(curves), f"{limit:g}", longest, latest, words)
+    over = _("%(name)s over %(n)d epochs; the latest is %(latest)s.")
+    if of_tries:
+        over = _("%(name)s over %(n)d tries; the latest is %(latest)s.")
+    words = over % {"name": name, "n": len(told), "latest": latest}
+    first = _("try 1") if of_tries else _("epoch 1")
+    return CurveChart(name, tuple(curves), f"{limit:g}", longest, latest, words, first)
 
 
 def _curve(part: str, entries: Iterable[Entry], key: str, top: float, epochs: int, is_last: bool) -> Curve:

@@ -14,6 +14,7 @@ from inspections import changes, gate
 from inspections.lineage import learned_from
 from inspections.models import (
     AuditEvent,
+    Base,
     ChangeState,
     GateReport,
     JobState,
@@ -81,7 +82,7 @@ def figures_of(version: ModelVersion) -> dict[str, Any]:
         "reliability": reliability(judged, side),
         "golden_summary": summary((judged.measured or {}).get(side)) if judged else [],
         "judged": judged,
-        "charts": charts(training.history, training.epochs) if training else [],
+        "charts": charts(training.history, training.epochs, of_tries=training.base == Base.HEAD) if training else [],
         "training": training,
         "engine": version.spec.get("engine", {}).get("finding") or {},
         "classes": [names.get(code, code) for code in version.classes],

@@ -45,7 +45,7 @@ def teach(request: PersonRequest) -> HttpResponseBase:
     """What is there of both reckonings, and how they stand."""
     person, secret, names = request.user, withheld(request.user), class_names()
     wanted = Wanted(tuple(lines_of(person)), Order.TEACH)
-    states = {kind: teaching.newest(kind) for kind in InsightKind}
+    states = {kind: teaching.newest(kind) for kind in teaching.SHOWN}
     context = {
         "lines": wanted.lines,
         "picks": _picks(person, wanted, names, secret),

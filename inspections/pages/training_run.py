@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from inspections import retraining
-from inspections.models import JobState, Person, TrainingRun
+from inspections.models import Base, JobState, Person, TrainingRun
 from inspections.pages.access import PersonRequest, deed, for_managers, page
 from inspections.pages.curves import charts
 from inspections.pages.durations import duration_words
@@ -37,7 +37,7 @@ def training(request: PersonRequest, training: int) -> HttpResponseBase:
         "is_left": run.lease_until is not None and run.lease_until < timezone.now(),
         "images": images_of(run),
         "took": took(run),
-        "charts": charts(run.history, run.epochs),
+        "charts": charts(run.history, run.epochs, of_tries=run.base == Base.HEAD),
         "classes": class_counts(run),
         "figures": figures_of(run),
     }
