@@ -1,0 +1,49 @@
+"""A long period of a chart, by hours or days: the rate alone, against the baselines that the chart's own points have.
+
+Half a year of ten-minute subgroups can be neither read quickly nor seen. Whatever the chart's kind, what is drawn is
+the rate with the three-sigma limits of so many captures; the only signal is a rate beyond them. Where nothing was
+confirmed before a step began, the next baseline is drawn and nothing signals, as in `reading`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+
+from inspections.charting.baselines import MOST_SHOWN, TICK, of_settings
+from inspections.charting.breaking import breaks
+from inspections.charting.drawing import Limits, limits
+from inspections.charting.points import Break, Point, Subgroup
+from inspections.models import Baseline, Chart
+
+
+def draw_longer(chart: Chart, steps: Sequence[Subgroup], now: datetime) -> list[Point]:
+    """One point a step, in their order."""
+    if not steps:
+        return []
+    rows = list(of_settings(chart, now)[:MOST_SHOWN])[::-1]
+    found = breaks(chart.line, min([steps[0].start, *(one.since for one in rows)]), now + TICK)
+    good = [one for one in rows if _part(found, one.since) == _part(found, one.confirmed_at)]
+    return [_point(one, good, found) for one in steps]
+
+
+def _part(found: Sequence[Break], moment: datetime) -> int:
+    return bisect_right(found, moment, key=lambda one: one.at)
+
+
+def _point(step: Subgroup, baselines: Sequence[Baseline], found: Sequence[Break]) -> Point:
+    part = _part(found, step.start)
+    if any(step.start < one.at < step.end for one in found):
+        return Point(step, step.rate)
+    of_part = [one for one in baselines if _part(found, one.since) == part]
+    before = [one for one in of_part if one.confirmed_at <= step.start]
+    if not of_part:
+        return Point(step, step.rate)
+    held = limits(before[-1] if before else of_part[0], step.judged)
+    signals = _signals(step.rate, held) if before and step.whole else ()
+    return Point(step, step.rate, held.centre, held.lower, held.upper, signals)
+
+
+def _signals(rate: float, held: Limits) -> tuple[str, ...]:
+    if rate > held.upper:
+        return ("beyond-high",)
+    return ("beyond-low",) if rate < held.lower else ()
