@@ -22,7 +22,7 @@ import pytest
 from inspections.models import Camera, Capture
 from tests import cast
 from workers import camera as client_module
-from workers.camera import Client, Forwarder, Kept, Spool, SpoolFull, main
+from workers.camera import Client, Forwarder, Heart, Kept, Spool, SpoolFull, main
 
 DROP = object()  # in place of an answer: close the connection without one
 
@@ -35,6 +35,8 @@ class Mill:
     came: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     connections: set[Any] = field(default_factory=set)
+    beats: list[dict[str, Any]] = field(default_factory=list)
+    on_beat: int = 204
     url: str = ""
     problem: str = "https://selvedge.invalid/problems/image-undecodable"  # the type of every refusal
 
@@ -49,6 +51,14 @@ def serving(mill: Mill) -> Iterator[Mill]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
+            if self.path == "/api/v1/cameras/heartbeat/":
+                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                mill.beats.append({**said, "key": self.headers["Authorization"]})
+                self.send_response(mill.on_beat)
+                if mill.on_beat != 204:
+                    self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             query = urllib.parse.urlsplit(self.path).query
             mill.came.append({**dict(urllib.parse.parse_qsl(query)), "key": self.headers["Authorization"]})
             mill.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
@@ -233,7 +243,7 @@ def test_no_server_is_an_answer_with_a_reason() -> None:
 
 
 def test_a_folder_behind_a_proxy_path_is_kept_in_the_address(mill: Mill) -> None:
-    assert Client("https://mill/qc/", "k")._path == "/qc/api/v1/captures/"
+    assert Client("https://mill/qc/", "k")._path == "/qc/api/v1"
 
 
 @pytest.mark.parametrize("url", ["ftp://mill", "http://", ""])
@@ -408,6 +418,55 @@ def test_the_copied_file_watches_a_folder_without_the_rest_of_selvedge(mill: Mil
     assert "accepted 4, rejected 0" in said
 
 
+# --- the heart ------------------------------------------------------------------------------------------------------
+
+
+def test_a_heartbeat_says_what_waits_and_what_was_dropped(mill: Mill, wire: Client, tmp_path: Path) -> None:
+    small = Spool(tmp_path / "small", max_bytes=10)
+    small.put(b"12345", {})
+    with pytest.raises(SpoolFull):
+        small.put(b"1234567", {})
+    assert Heart(wire, small).beat()
+    (said,) = mill.beats
+    assert (said["spooled"], said["dropped"], said["key"]) == (1, 1, "Api-Key slv_k")
+    assert said["version"].startswith("selvedge-camera/")
+    assert abs(datetime.fromisoformat(said["sent_at"]) - datetime.now(UTC)) < timedelta(minutes=1)
+    small.close()
+
+
+def test_it_beats_on_while_the_server_takes_no_images(mill: Mill, wire: Client, spool: Spool) -> None:
+    mill.answers = [(507, {"Retry-After": "600"})]
+    spool.put(b"picture", {})
+    forwarder = Forwarder(wire, spool)
+    heart = Heart(Client(mill.url, "slv_k"), spool, every_s=0.02)
+    threads = [threading.Thread(target=one.run) for one in (forwarder, heart)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: mill.came and len(mill.beats) >= 3)
+    forwarder.stop()
+    heart.stop()
+    for thread in threads:
+        thread.join()
+    assert {said["spooled"] for said in mill.beats} == {1}
+
+
+def test_a_beat_that_fails_is_said_once_and_the_next_one_tries_again(
+    mill: Mill, wire: Client, spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    heart = Heart(wire, spool)
+    mill.on_beat = 503
+    assert [heart.beat(), heart.beat()] == [False, False]
+    mill.on_beat = 204
+    assert heart.beat()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_the_program_leaves_word_of_what_stays_behind(mill: Mill, grabs: Path, tmp_path: Path) -> None:
+    mill.answers = [(201, {}), *[(503, {"Retry-After": "30"})] * 9]
+    assert run(mill, grabs, "--give-up", "1", "--spool", str(tmp_path / "spool")) == 3
+    assert mill.beats[-1]["spooled"] == 2
+
+
 # --- against the real server ----------------------------------------------------------------------------------------
 
 
@@ -430,3 +489,15 @@ def test_the_real_server_takes_it_once_and_refuses_what_is_no_image(live_server:
     assert [status for _, status in ends] == [200, 415]
     assert (capture.capture_id, capture.sequence, capture.position_m) == (again, 0, 2.5)
     assert capture.roll and capture.roll.code == "R-1"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_real_server_keeps_a_heartbeat(live_server: Any, spool: Spool) -> None:
+    camera = cast.a_camera()
+    wire = Client(live_server.url, camera.issue_key())
+    spool.put(cast.a_png(1), {})
+    assert Heart(wire, spool).beat()
+    wire.close()
+    camera.refresh_from_db()
+    assert (camera.spooled, camera.dropped, camera.has_wrong_clock) == (1, 0, False)
+    assert camera.client.startswith("selvedge-camera/")

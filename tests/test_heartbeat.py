@@ -10,6 +10,7 @@ import time_machine
 from django.test import Client
 
 from inspections.models import Camera
+from inspections.pages.cameras import camera_words
 from tests import cast
 from tests.cast import signed_in
 
@@ -113,3 +114,33 @@ def test_a_camera_that_runs_wild_is_told_to_wait(posting: Client, settings: Any)
     answer = beat(posting)
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) >= 1
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+
+def words_of(camera: Camera, **said: Any) -> Any:
+    Camera.objects.update(**{"heartbeat_at": NOW, "seen_at": NOW, **said})
+    camera.refresh_from_db()
+    return camera_words(camera, NOW)
+
+
+def test_a_camera_that_does_well_is_told_plainly(camera: Camera) -> None:
+    found = words_of(camera, spooled=0, dropped=0, clock_off_s=2.0, client="c/1")
+    assert (found.wrong, found.spooled, found.client) == ((), "nothing waits", "c/1")
+
+
+def test_lost_pictures_and_a_wrong_clock_are_wrong(camera: Camera) -> None:
+    found = words_of(camera, spooled=1, dropped=3, clock_off_s=-7200.0)
+    assert found.wrong == ("3 pictures lost in the camera", "its clock is 2 h 0 min slow")
+    assert found.spooled == "1 picture waits"
+
+
+def test_what_a_silent_camera_said_is_told_with_its_age(camera: Camera) -> None:
+    before = NOW - timedelta(minutes=10)
+    assert words_of(camera, spooled=12, heartbeat_at=before, seen_at=before).spooled == "12 pictures wait, 10 min ago"
+
+
+def test_of_a_camera_that_never_beat_nothing_is_told(camera: Camera) -> None:
+    found = words_of(camera, heartbeat_at=None)
+    assert (found.wrong, found.spooled, found.client, found.heartbeat_at) == ((), "", "", None)

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from inspections.escape import next_hour
 from inspections.ids import made_at
-from inspections.models import DefectClass, Kind, KnownAnswer, Label, Person, ReviewItem
+from inspections.models import DefectClass, Kind, KnownAnswer, Label, Person, ReviewItem, Shift
 from inspections.review import drawing, queue
 from inspections.review.answers import decide
 from inspections.review.shifts import shift_start
@@ -215,3 +215,11 @@ def test_a_shift_begins_at_the_last_of_its_times(settings: Any, clock: str, star
     found = shift_start(now)
     assert f"{timezone.localtime(found):%H:%M}" == start
     assert timedelta(0) <= now - found < timedelta(hours=8)
+
+
+def test_a_shift_that_the_mill_has_defined_goes_before_the_setting(settings: Any) -> None:
+    settings.SHIFTS = ["06:00"]
+    Shift.objects.create(name="Late", starts=time(13), ends=time(21), days=[7], zone="UTC")
+    now = datetime(2026, 11, 22, 14, tzinfo=UTC)  # a Sunday
+    assert shift_start(now) == datetime(2026, 11, 22, 13, tzinfo=UTC)
+    assert shift_start(now + timedelta(days=1)) == datetime(2026, 11, 23, 6, tzinfo=UTC)

@@ -10,10 +10,13 @@ As a module it takes images from your own grabber:
     spool = Spool(Path("/var/spool/selvedge"))
     forwarder = Forwarder(Client("http://mill-server:8000", key), spool)
     threading.Thread(target=forwarder.run, daemon=True).start()
+    heart = Heart(Client("http://mill-server:8000", key, BEAT_TIMEOUT_S), spool)
+    threading.Thread(target=heart.run, daemon=True).start()
     spool.put(jpeg_bytes, {"roll": "R-1042", "position_m": 12.5})
 
 `put` has the image and its one `capture_id` on disk before it returns. Only the server's 201 or 200 deletes it,
 so a lost network, a restart or a power cut costs time and no image, and the id makes a repeated send harmless.
+The heart tells the server that the camera is there, and how much waits, also while there is nothing to send.
 """
 
 import argparse
@@ -40,9 +43,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-VERSION = "1"
+VERSION = "2"
+NAME = f"selvedge-camera/{VERSION}"
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 BACKOFF_S, BACKOFF_MAX_S, RETRY_AFTER_MAX_S = 0.5, 30.0, 600.0
+BEAT_S, BEAT_TIMEOUT_S = 20.0, 5.0  # a camera is called silent after 60 s: two beats may be lost
 ABOUT_THE_IMAGE = {400, 409, 413, 415, 422}  # sending it again would change nothing; every other error may pass
 IMAGE_PROBLEMS = {
     "image-missing", "unsupported-image", "too-large", "too-many-pixels", "image-undecodable", "image-too-small",
@@ -91,20 +96,25 @@ class Client:
         secure = parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         self._wire = kind(parts.hostname, parts.port, timeout=timeout_s)
-        self._path = f"{parts.path.rstrip('/')}/api/v1/captures/"
-        self._headers = {
-            "Authorization": f"Api-Key {key}",
-            "Content-Type": "application/octet-stream",  # the server decides by content
-            "User-Agent": f"selvedge-camera/{VERSION}",
-        }
+        self._path = f"{parts.path.rstrip('/')}/api/v1"
+        self._headers = {"Authorization": f"Api-Key {key}", "User-Agent": NAME}
 
     def post(self, image: bytes, fields: Mapping[str, Any]) -> Answer:
-        """One attempt; a second one at once if the kept connection turns out to have gone stale meanwhile."""
+        """One attempt to send an image."""
         query = urllib.parse.urlencode({**fields, "sent_at": now()})
+        return self._attempt(f"captures/?{query}", image, "application/octet-stream")  # the server decides by content
+
+    def beat(self, spooled: int, dropped: int) -> Answer:
+        """One attempt to say that the camera is there; the answer is 204."""
+        said = {"sent_at": now(), "spooled": spooled, "dropped": dropped, "version": NAME}
+        return self._attempt("cameras/heartbeat/", json.dumps(said).encode(), "application/json")
+
+    def _attempt(self, where: str, body: bytes, media: str) -> Answer:
+        """A second one at once if the kept connection turns out to have gone stale meanwhile."""
         while True:
             kept_open = self._wire.sock is not None
             try:
-                return self._post(query, image)
+                return self._post(where, body, media)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if not (kept_open and isinstance(error, ConnectionError)):  # RemoteDisconnected is one
@@ -113,18 +123,19 @@ class Client:
     def close(self) -> None:
         self._wire.close()
 
-    def _post(self, query: str, image: bytes) -> Answer:
-        self._wire.request("POST", f"{self._path}?{query}", body=image, headers=self._headers)
+    def _post(self, where: str, body: bytes, media: str) -> Answer:
+        headers = {**self._headers, "Content-Type": media}
+        self._wire.request("POST", f"{self._path}/{where}", body=body, headers=headers)
         response = self._wire.getresponse()
         text = response.read()
         try:
-            body = json.loads(text)
+            said = json.loads(text)
         except ValueError:
-            body = {}
+            said = {}
         if response.status in {301, 302, 307, 308}:
-            body = {"detail": f"the server wants another address: {response.getheader('Location')}"}
+            said = {"detail": f"the server wants another address: {response.getheader('Location')}"}
         wait = _retry_after_s(response.getheader("Retry-After"))
-        return Answer(response.status, body if isinstance(body, dict) else {}, wait)
+        return Answer(response.status, said if isinstance(said, dict) else {}, wait)
 
 
 def _retry_after_s(text: str | None) -> float:
@@ -357,6 +368,38 @@ class Forwarder:
         return wait
 
 
+class Heart:
+    """Says every `every_s` seconds that the camera is there, what waits in its spool and what was dropped.
+
+    In a thread of its own and with a client of its own: a server that asks to wait, or a long upload, must not make a
+    camera look dead. A beat that fails is not repeated, the next one says more.
+    """
+
+    def __init__(self, client: Client, spool: Spool, every_s: float = BEAT_S) -> None:
+        self._client, self._spool, self._every_s = client, spool, every_s
+        self._stop = threading.Event()
+        self._well = True
+
+    def run(self) -> None:
+        """Until `stop`; then a last one, that says what stays behind."""
+        self.beat()
+        while not self._stop.wait(self._every_s):
+            self.beat()
+        self.beat()
+        self._client.close()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def beat(self) -> bool:
+        answer = self._client.beat(len(self._spool), self._spool.dropped)
+        well = answer.status == 204
+        if self._well and not well:  # once, not with every beat
+            log.warning("no heartbeat (%s: %s)", answer.status, answer.reason)
+        self._well = well
+        return well
+
+
 # --- the program ----------------------------------------------------------------------------------------------------
 
 EXAMPLES = """examples:
@@ -385,6 +428,7 @@ def _post_folder(options: argparse.Namespace, key: str) -> int:
     spool = Spool(options.spool or options.folder / ".selvedge-spool", options.spool_mb << 20)
     client = Client(options.url, key, options.timeout)
     forwarder = Forwarder(client, spool)
+    heart = Heart(Client(options.url, key, min(options.timeout, BEAT_TIMEOUT_S)), spool)
     stop, last = threading.Event(), threading.Event()
     missed: list[Path] = []
 
@@ -395,10 +439,14 @@ def _post_folder(options: argparse.Namespace, key: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     feeder = threading.Thread(target=_feed, args=(options, spool, stop, last, missed), daemon=True)
+    beating = threading.Thread(target=heart.run, daemon=True)
     feeder.start()
+    beating.start()
     through = forwarder.run(last, options.give_up)
     stop.set()
+    heart.stop()
     feeder.join(5)
+    beating.join(2 * BEAT_TIMEOUT_S)
     log.info("accepted %d, rejected %d, left in the spool %d", forwarder.accepted, forwarder.rejected, len(spool))
     left = len(spool)
     client.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from workers.camera import Answer, Client, Forwarder, Kept, Spool, SpoolFull
+from workers.camera import BEAT_TIMEOUT_S, Answer, Client, Forwarder, Heart, Kept, Spool, SpoolFull
 from workers.pictures import Drawn, Picture, Pictures, read_folder, share_out
 
 LOG_BYTES = 50 * 1024 * 1024
@@ -35,7 +35,7 @@ class Plan:
 
 
 class LineCamera:
-    """One simulated camera: a thread that makes pictures, a thread that forwards them, and its own log."""
+    """One simulated camera: threads that make pictures, forward them and say that it is there, and its own log."""
 
     def __init__(self, url: str, place: dict[str, str], pictures: Pictures, plan: Plan, phase: float) -> None:
         self.name = f"{place['line']}-{place['camera']}"
@@ -44,10 +44,12 @@ class LineCamera:
         self._spool = Spool(folder / f"{self.name}.spool", max_bytes=256 << 20)
         self._log_path = folder / f"{self.name}.jsonl"
         self.forwarder = Forwarder(Client(url, place["key"]), self._spool, self._note)
+        self._heart = Heart(Client(url, place["key"], BEAT_TIMEOUT_S), self._spool)
         self._stop, self._last = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=self._shoot, name=f"{self.name} shoots"),
-            threading.Thread(target=self.forwarder.run, args=(self._last,), name=f"{self.name} sends"),
+            threading.Thread(target=self._send, name=f"{self.name} sends"),
+            threading.Thread(target=self._heart.run, name=f"{self.name} beats"),
         ]
 
     def start(self) -> None:
@@ -60,6 +62,11 @@ class LineCamera:
 
     def is_busy(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
+
+    def _send(self) -> None:
+        """Until it is stopped or all is sent; then the heart may rest."""
+        self.forwarder.run(self._last)
+        self._heart.stop()
 
     def _shoot(self) -> None:
         """A picture each period, the cameras out of step with one another. One that is late leaves pictures out."""

@@ -5,9 +5,15 @@ from datetime import datetime, time, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from inspections import shifts
+
 
 def shift_start(now: datetime) -> datetime:
-    """The latest of the day's beginnings of shift (setting SHIFTS, local time) that is not after `now`."""
+    """When the shift that is on began; where the mill has defined none for this time, the latest of the day's
+    beginnings of shift (setting SHIFTS, local time) that is not after `now`."""
+    run = shifts.running(now)
+    if run:
+        return run.since
     local = timezone.localtime(now)
     days = (local.date(), local.date() - timedelta(days=1))
     starts = [
