@@ -1,0 +1,164 @@
+"""What people decided over a stretch of time: how much, how long it took, how far they agreed with the model.
+
+Read from labels by person and time, counted by the data base. At most MOST labels are read: where there are more, the
+stretch begins later, and says so.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from django.db.models import Case, Count, F, IntegerField, QuerySet, Sum, Value, When
+
+from inspections.escape import Interval, clopper_pearson
+from inspections.models import How, Label, Person
+from inspections.models.defect_class import GOOD, UNKNOWN
+
+MOST = 20_000
+
+
+@dataclass(frozen=True)
+class Group:
+    """Decisions that are alike. `step`: their place among the bounds; `said` empty: unsure; `model` empty: it had said
+    nothing."""
+
+    step: int
+    line: int
+    said: str
+    model: str
+    blind: bool
+    flagged: bool
+    stands: bool  # it is the capture's effective label
+    count: int
+    took_ms: int
+    timed: int  # how many of them say how long they took
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The decisions since `since`; `cut`: there were more before, too many to read."""
+
+    groups: tuple[Group, ...]
+    bounds: tuple[datetime, ...]
+    since: datetime
+    cut: bool
+
+    @property
+    def count(self) -> int:
+        return sum(one.count for one in self.groups)
+
+    def of_line(self, line_id: int) -> Self:
+        return replace(self, groups=tuple(one for one in self.groups if one.line == line_id))
+
+    def between(self, since: datetime, until: datetime) -> Self:
+        """The steps that begin in there."""
+        inside = {step for step, at in enumerate(self.bounds[:-1]) if since <= at < until}
+        return replace(self, groups=tuple(one for one in self.groups if one.step in inside))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Good images that were flagged and sent to people. `timed`: how many of them say how long they took."""
+
+    images: int
+    took_ms: int
+    timed: int
+
+    @property
+    def minutes(self) -> float | None:
+        """For all of them, by those that say; None where none does."""
+        return self.took_ms / 60_000 * self.images / self.timed if self.timed else None
+
+
+def decided(line_ids: Collection[int], bounds: Sequence[datetime], secret: Collection[UUID] = ()) -> Decided:
+    """Of these lines, in the steps between `bounds`. Without hidden items, imports, and what was taken back; without
+    `secret`, captures that the reader is being asked blind. Two queries and the people's."""
+    people = list(Person.objects.values_list("pk", flat=True))
+    rows = Label.objects.filter(person__in=people, at__gte=bounds[0], at__lt=bounds[-1])
+    oldest = rows.order_by("-at").values_list("at", flat=True)[MOST : MOST + 1].first()
+    if oldest is not None:
+        rows = rows.filter(at__gt=oldest)
+    rows = rows.filter(capture__line__in=line_ids, undone_by=None, beside=False).exclude(how__in=[How.UNDO, How.IMPORT])
+    if secret:
+        rows = rows.exclude(capture__in=secret)
+    return Decided(_grouped(rows, bounds), tuple(bounds), oldest or bounds[0], oldest is not None)
+
+
+_BLIND = Case(When(how=How.BLIND, then=Value(1)), default=Value(0), output_field=IntegerField())
+_STANDS = Case(When(capture__label=F("pk"), then=Value(1)), default=Value(0), output_field=IntegerField())
+_SILENT = Case(When(verdict=None, then=Value(1)), default=Value(0), output_field=IntegerField())
+
+
+def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> tuple[Group, ...]:
+    steps = [When(at__gte=at, then=Value(place)) for place, at in enumerate(bounds[:-1])]
+    step = Case(*reversed(steps), default=Value(0), output_field=IntegerField())
+    keys = ("step", "capture__line", "defect_class__code", "verdict__defect_class__code", "capture__flagged")
+    marked = rows.annotate(step=step, is_blind=_BLIND, stands=_STANDS, is_silent=_SILENT)
+    counted = marked.order_by().values(*keys, "is_blind", "stands", "is_silent")
+    sums = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
+    return tuple(_group(row) for row in sums)
+
+
+def _group(row: dict[str, Any]) -> Group:
+    model = "" if row["is_silent"] else row["verdict__defect_class__code"] or UNKNOWN
+    return Group(
+        step=row["step"],
+        line=row["capture__line"],
+        said=row["defect_class__code"] or "",
+        model=model,
+        blind=bool(row["is_blind"]),
+        flagged=bool(row["capture__flagged"]),
+        stands=bool(row["stands"]),
+        count=row["count"],
+        took_ms=row["took"] or 0,
+        timed=row["timed"],
+    )
+
+
+def overkill_cost(groups: Iterable[Group]) -> Cost:
+    """Flagged captures whose effective label, given here, is good."""
+    good = [one for one in groups if one.flagged and one.stands and one.said == GOOD]
+    return Cost(sum(one.count for one in good), sum(one.took_ms for one in good), sum(one.timed for one in good))
+
+
+# --- agreement with the model -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Decisions about flagged images of which the model had said one class, and on how many people said the same."""
+
+    model: str
+    seen: int  # with its answer in sight
+    seen_agreed: int
+    blind: int  # with its answer withheld
+    blind_agreed: int
+
+    @property
+    def blind_between(self) -> Interval | None:
+        return clopper_pearson(self.blind_agreed, self.blind) if self.blind else None
+
+
+def with_the_model(groups: Iterable[Group]) -> list[Agreed]:
+    """By the class that the model had said, most decisions first. `unknown` names no class to agree with."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for one in groups:
+        if one.flagged and one.said and one.model not in ("", UNKNOWN):
+            place = 2 if one.blind else 0
+            counts[one.model][place] += one.count
+            counts[one.model][place + 1] += one.count if one.said == one.model else 0
+    found = [Agreed(model, *counted) for model, counted in counts.items()]
+    return sorted(found, key=lambda one: (-one.seen - one.blind, one.model))
+
+
+def blind_pairs(groups: Iterable[Group]) -> list[tuple[str, str]]:
+    """(the model's, a person's) answers about flagged images that were asked blind."""
+    return [
+        (one.model, one.said)
+        for one in groups
+        if one.flagged and one.blind and one.said and one.model not in ("", UNKNOWN)
+        for _ in range(one.count)
+    ]

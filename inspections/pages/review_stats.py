@@ -1,0 +1,234 @@
+"""`/review/`: what waits for people, what they decided, what overkill costs, how far people and model agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from inspections import shifts
+from inspections.agreement import Agreement, agreement
+from inspections.backlog import Backlog, backlogs
+from inspections.counted import bounds_of, step_of
+from inspections.decisions import Cost, Decided, blind_pairs, decided, overkill_cost, with_the_model
+from inspections.models import Line, Person
+from inspections.pages import when
+from inspections.pages.access import PersonRequest, lines_of, page
+from inspections.pages.durations import duration_words
+from inspections.pages.live import live
+from inspections.pages.overview import class_names
+from inspections.pages.periods import between_words, percent, rounded
+from inspections.pages.plots import Cell, Plot, Series, Spot, Stretch, Table, over_time
+from inspections.pages.when_asked import THIS_SHIFT
+from inspections.pages.when_words import run_words, span_words
+from inspections.quality import against_each_other
+from inspections.review.blind import withheld
+from inspections.spans import Run, Span
+
+SHIFTS_UP_TO = timedelta(days=8)
+HOUR = timedelta(hours=1)
+KAPPA_DAYS = 28
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """One line: what waits now, and what was decided in the period."""
+
+    line: Line
+    backlog: Backlog
+    age: str
+    decisions: int
+    cost: Cost
+    minutes: str
+    queue_url: str
+    report_url: str
+
+
+@dataclass(frozen=True)
+class ShiftRow:
+    """One run of a shift, as far as it lies in the period."""
+
+    words: str
+    url: str
+    decisions: int
+    an_hour: str
+    cost: Cost
+    minutes: str
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """The model's class, and how often people said the same."""
+
+    name: str
+    seen: int
+    seen_share: str
+    blind: int
+    blind_share: str
+    blind_between: str
+
+
+@page
+def review(request: PersonRequest) -> HttpResponseBase:
+    """Review in numbers, for the lines of this person or one of them."""
+    now = timezone.now()
+    asked = when.chosen(request, now, default=THIS_SHIFT)
+    every = lines_of(request.user)
+    lines = _chosen(every, request.GET.get("line", ""))
+    runs = _runs(asked.span)
+    found = decided([line.pk for line in lines], _bounds(asked.span, runs), withheld(request.user))
+    names, cost, blind = class_names(), overkill_cost(found.groups), agreement(blind_pairs(found.groups))
+    context = {
+        "when": asked,
+        "lines": every,
+        "line": lines[0] if len(lines) == 1 and len(every) > 1 else None,
+        "rows": line_rows(lines, found, asked.query, now),
+        "decided": found,
+        "cost": cost,
+        "minutes": _minutes(cost),
+        "plot": plot(found, asked.span, runs),
+        "shifts": shift_rows(found, runs, asked.span),
+        "too_long_for_shifts": asked.span.length > SHIFTS_UP_TO,
+        "classes": class_rows(found, names),
+        "blind": blind,
+        "blind_kappa": kappa_words(blind),
+        "people": people_agree(request.user, now),
+        "kappa_days": KAPPA_DAYS,
+        "report_url": f"{reverse('report-shift')}?{asked.query}",
+    }
+    template, part = "inspections/review.html", "inspections/_review.html"
+    return live(request, template, part, context, status=asked.status, moving=asked.moving and not asked.errors)
+
+
+def _chosen(lines: Sequence[Line], slug: str) -> list[Line]:
+    found = [line for line in lines if slug in ("", line.slug)]
+    if slug and not found:
+        raise Http404
+    return found
+
+
+def _runs(span: Span) -> list[Run]:
+    return shifts.between(span.since, span.until) if span.length <= SHIFTS_UP_TO else []
+
+
+def _bounds(span: Span, runs: Sequence[Run]) -> list[datetime]:
+    """Steps of the plot, cut where shifts begin and end."""
+    steps = bounds_of(span.since, span.until, max(step_of(span.length), HOUR), timezone.get_current_timezone())
+    edges = {at for run in runs for at in (run.since, run.until) if span.since < at < span.until}
+    return sorted({*steps, *edges})
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------
+
+
+def line_rows(lines: Sequence[Line], found: Decided, query: str, now: datetime) -> list[LineRow]:
+    waiting = backlogs([line.pk for line in lines])
+    return [_line_row(line, waiting.get(line.pk, Backlog()), found.of_line(line.pk), query, now) for line in lines]
+
+
+def _line_row(line: Line, backlog: Backlog, found: Decided, query: str, now: datetime) -> LineRow:
+    cost = overkill_cost(found.groups)
+    return LineRow(
+        line=line,
+        backlog=backlog,
+        age=duration_words((now - backlog.oldest).total_seconds()) if backlog.oldest else "–",
+        decisions=found.count,
+        cost=cost,
+        minutes=_minutes(cost),
+        queue_url=f"{reverse('queue')}?{urlencode({'line': line.slug})}",
+        report_url=f"{reverse('report-line', args=[line.slug])}?{query}",
+    )
+
+
+def shift_rows(found: Decided, runs: Sequence[Run], span: Span) -> list[ShiftRow]:
+    """Latest first."""
+    rows = []
+    for run in reversed(runs):
+        inside = found.between(run.since, run.until)
+        hours = (min(run.until, span.until) - max(run.since, span.since)) / HOUR
+        cost = overkill_cost(inside.groups)
+        url = f"?when=shift-{run.hours.number}-{run.day:%Y-%m-%d}"
+        rows.append(ShiftRow(run_words(run), url, inside.count, rounded(inside.count / hours, 1), cost, _minutes(cost)))
+    return rows
+
+
+def class_rows(found: Decided, names: dict[str, str]) -> list[ClassRow]:
+    return [
+        ClassRow(
+            name=names.get(one.model, one.model),
+            seen=one.seen,
+            seen_share=percent(one.seen_agreed / one.seen if one.seen else None),
+            blind=one.blind,
+            blind_share=percent(one.blind_agreed / one.blind if one.blind else None),
+            blind_between=between_words(one.blind_between),
+        )
+        for one in with_the_model(found.groups)
+    ]
+
+
+def _minutes(cost: Cost) -> str:
+    return "–" if cost.minutes is None else duration_words(60 * cost.minutes)
+
+
+def kappa_words(found: Agreement) -> str:
+    """Kappa with its interval; a dash where it is undefined."""
+    if found.kappa is None or found.between is None:
+        return "–"
+    told = {"low": rounded(found.between.low, 2), "high": rounded(found.between.high, 2)}
+    return f"{rounded(found.kappa, 2)} ({_('%(low)s to %(high)s') % told})"
+
+
+def people_agree(person: Person, now: datetime) -> dict[str, Any] | None:
+    """Operators with each other, over the last weeks; for managers, as the page of agreement is."""
+    if not person.sees_every_line:
+        return None
+    readings = against_each_other(now - timedelta(days=KAPPA_DAYS), now)
+    found = agreement(pair for one in readings if (pair := one.pair))
+    return {"agreement": found, "kappa": kappa_words(found), "raw": percent(found.raw)}
+
+
+# --- the plot -----------------------------------------------------------------------------------------------------
+
+
+def plot(found: Decided, span: Span, runs: Sequence[Run]) -> Plot:
+    """Decisions an hour, step by step."""
+    steps = [(since, until, found.between(since, until).count) for since, until in _steps(found.bounds)]
+    spots = [Spot(since, count / _hours(since, until), _words(since, until, count)) for since, until, count in steps]
+    rows = [
+        [Cell(span_words(since, until)), Cell(rounded(count, 0)), Cell(rounded(count / _hours(since, until), 1))]
+        for since, until, count in steps
+    ]
+    return Plot(
+        key="decisions",
+        title=_("Decisions an hour"),
+        words=_("How many answers people gave, as a number an hour."),
+        kind="series",
+        data=over_time(
+            [Series(_("Decisions an hour"), spots)],
+            span.since,
+            span.until,
+            unit="",
+            stretches=[Stretch(run.since, run.until, run.hours.name) for run in runs],
+        ),
+        table=Table((_("Time"), _("Decisions"), _("An hour")), rows),
+        empty="" if found.count else _("Nobody decided anything in this period."),
+    )
+
+
+def _steps(bounds: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
+    return list(zip(bounds, bounds[1:], strict=False))
+
+
+def _hours(since: datetime, until: datetime) -> float:
+    return (until - since) / HOUR
+
+
+def _words(since: datetime, until: datetime, count: int) -> str:
+    told = {"time": span_words(since, until), "n": rounded(count / _hours(since, until), 1), "count": count}
+    return _("%(time)s: %(n)s an hour, %(count)d decisions") % told
