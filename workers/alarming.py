@@ -7,9 +7,8 @@ from typing import Any
 from django.db.models import Max, Sum
 
 from inspections import alarms
-from inspections.alarms.looking import REACH, SETTLE
+from inspections.alarms.looking import REACH, settled
 from inspections.models import AlarmRule, SlotCount
-from inspections.models.rollup import SLOT
 from inspections.tally import AMOUNTS
 
 _seen: Hashable = None  # by the last thorough look of this process
@@ -31,8 +30,7 @@ def forget() -> None:
 
 def _state(now: datetime) -> Hashable:
     """What rates and charts depend on: which slot was the last to end, what the slots up to it hold, and the rules."""
-    settled = now - SETTLE
-    mark = settled - (settled - datetime.min.replace(tzinfo=settled.tzinfo)) % SLOT
+    mark = settled(now)
     rows = SlotCount.objects.filter(slot__gte=now - REACH, slot__lt=mark)
     counted: dict[str, Any] = rows.aggregate(**{name: Sum(name) for name in AMOUNTS})
     rules = AlarmRule.objects.aggregate(at=Max("made_at"))["at"]

@@ -47,9 +47,8 @@ def _quiet(chart: Chart) -> timedelta:
 
 
 def charts(rule: AlarmRule, lines: Collection[Line]) -> list[Chart]:
-    """The charts of the rule's class, a default where a line has no row; one query."""
-    rows = Chart.objects.filter(line__in=lines, defect_class=rule.defect_class)
-    found = {chart.line_id: chart for chart in rows.select_related("line")}
+    """The charts of the rule's class, a default where nobody has chosen one; one query."""
+    found = charting.charts_of([line.pk for line in lines], rule.defect_class)
     return [found.get(line.pk) or Chart(line=line, defect_class=rule.defect_class) for line in lines]
 
 
@@ -76,6 +75,6 @@ def _by_line(rows: Iterable[tuple[int, datetime, int, int]]) -> dict[int, list[C
 def _signals(chart: Chart, since: datetime, until: datetime) -> list[Look]:
     """A subgroup belongs to the period that it begins in, so the one that `since` cuts is read too."""
     back = timedelta(minutes=chart.size) if chart.subgroup_by == SubgroupBy.TIME else BY_LENGTH
-    points = charting.read(chart, since - back, until, until).points
-    found = [one for one in signal_looks(points) if since < one.at <= until]
+    points = charting.read(chart, since - back, until, until, propose=False).points
+    found = [one for one in signal_looks(points, chart.rule_set) if since < one.at <= until]
     return sorted(found, key=lambda one: one.at)

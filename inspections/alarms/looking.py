@@ -3,7 +3,7 @@ look at once, and a round that is repeated writes nothing twice."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,7 +18,9 @@ from inspections.alarms.rules import COUNTED, make_defaults
 from inspections.alarms.troubles import Habit, Look, Trouble, troubles
 from inspections.models import Alarm, AlarmRule, Line, RuleKind
 from inspections.models.alarm import OPEN
+from inspections.models.rollup import SLOT
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REACH = timedelta(hours=24)  # images that come later than this raise nothing
 NEAR = timedelta(minutes=10)
 SETTLE = timedelta(seconds=30)  # a slot is looked at when its last captures have been judged
@@ -48,13 +50,20 @@ def look(now: datetime, *, deep: bool = True) -> None:
 
 def _look_at_counts(rule: AlarmRule, lines: Sequence[Line], now: datetime, reach: timedelta) -> None:
     since = max(now - reach, rule.made_at)
-    until = now if rule.kind == RuleKind.CLASS_SEEN else now - SETTLE
-    found, manners = looks(rule, lines, since, until), habits(rule, lines)
+    mark = settled(now)
+    found = looks(rule, lines, since, now if rule.kind == RuleKind.CLASS_SEEN else mark)
+    manners = habits(rule, lines)
     known = _known(rule, lines, since)
     for line in lines:
         seen, manner = found.get(line.pk, []), manners[line.pk]
-        if _news(troubles(seen, manner, known[line.pk]), known[line.pk], manner, until):
-            _write(rule, line, seen, manner, (since, until), now)
+        if _news(troubles(seen, manner, known[line.pk]), known[line.pk], manner, mark):
+            _write(rule, line, seen, manner, (since, mark), now)
+
+
+def settled(now: datetime) -> datetime:
+    """The last slot's end up to which everything that comes in time is counted."""
+    late = now - SETTLE
+    return late - (late - EPOCH) % SLOT
 
 
 def _known(rule: AlarmRule, lines: Collection[Line], since: datetime) -> dict[int, list[Trouble]]:
@@ -69,15 +78,15 @@ def _known(rule: AlarmRule, lines: Collection[Line], since: datetime) -> dict[in
     return found
 
 
-def _news(now_: Sequence[Trouble], known: Sequence[Trouble], manner: Habit, until: datetime) -> bool:
+def _news(now_: Sequence[Trouble], known: Sequence[Trouble], manner: Habit, mark: datetime) -> bool:
     """Whether anything is to be written: a new trouble, a new sign, or an end."""
-    return list(now_) != list(known) or any(not one.ended and one.end(manner) < until for one in known)
+    return list(now_) != list(known) or any(not one.ended and one.end(manner) < mark for one in known)
 
 
 def _write(
     rule: AlarmRule, line: Line, seen: Sequence[Look], manner: Habit, span: tuple[datetime, datetime], now: datetime
 ) -> None:
-    since, until = span
+    since, mark = span
     with transaction.atomic():
         AlarmRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
         known = _known(rule, [line], since)[line.pk]
@@ -91,7 +100,7 @@ def _write(
                 standing = raise_(rule, line, "", told, words, figures, now)
             elif not one.ended and one.last > rows[one.row].last_at:
                 _count(rows[one.row], one)
-        if standing and standing.last_at + manner.quiet < until and standing.raised_at + manner.quiet <= now:
+        if standing and standing.last_at + manner.quiet < mark and standing.raised_at + manner.quiet <= now:
             end(standing, None, _("Its signs have ended."), now)
 
 

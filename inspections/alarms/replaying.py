@@ -77,7 +77,7 @@ def replay(rule: AlarmRule, line_ids: Collection[int], since: datetime, until: d
         for one in troubles(found.get(line_id, []), manners[line_id])
     ]
     would.sort(key=lambda one: (one.raised_at, one.line.slug))
-    return Replay(since, until, would, _weekly(would, since, until))
+    return Replay(since, until, would, weeks_of(would, since, until))
 
 
 def _would(rule: AlarmRule, line: Line, one: Trouble, manner: Habit, until: datetime, acts: Actions) -> Would:
@@ -98,7 +98,7 @@ def told_at(rule: AlarmRule, trouble: Trouble) -> datetime:
     return trouble.raised + SLOT if rule.kind == RuleKind.CLASS_SEEN else trouble.raised
 
 
-def _weekly(would: list[Would], since: datetime, until: datetime) -> list[tuple[datetime, int]]:
+def weeks_of(would: list[Would], since: datetime, until: datetime) -> list[tuple[datetime, int]]:
     starts: list[datetime] = []
     start = until
     while start > since:

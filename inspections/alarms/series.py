@@ -98,7 +98,7 @@ class Charted(Protocol):
     def signals(self) -> tuple[str, ...]: ...
 
 
-def signal_looks(points: Iterable[Charted]) -> Iterator[Look]:
+def signal_looks(points: Iterable[Charted], rule_set: str) -> Iterator[Look]:
     """A look at each whole subgroup's end. Where no baseline stands a point says nothing and is left out.
 
     A signal of fewer than usual raises nothing. One of more began with the unbroken run above the centre that leads
@@ -118,5 +118,6 @@ def signal_looks(points: Iterable[Charted]) -> Iterator[Look]:
         figures = {
             "rate": group.count / max(group.judged, 1), "centre": point.centre, "lower": point.lower,
             "upper": point.upper, "count": group.count, "judged": group.judged, "signals": signals,
+            "rule_set": rule_set,
         }  # fmt: skip
         yield Look(group.end, over=True, began=run or group.start, figures=figures)
