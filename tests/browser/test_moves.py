@@ -61,10 +61,10 @@ def test_a_poll_that_finds_nothing_new_is_a_304(opened: Open, mara: Client) -> N
 def test_what_the_reader_opened_stays_open(opened: Open, mara: Client) -> None:
     judged(a_camera())
     page = opened("/lines/loom-1/", mara)
-    page.locator("#by-hour-open").click()
+    page.locator("#plot-table-open-rate").click()
     second = judged(a_camera(), "cut")
     expect(page.locator(f"#f-{second.pk}")).to_be_visible()
-    assert page.locator("#by-hour").get_attribute("open") is not None
+    assert page.locator("#plot-table-rate").get_attribute("open") is not None
 
 
 def test_a_waiting_capture_turns_into_a_judged_one(opened: Open, mara: Client, complaints: list[str]) -> None:

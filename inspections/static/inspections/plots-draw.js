@@ -15,11 +15,13 @@
     return { color: look.soft, fontSize: 12, fontFamily: look.font };
   }
 
+  const isSigned = (spec) => spec.series?.some((one) => one.spots.some((spot) => spot.lower < 0 || spot.y < 0));
+
   function upAxis(spec, look) {
     const written = new Intl.NumberFormat(spec.language, { maximumFractionDigits: 2 });
     return {
       type: "value",
-      min: 0,
+      min: isSigned(spec) ? null : 0,
       name: spec.y_name || "",
       nameLocation: "end",
       nameTextStyle: { ...axisText(look), align: "left" },
@@ -142,7 +144,7 @@
     const named = spec.stretches.length <= MOST_NAMED;
     return {
       silent: true,
-      label: { show: named, position: "insideBottom", color: look.soft, fontSize: 12, fontFamily: look.font },
+      label: { show: named, position: "insideTop", color: look.soft, fontSize: 12, fontFamily: look.font },
       data: spec.stretches.map((one, place) => [
         { xAxis: one.x, name: one.words, itemStyle: { color: place % 2 ? "transparent" : look.shade } },
         { xAxis: one.end },
@@ -305,7 +307,7 @@
         axisLine: { lineStyle: { color: look.edge } },
         axisTick: { show: false },
       },
-      yAxis: [up, { ...up, max: 100, splitLine: { show: false }, axisLabel: { ...axisText(look), formatter: "{value} %" } }],
+      yAxis: [up, { ...up, max: 100, interval: 25, splitLine: { show: false }, axisLabel: { ...axisText(look), formatter: "{value} %" } }],
       series: [
         { type: "bar", name: spec.count_name, ...quiet, barCategoryGap: "30%", data: bars },
         {
@@ -328,26 +330,24 @@
 
   function heat(spec, look) {
     const values = spec.cells.map((cell) => cell[2]).filter((value) => value !== null);
-    const name = { nameLocation: "middle", nameTextStyle: axisText(look) };
     const option = {
       ...base(spec, look, { legend: false, top: 0, zooms: false }),
       xAxis: {
         type: "category",
         data: spec.columns,
-        axisLabel: { ...axisText(look), hideOverlap: true },
+        axisLabel: { ...axisText(look), hideOverlap: true, interval: (_place, words) => words !== "" },
         axisTick: { show: false },
         axisLine: { show: false },
-        ...name,
       },
       yAxis: {
         type: "category",
         data: spec.rows,
         name: spec.y_name,
-        axisLabel: axisText(look),
+        nameLocation: "end",
+        nameTextStyle: { ...axisText(look), align: "left", padding: [0, 0, 0, -64] },
+        axisLabel: { ...axisText(look), hideOverlap: true },
         axisTick: { show: false },
         axisLine: { show: false },
-        ...name,
-        nameGap: 52,
       },
       visualMap: {
         min: 0,
@@ -373,8 +373,7 @@
         },
       ],
     };
-    option.grid.top = 36;
-    option.grid.left = 28;
+    option.grid.top = 44;
     option.aria.decal.show = false; // its colours are one scale, and every cell says its figure
     const stops = spec.cells
       .filter((cell) => cell[2] !== null)

@@ -8,9 +8,12 @@
   const MONDAY = 4 * DAY; // 1970 began on a Thursday
   const made = new Map();
 
+  // The pages write days before months in plain English too.
+  const tongue = (language) => (language === "en" ? "en-GB" : language);
+
   function writer(language, options) {
     const key = JSON.stringify([language, options]);
-    if (!made.has(key)) made.set(key, new Intl.DateTimeFormat(language, options));
+    if (!made.has(key)) made.set(key, new Intl.DateTimeFormat(tongue(language), options));
     return made.get(key);
   }
 

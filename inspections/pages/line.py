@@ -1,0 +1,246 @@
+"""One line over a period: which way its rate goes and why. Everything is read from rollups, and every figure opens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from inspections import charting, thresholds
+from inspections.counted import Classes, bounds_of, by_place, by_step, step_of, total, whole_hours
+from inspections.escape import ENOUGH
+from inspections.models import Capture, HourlyCount, Line, ModelVersion, Status
+from inspections.models.defect_class import GOOD, UNKNOWN
+from inspections.overkill import overkill
+from inspections.pages import when
+from inspections.pages.access import PersonRequest, line_of, page
+from inspections.pages.desk import ICONS, trouble_of
+from inspections.pages.line_cameras import camera_rows
+from inspections.pages.line_marks import happened, marks_of, shifts_of
+from inspections.pages.line_plots import Frame, by_anomalies, classes_plot, heat_plot, pareto_plot
+from inspections.pages.line_rate import rate_plot
+from inspections.pages.live import live
+from inspections.pages.notices import notices
+from inspections.pages.overview import class_names
+from inspections.pages.periods import between_words, percent
+from inspections.pages.when import When
+from inspections.quality import WEEK, Calendar, histories
+from inspections.rates import HOUR, Tally
+from inspections.registry import in_force
+from inspections.review.blind import withheld
+from inspections.spans import Span
+from inspections.standing import standings
+from inspections.watching import WatchedLine
+
+STRIP = 12
+FAILED_SHOWN = 12
+QUICK, SLOW = 5, 60  # seconds between two looks: a long period moves slowly
+LONG = timedelta(days=2)
+QUALITY_WEEKS = 4
+
+
+@page
+def line(request: PersonRequest, slug: str) -> HttpResponseBase:
+    """One line: rate, defects, places, cameras, model, and what review says of it."""
+    now = timezone.now()
+    found = line_of(request.user, slug)
+    names, asked = class_names(), when.chosen(request, now)
+    code = request.GET.get("class", "")
+    wrong = "" if not code or (code in names and code != GOOD) else _no_class(code)
+    context = {
+        **context_of(found, asked, "" if wrong else code, names, now),
+        **captures_of(found, asked.span, "" if wrong else code, withheld(request.user)),
+        "notices": notices(request.user, [found], now),
+        "wrong": wrong,
+        "every": QUICK if asked.span.length <= LONG else SLOW,
+    }
+    return live(
+        request,
+        "inspections/line.html",
+        "inspections/_line.html",
+        context,
+        status=400 if wrong else asked.status,
+        moving=asked.moving and not wrong and not asked.errors,
+    )
+
+
+def _no_class(code: str) -> str:
+    return _("There is no “%(value)s” here to choose.") % {"value": code[:40]}
+
+
+def context_of(line: WatchedLine, asked: When, code: str, names: dict[str, str], now: datetime) -> dict[str, Any]:
+    """All that is read from rollups."""
+    span, zone = asked.span, timezone.get_current_timezone()
+    step = step_of(span.length)
+    bounds = bounds_of(span.since, span.until, step, zone)
+    steps = by_step(line.pk, bounds)
+    hours = whole_hours(span.since, span.until)
+    place_bounds = bounds_of(*hours, max(step, HOUR), zone)
+    places = by_place(line.pk, place_bounds)
+    marks = marks_of(line, span)
+    frame = Frame(line, span.since, span.until, names, marks, shifts_of(span), _choose(line, code))
+    (standing,) = standings([line], now)
+    return {
+        "line": line,
+        "when": asked,
+        "standing": standing,
+        "icon": ICONS[standing.state],
+        "trouble": trouble_of(standing, now),
+        "figures": figures_of(frame, steps),
+        "chips": chips_of(line, steps, code, names, asked),
+        "rate": rate_plot(frame, charting.chart_of(line, code), asked.compare, now),
+        "happened": happened(marks),
+        "pareto": pareto_plot(frame, steps),
+        "classes": classes_plot(frame, steps, bounds),
+        "width": heat_plot(frame, places, place_bounds),
+        "cameras": camera_rows(frame, places, *hours, now),
+        "model": model_of(line),
+        "quality": quality_of(line, span),
+        "code": code,
+    }
+
+
+def _choose(line: Line, code: str) -> str:
+    """The page without its period."""
+    return reverse("line", args=[line.slug]) + (f"?{urlencode({'class': code})}" if code else "")
+
+
+# --- figures ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The period in numbers."""
+
+    tally: Tally
+    url: str  # what was flagged
+
+    @property
+    def rate(self) -> str:
+        return percent(self.tally.rate)
+
+
+def figures_of(frame: Frame, steps: Sequence[Classes]) -> Figures:
+    return Figures(total(steps), frame.url(frame.since, frame.until))
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A class to chart; the first is the anomaly rate."""
+
+    name: str
+    url: str
+    is_chosen: bool
+
+
+def chips_of(line: Line, steps: Sequence[Classes], code: str, names: dict[str, str], asked: When) -> list[Chip]:
+    """The classes of the period, most anomalies first, and the chosen one though it has none."""
+    codes = [one for one, _tally in by_anomalies(steps) if one != GOOD and one in names]
+    codes += [code] if code and code not in codes else []
+    address = reverse("line", args=[line.slug])
+
+    def url(chosen: str) -> str:
+        query = "&".join(part for part in (asked.query, urlencode({"class": chosen}) if chosen else "") if part)
+        return f"{address}?{query}"
+
+    return [
+        Chip(_("All anomalies"), url(""), not code),
+        *(Chip(names.get(one, one), url(one), one == code) for one in codes),
+    ]
+
+
+# --- model and review ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What judges the line now."""
+
+    version: ModelVersion | None
+    is_own: bool
+    threshold: float | None
+    is_own_threshold: bool
+
+
+def model_of(line: Line) -> InForce:
+    version = in_force(line)
+    threshold = thresholds.in_force(line, version) if version or line.threshold is not None else None
+    return InForce(version, line.version_id is not None, threshold, line.threshold is not None)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Escape rate and overkill of some weeks, each with its interval; empty where review says too little."""
+
+    since: datetime
+    until: datetime
+    escape: str
+    escape_between: str
+    overkill: str
+    overkill_between: str
+    answered: int  # audits
+    flags_answered: int
+    enough = ENOUGH
+
+
+def quality_of(line: Line, span: Span) -> Quality:
+    """Of the four weeks that end with the period's last day: less says too little."""
+    last = timezone.localtime(span.until - timedelta(seconds=1)).date()
+    calendar = Calendar(last)
+    weeks = len(calendar.bounds) // WEEK
+    found = histories([line.pk], calendar)[line.pk].stretch(weeks - QUALITY_WEEKS, QUALITY_WEEKS).escape
+    over = overkill(found)
+    said = None if found.is_wide else found.rate
+    return Quality(
+        since=calendar.since(QUALITY_WEEKS),
+        until=calendar.until - timedelta(seconds=1),
+        escape="" if said is None else percent(said),
+        escape_between=between_words(found.between),
+        overkill="" if over is None else percent(over.rate),
+        overkill_between="" if over is None else between_words(over.between),
+        answered=found.answered,
+        flags_answered=found.flagged.answered,
+    )
+
+
+# --- captures -----------------------------------------------------------------------------------------------------
+
+
+def captures_of(line: Line, span: Span, code: str, secret: set[UUID]) -> dict[str, Any]:
+    """The latest of the line, the latest flagged of the period, and what failed in it."""
+    return {
+        "latest": latest(line),
+        "flagged": latest_flagged(line, span, code, secret),
+        "failed": latest_failed(line, span),
+        "secret": secret,
+    }
+
+
+def latest(line: Line) -> list[Capture]:
+    rows = Capture.objects.filter(line=line).select_related("defect_class", "label__person")
+    return list(rows.order_by("-counted_at", "-id")[:STRIP])
+
+
+def latest_flagged(line: Line, span: Span, code: str, secret: set[UUID]) -> list[Capture]:
+    """Without what the reader is being asked blind."""
+    rows = Capture.objects.filter(line=line, flagged=True, counted_at__gte=span.since, counted_at__lt=span.until)
+    if code:
+        rows = rows.filter(defect_class__code=code) if code != UNKNOWN else rows.filter(defect_class=None)
+    rows = rows.exclude(pk__in=secret) if secret else rows
+    return list(rows.select_related("defect_class", "label__person").order_by("-counted_at", "-id")[:STRIP])
+
+
+def latest_failed(line: Line, span: Span) -> list[Capture]:
+    """The newest failures of the period. The rollup names the hour that has one, so that one hour is read."""
+    hours = HourlyCount.objects.filter(line=line, hour__gt=span.since - HOUR, hour__lt=span.until, failed__gt=0)
+    hour = hours.order_by("-hour").values_list("hour", flat=True).first()
+    if hour is None:
+        return []
+    rows = Capture.objects.filter(line=line, counted_at__gte=hour, counted_at__lt=hour + HOUR, status=Status.FAILED)
+    return list(rows.select_related("camera").order_by("-counted_at", "-id")[:FAILED_SHOWN])

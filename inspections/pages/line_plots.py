@@ -1,0 +1,332 @@
+"""The line page's plots of classes and places: Pareto, classes over time, place across the width against time."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from inspections.counted import Classes, Place, total
+from inspections.models import Line
+from inspections.models.defect_class import GOOD
+from inspections.models.rollup import BAND_MM, NO_BAND
+from inspections.pages.charts import flagged_url
+from inspections.pages.periods import percent, rounded
+from inspections.pages.plots import (
+    Bar,
+    Cell,
+    Data,
+    Mark,
+    Plot,
+    Series,
+    Spot,
+    Square,
+    Squares,
+    Stretch,
+    Table,
+    in_order,
+    on_the_cloth,
+    over_time,
+)
+from inspections.pages.when_words import span_words
+from inspections.rates import HOUR, NOTHING, Tally
+from inspections.spans import DAY
+
+MOST_CLASSES = 7  # as many colours as can be told apart; the rest is one
+MOST_BANDS = 24  # rows of a heat map; wider cloth has wider rows
+OTHERS = "*"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all plots of the page share: whose they are, when, and what is marked on their time axis."""
+
+    line: Line
+    since: datetime
+    until: datetime
+    names: Mapping[str, str]
+    marks: Sequence[Mark] = ()
+    shifts: Sequence[Stretch] = ()
+    choose: str = ""
+
+    def over_time(self, series: Sequence[Series], unit: str = "%") -> Data:
+        return over_time(
+            series,
+            self.since,
+            self.until,
+            unit=unit,
+            marks=self.marks,
+            stretches=self.shifts,
+            choose=self.choose,
+        )
+
+    def url(self, since: datetime, until: datetime, **more: str) -> str:
+        return flagged_url(self.line, since=stamp(since), until=stamp(until), **more)
+
+    def name(self, code: str) -> str:
+        if code == OTHERS:
+            return _("Other classes")
+        if code == GOOD:  # anomalies that nobody labelled: suspect, and of no class
+            return _("Flagged, but no class")
+        return self.names.get(code, code)
+
+
+def stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def when_words(since: datetime, until: datetime) -> str:
+    """A step of a plot in the mill's time: a clock within a day, days where it is longer."""
+    first, last = timezone.localtime(since), timezone.localtime(until)
+    if until - since >= DAY:
+        end = timezone.localtime(until - (until - since) / 1000)
+        days = date_format(first, "D j M"), date_format(end, "D j M")
+        return days[0] if days[0] == days[1] else f"{days[0]} – {days[1]}"
+    return f"{date_format(first, 'D j M H:i')} – {date_format(last, 'H:i')}"
+
+
+def count_words(tally: Tally) -> str:
+    return _("%(rate)s, %(anomalies)s of %(judged)s") % {
+        "rate": percent(tally.rate),
+        "anomalies": rounded(tally.anomalies, 0),
+        "judged": rounded(tally.judged, 0),
+    }
+
+
+# --- Pareto -------------------------------------------------------------------------------------------------------
+
+
+def by_anomalies(steps: Sequence[Classes]) -> list[tuple[str, Tally]]:
+    """The classes that have anomalies, most first."""
+    found: dict[str, Tally] = defaultdict(Tally)
+    for classes in steps:
+        for code, tally in classes.items():
+            found[code] += tally
+    some = [(code, tally) for code, tally in found.items() if code and tally.anomalies]
+    return sorted(some, key=lambda one: (-one[1].anomalies, one[0]))
+
+
+def pareto_plot(frame: Frame, steps: Sequence[Classes]) -> Plot:
+    found = by_anomalies(steps)
+    whole = sum(tally.anomalies for _code, tally in found)
+    shares = [100 * part / whole for part in accumulate(tally.anomalies for _code, tally in found)]
+    rows = [(code, tally, share) for (code, tally), share in zip(found, shares, strict=True)]
+    bars = [_bar(frame, *row) for row in rows]
+    return Plot(
+        key="pareto",
+        title=_("Defects, most frequent first"),
+        words=_("%(first)s leads with %(count)s of %(whole)s anomalies.")
+        % {"first": bars[0].name, "count": rounded(bars[0].count, 0), "whole": rounded(whole, 0)}
+        if bars
+        else "",
+        kind="pareto",
+        data=in_order(bars, count_name=_("Anomalies"), share_name=_("All up to here")),
+        table=Table(
+            (_("Class"), _("Anomalies"), _("Share"), _("All up to here")),
+            [
+                (
+                    Cell(bar.name, bar.url),
+                    Cell(rounded(bar.count, 0), bar.url),
+                    Cell(percent(bar.count / whole)),
+                    Cell(percent(bar.share / 100)),
+                )
+                for bar in bars
+            ],
+        ),
+        empty="" if bars else _nothing(steps),
+    )
+
+
+def _bar(frame: Frame, code: str, tally: Tally, share: float) -> Bar:
+    words = _("%(name)s: %(count)s anomalies, up to here %(share)s of all") % {
+        "name": frame.name(code),
+        "count": rounded(tally.anomalies, 0),
+        "share": percent(share / 100),
+    }
+    url = frame.url(frame.since, frame.until, **{"class": code})
+    return Bar(frame.name(code), tally.anomalies, share, words, url)
+
+
+def _nothing(steps: Sequence[Classes]) -> str:
+    if not total(steps).judged:
+        return _("Nothing was judged in this period.")
+    return _("No anomaly in this period.")
+
+
+# --- classes over time --------------------------------------------------------------------------------------------
+
+
+def classes_plot(frame: Frame, steps: Sequence[Classes], bounds: Sequence[datetime]) -> Plot:
+    """Each class's share of the judged, one upon the other: together they are the anomaly rate."""
+    codes = [code for code, _tally in by_anomalies(steps)]
+    shown = [*codes[:MOST_CLASSES], *([OTHERS] if len(codes) > MOST_CLASSES else [])]
+    spans = list(zip(bounds, bounds[1:], strict=False))
+    parts = {code: [_of(classes, code, codes) for classes in steps] for code in shown}
+    series = [
+        Series(frame.name(code), [_part(frame, code, *span, one) for span, one in zip(spans, parts[code], strict=True)])
+        for code in shown
+    ]
+    head = (_("Time"), _("Judged"), *(frame.name(code) for code in shown))
+    rows = [
+        _row(frame, span, classes, [(code, parts[code][place]) for code in shown])
+        for place, (span, classes) in enumerate(zip(spans, steps, strict=True))
+        if total([classes]).judged
+    ]
+    return Plot(
+        key="classes",
+        title=_("Classes over time"),
+        words=_("Share of the judged captures, by %(step)s.") % {"step": step_words(bounds)},
+        kind="stack",
+        data=frame.over_time(series),
+        table=Table(head, rows[::-1]),
+        empty="" if shown else _nothing(steps),
+    )
+
+
+def _of(classes: Classes, code: str, codes: Sequence[str]) -> Tally:
+    """One class of a step, against everything that the step judged."""
+    wanted = codes[MOST_CLASSES:] if code == OTHERS else [code]
+    anomalies = sum(classes.get(one, NOTHING).anomalies for one in wanted)
+    return Tally(judged=total([classes]).judged, anomalies=anomalies)
+
+
+def _part(frame: Frame, code: str, since: datetime, until: datetime, tally: Tally) -> Spot:
+    words = f"{when_words(since, until)}\n{frame.name(code)}: {count_words(tally)}"
+    return Spot(since, tally.percent, words, _class_url(frame, code, since, until), end=until)
+
+
+def _class_url(frame: Frame, code: str, since: datetime, until: datetime) -> str:
+    return frame.url(since, until, **({} if code == OTHERS else {"class": code}))
+
+
+def _row(
+    frame: Frame, span: tuple[datetime, datetime], classes: Classes, parts: Sequence[tuple[str, Tally]]
+) -> list[Cell]:
+    counts = [
+        Cell(rounded(one.anomalies, 0), _class_url(frame, code, *span) if one.anomalies else "") for code, one in parts
+    ]
+    whole = Cell(when_words(*span), frame.url(*span))
+    return [whole, Cell(rounded(total([classes]).judged, 0)), *counts]
+
+
+def step_words(bounds: Sequence[datetime]) -> str:
+    """How long a full step is."""
+    step = max(after - before for before, after in zip(bounds, bounds[1:], strict=False))
+    minutes = round(step.total_seconds() / 60)
+    if minutes < 60:
+        return _("%(n)d minutes") % {"n": minutes}
+    if minutes < 23 * 60:
+        return _("hours") if minutes == 60 else _("%(n)d hours") % {"n": round(minutes / 60)}
+    return _("days") if minutes <= 25 * 60 else _("weeks")
+
+
+# --- place across the width ---------------------------------------------------------------------------------------
+
+
+def heat_plot(frame: Frame, places: Sequence[Place], bounds: Sequence[datetime]) -> Plot:
+    known = [one for one in places if one.band != NO_BAND]
+    wide = _bands_in_a_row(known)
+    cells: dict[tuple[int, int], Tally] = defaultdict(Tally)
+    for one in known:
+        cells[one.step, one.band // wide] += one.tally
+    first, last = (pick((row for _step, row in cells), default=0) for pick in (min, max))
+    edges = [_edges(row, wide) for row in range(first, last + 1)]
+    rows = [_row_name(*one) for one in edges]
+    spans = list(zip(bounds, bounds[1:], strict=False))
+    squares = [
+        _square(frame, (step, row - first), edges[row - first], spans[step], tally)
+        for (step, row), tally in sorted(cells.items())
+        if tally.judged
+    ]
+    found = Squares(
+        columns=[_column(*span) for span in spans],
+        rows=rows,
+        squares=squares,
+        x_name=_("Time"),
+        y_name=_("From the left selvedge, mm"),
+    )
+    return Plot(
+        key="width",
+        title=_("Where across the width"),
+        words=_heat_words(places, cells, wide, bounds),
+        kind="heat",
+        data=on_the_cloth(found),
+        table=_heat_table(frame, squares, rows, spans),
+        empty=_no_places(places, squares),
+    )
+
+
+def _bands_in_a_row(places: Sequence[Place]) -> int:
+    last = max((one.band for one in places), default=0)
+    return next(wide for wide in (1, 2, 5, 10, 20, 50, 100, last + 1) if last // wide < MOST_BANDS)
+
+
+def _edges(row: int, wide: int) -> tuple[int, int]:
+    """Of a row, in millimetres."""
+    step = int(BAND_MM) * wide
+    return row * step, (row + 1) * step
+
+
+def _row_name(low: int, high: int) -> str:
+    return f"{low} – {high}"
+
+
+def _column(since: datetime, until: datetime) -> str:
+    """A day at its midnight; between, the clock, and nothing where a step takes hours."""
+    local = timezone.localtime(since)
+    if until - since >= DAY or (local.hour, local.minute) == (0, 0):
+        return date_format(local, "j M")
+    return date_format(local, "H:i") if until - since <= HOUR else ""
+
+
+def _square(
+    frame: Frame, at: tuple[int, int], edges: tuple[int, int], span: tuple[datetime, datetime], tally: Tally
+) -> Square:
+    low, high = edges
+    words = f"{when_words(*span)}\n{_('%(place)s mm') % {'place': _row_name(low, high)}}: {count_words(tally)}"
+    return Square(*at, tally.percent, words, frame.url(*span, place=f"{low}-{high}"))
+
+
+def _heat_words(
+    places: Sequence[Place], cells: Mapping[tuple[int, int], Tally], wide: int, bounds: Sequence[datetime]
+) -> str:
+    """Which place is the worst, and how much of the period does not say its place."""
+    rows: dict[int, Tally] = defaultdict(Tally)
+    for (_step, row), tally in cells.items():
+        rows[row] += tally
+    worst = max(rows, key=lambda row: (rows[row].rate or 0.0, -row), default=None)
+    said = [_("All classes, by whole hours: %(span)s.") % {"span": span_words(bounds[0], bounds[-1])}]
+    if worst is not None and rows[worst].anomalies:
+        named = {"place": _row_name(*_edges(worst, wide)), "counts": count_words(rows[worst])}
+        said.append(_("Most at %(place)s mm: %(counts)s.") % named)
+    without = sum(one.tally.judged for one in places if one.band == NO_BAND)
+    judged = sum(one.tally.judged for one in places)
+    if without:
+        said.append(_("%(share)s of the captures do not say where they lie.") % {"share": percent(without / judged)})
+    return " ".join(said)
+
+
+def _heat_table(
+    frame: Frame, squares: Sequence[Square], rows: Sequence[str], spans: Sequence[tuple[datetime, datetime]]
+) -> Table:
+    by_place = {(one.column, one.row): one for one in squares}
+    head = (_("Time"), *(_("%(place)s mm") % {"place": name} for name in rows))
+    found = []
+    for step, span in reversed(list(enumerate(spans))):
+        row = [by_place.get((step, place)) for place in range(len(rows))]
+        if any(row):
+            cells = [Cell("–") if one is None else Cell(percent((one.value or 0.0) / 100), one.url) for one in row]
+            found.append([Cell(when_words(*span), frame.url(*span)), *cells])
+    return Table(head, found)
+
+
+def _no_places(places: Sequence[Place], squares: Sequence[Square]) -> str:
+    if squares:
+        return ""
+    if any(one.tally.judged for one in places):
+        return _("No capture of this period says where on the width it lies: the cameras do not send offset_mm.")
+    return _("Nothing was judged in this period.")

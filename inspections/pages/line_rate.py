@@ -1,0 +1,219 @@
+"""The line page's chart of the rate: by the chart's own subgroups, and by hours or days where the period is long."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from inspections import charting
+from inspections.charting import Point, Subgroup
+from inspections.charting.longer import draw_longer
+from inspections.counted import Counted, by_day, by_hour
+from inspections.models import Chart, SubgroupBy
+from inspections.pages.line_plots import Frame, when_words
+from inspections.pages.periods import percent, rounded
+from inspections.pages.plots import Cell, Plot, Series, Spot, Table
+from inspections.rates import HOUR
+from inspections.spans import DAY, Span
+
+BY_SUBGROUPS = 50 * HOUR  # up to here every subgroup is a point
+BY_HOURS = 16 * DAY
+MOST_POINTS = 600  # finer subgroups of a long period are read as hours
+
+Points = Sequence[Point]
+
+
+def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -> Plot:
+    """`chart` is of the anomaly rate or of one class; `frame` says when."""
+    points, step = points_of(chart, frame.since, frame.until, now)
+    is_deviation = step == "" and chart.kind in {"ewma", "cusum"}
+    spots = [_spot(frame, chart, point, after, is_deviation) for point, after in _with_next(chart, points)]
+    name = frame.name(chart.defect_class) if chart.defect_class else _("Anomaly rate")
+    series = [Series(name, spots)]
+    if compare and not is_deviation:
+        series.append(_beside(frame, chart, compare, now))
+    return Plot(
+        key="rate",
+        title=_("%(name)s over time") % {"name": name},
+        words=f"{_told(chart, points, is_deviation)} {_step_words(chart, step)}",
+        kind="control",
+        data=frame.over_time(series, unit="σ" if is_deviation else "%"),
+        table=Table(
+            (_("Time"), _("Judged"), _("Anomalies"), _("Rate"), _("Limits"), _("Signal")),
+            [_row(frame, chart, point) for point in reversed(points)],
+        ),
+        empty="" if points else _("Nothing was judged in this period."),
+    )
+
+
+def points_of(chart: Chart, since: datetime, until: datetime, now: datetime) -> tuple[Points, str]:
+    """The points and by what they are: empty where by the chart's own subgroups, else `hour` or `day`."""
+    step = step_of(chart, until - since)
+    if not step:
+        return charting.read(chart, since, until, now, propose=False).points, ""
+    return draw_longer(chart, [_subgroup(one, now) for one in _steps(chart, since, until, step)], now), step
+
+
+def step_of(chart: Chart, length: timedelta) -> str:
+    if length <= BY_SUBGROUPS:
+        return ""
+    if chart.subgroup_by == SubgroupBy.TIME and length / timedelta(minutes=chart.size) <= MOST_POINTS:
+        return ""
+    return "hour" if length <= BY_HOURS else "day"
+
+
+def _steps(chart: Chart, since: datetime, until: datetime, step: str) -> list[Counted]:
+    hours = by_hour(chart.line_id, since, until, chart.defect_class)
+    return hours if step == "hour" else by_day(hours, timezone.get_current_timezone())
+
+
+def _subgroup(one: Counted, now: datetime) -> Subgroup:
+    return Subgroup(one.since, one.until, one.judged, one.count, whole=one.until <= now)
+
+
+def _with_next(chart: Chart, points: Points) -> Iterable[tuple[Point, datetime]]:
+    """Each point, and where its limits end: by length of cloth, where the next length begins."""
+    for place, point in enumerate(points):
+        group = point.subgroup
+        after = points[place + 1].subgroup.start if place + 1 < len(points) else group.end
+        is_length = chart.subgroup_by == SubgroupBy.LENGTH and after - group.end < HOUR
+        yield point, max(group.end, after) if is_length else group.end
+
+
+# --- one point ----------------------------------------------------------------------------------------------------
+
+
+def _spot(frame: Frame, chart: Chart, point: Point, end: datetime, is_deviation: bool) -> Spot:
+    scale = 1.0 if is_deviation else 100.0
+    lower, centre, upper = (None if one is None else scale * one for one in (point.lower, point.centre, point.upper))
+    return Spot(
+        x=point.subgroup.start,
+        y=None if point.value is None else scale * point.value,
+        words="\n".join(_lines(chart, point, is_deviation)),
+        url=_url(frame, chart, point.subgroup),
+        end=end,
+        centre=centre,
+        lower=lower,
+        upper=upper,
+        signal=signal_words(chart, point),
+    )
+
+
+def _lines(chart: Chart, point: Point, is_deviation: bool) -> list[str]:
+    found = [group_words(point.subgroup), counts_words(point.subgroup)]
+    if is_deviation and point.value is not None:
+        found.append(_("%(value)s standard deviations") % {"value": rounded(point.value, 1)})
+    elif point.upper is not None:
+        found.append(_("limits %(limits)s") % {"limits": limit_words(point)})
+    return [*found, *([signal_words(chart, point)] if point.signals else [])]
+
+
+def group_words(group: Subgroup) -> str:
+    words = when_words(group.start, group.end)
+    if group.from_m is None:
+        return words
+    return _("roll %(roll)s from %(metre)s m, %(time)s") % {
+        "roll": group.roll,
+        "metre": rounded(group.from_m, 0),
+        "time": words,
+    }
+
+
+def counts_words(group: Subgroup) -> str:
+    return _("%(rate)s, %(anomalies)s of %(judged)s") % {
+        "rate": percent(group.rate),
+        "anomalies": rounded(group.count, 0),
+        "judged": rounded(group.judged, 0),
+    }
+
+
+def limit_words(point: Point) -> str:
+    if point.lower is None or point.upper is None:
+        return "–"
+    return f"{percent(point.lower)} – {percent(point.upper)}"
+
+
+def signal_words(chart: Chart, point: Point) -> str:
+    return ", ".join(charting.signal_words(key, chart) for key in point.signals)
+
+
+def _url(frame: Frame, chart: Chart, group: Subgroup) -> str:
+    more = {"class": chart.defect_class} if chart.defect_class else {}
+    end = group.end if group.end > group.start else group.start + timedelta(minutes=1)
+    return frame.url(group.start, end, **more)
+
+
+def _row(frame: Frame, chart: Chart, point: Point) -> list[Cell]:
+    group, url = point.subgroup, _url(frame, chart, point.subgroup)
+    return [
+        Cell(group_words(group), url),
+        Cell(rounded(group.judged, 0)),
+        Cell(rounded(group.count, 0), url if group.count else ""),
+        Cell(percent(group.rate)),
+        Cell(limit_words(point)),
+        Cell(signal_words(chart, point) or "–"),
+    ]
+
+
+# --- the period that it is compared with --------------------------------------------------------------------------
+
+
+def _beside(frame: Frame, chart: Chart, compare: Span, now: datetime) -> Series:
+    """Drawn where it would lie in this period."""
+    step = step_of(chart, frame.until - frame.since)
+    if step:
+        groups = [_subgroup(one, now) for one in _steps(chart, compare.since, compare.until, step)]
+    else:
+        groups = charting.subgroups(chart, compare.since, compare.until, now)
+    moved = frame.since - compare.since
+    more = {"class": chart.defect_class} if chart.defect_class else {}
+    spots = [
+        Spot(
+            x=one.start + moved,
+            y=100 * one.rate,
+            words=f"{group_words(one)}\n{counts_words(one)}\n{_('the period compared with')}",
+            url=frame.url(one.start, one.end, **more),
+            end=one.end + moved,
+        )
+        for one in groups
+    ]
+    return Series(compare.words, spots, beside=True)
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+
+def _told(chart: Chart, points: Points, is_deviation: bool) -> str:
+    if not points:
+        return ""
+    signals = sum(bool(point.signals) for point in points)
+    if signals:
+        first = next(point for point in points if point.signals)
+        words = ngettext(
+            "%(n)d point signals, at %(when)s: %(what)s.",
+            "%(n)d points signal, the first at %(when)s: %(what)s.",
+            signals,
+        )
+        said = words % {"n": signals, "when": group_words(first.subgroup), "what": signal_words(chart, first)}
+    elif all(point.upper is None for point in points):
+        said = _("No baseline stands, so there are no limits.")
+    else:
+        said = _("No point signals.")
+    worst = max(points, key=lambda point: point.subgroup.rate)
+    return f"{said} {_('Highest: %(when)s, %(counts)s.') % _named(worst)}" if not is_deviation else said
+
+
+def _named(point: Point) -> dict[str, str]:
+    return {"when": group_words(point.subgroup), "counts": counts_words(point.subgroup)}
+
+
+def _step_words(chart: Chart, step: str) -> str:
+    if step == "hour":
+        return _("Points are hours, because the period is long: limits are for an hour’s captures.")
+    if step == "day":
+        return _("Points are days, because the period is long: limits are for a day’s captures.")
+    if chart.subgroup_by == SubgroupBy.LENGTH:
+        return _("A point is %(size)d m of cloth.") % {"size": chart.size}
+    return _("A point is %(size)d minutes.") % {"size": chart.size}
