@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from inspections import alarms, spc
+from inspections import alarms, charting, spc
 from inspections.backlog import Backlog, backlogs
 from inspections.models import Alarm, AlarmState, Baseline, Camera, ChartKind, RuleKind, SlotCount
 from inspections.models.defect_class import GOOD
@@ -135,7 +135,7 @@ class Standing:
 def standings(lines: Sequence[WatchedLine], now: datetime) -> list[Standing]:
     """One for each line, worst first, then as the lines are sorted."""
     ids = [line.pk for line in lines]
-    by_day, baselines, by_slot = days(ids, now), _baselines(ids), _slots(ids, now)
+    by_day, baselines, by_slot = days(ids, now), charting.standings(ids, now), _slots(ids, now)
     raised, cameras, waiting = _alarms(ids), _cameras(ids), backlogs(ids)
     found = [
         Standing(
@@ -161,11 +161,6 @@ def _worst_first(one: Standing) -> tuple[bool, int]:
 def slot_of(moment: datetime) -> datetime:
     minutes = int(SLOT.total_seconds()) // 60
     return moment.replace(minute=moment.minute // minutes * minutes, second=0, microsecond=0)
-
-
-def _baselines(line_ids: Collection[int]) -> dict[int, Baseline]:
-    found = Baseline.objects.filter(line__in=line_ids, defect_class="").order_by("id")
-    return {one.line_id: one for one in found}
 
 
 Row = tuple[datetime, str, Tally]  # slot, class, its counts

@@ -7,6 +7,7 @@ Another manager labelled it.
 
 import csv
 from collections.abc import Callable, Iterator
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from inspections.models import Capture, Quarantine, Recall, Snapshot, TrainingRun
+from inspections.models import Alarm, AlarmRule, Capture, Channel, Quarantine, Recall, Shift, Snapshot, TrainingRun
 from inspections.readiness import Check
 from inspections.review.answers import decide
 from tests import cast
+from tests.alarmed import a_channel
 from tests.cast import a_camera, signed_in, with_key
+from tests.floor import an_alarm
 from tests.judged import judged
 from tests.second_looks import a_recall
 from tests.trainings import a_training
@@ -64,6 +67,10 @@ def address(route: str, capture: Capture) -> str:
         "<int:number>": str(Recall.objects.values_list("pk", flat=True).first()),
         "<slug:snapshot>": str(Snapshot.objects.values_list("name", flat=True).first()),
         "<int:quarantine>": str(Quarantine.objects.values_list("pk", flat=True).first()),
+        "<int:alarm>": str(Alarm.objects.values_list("pk", flat=True).first()),
+        "<int:rule>": str(AlarmRule.objects.values_list("pk", flat=True).first()),
+        "<int:channel>": str(Channel.objects.values_list("pk", flat=True).first()),
+        "<int:shift>": str(Shift.objects.values_list("pk", flat=True).first()),
         "<int:training>": str(TrainingRun.objects.values_list("pk", flat=True).first()),
     }
     for placeholder, value in values.items():
@@ -80,7 +87,10 @@ def capture(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Capture
     a_camera("loom-2")
     a_training()
     a_recall()
+    Shift.objects.create(name="Early", starts=time(6), ends=time(14), days=[1], zone="UTC")
     found = judged(a_camera("loom-1"))
+    an_alarm()
+    a_channel()
     mona = cast.a_person("mona", cast.Role.MANAGER)
     decide(mona, found, "good", timezone.now())
     Quarantine.objects.create(camera=found.camera, reason="its lamp was dying", by=mona, at=timezone.now())

@@ -18,9 +18,13 @@ from django.utils import timezone
 
 from inspections import changes
 from inspections.models import (
+    AlarmRule,
     AuditEvent,
     Capture,
+    Channel,
+    ChannelKind,
     DefectClass,
+    Delivery,
     Label,
     ModelVersion,
     Person,
@@ -34,7 +38,9 @@ from inspections.review import screen
 from inspections.review.answers import decide
 from inspections.snapshots import freeze
 from tests import cast, gates
+from tests.alarmed import a_channel, a_rule
 from tests.cast import PASSWORD, a_camera, a_png, signed_in
+from tests.floor import an_alarm
 from tests.judged import judged
 from tests.labelled import a_mill_of_labels
 from tests.second_looks import a_challenger, a_recall, in_shadow
@@ -277,6 +283,77 @@ def roll_back(mill: Mill) -> Wrote:
     return Wrote(response, "mara", "rollback", f"model {before}")
 
 
+def acknowledge(mill: Mill) -> Wrote:
+    alarm = an_alarm()
+    response = mill.by_olga.post(f"/alarms/{alarm.pk}/acknowledge/", {"note": "needle changed"})
+    return Wrote(response, "olga", "acknowledge-alarm", f"alarm {alarm.pk}")
+
+
+def resolve(mill: Mill) -> Wrote:
+    alarm = an_alarm()
+    response = mill.by_olga.post(f"/alarms/{alarm.pk}/resolve/", {"outcome": "a broken needle"})
+    return Wrote(response, "olga", "resolve-alarm", f"alarm {alarm.pk}")
+
+
+def note_on_alarm(mill: Mill) -> Wrote:
+    alarm = an_alarm()
+    response = mill.by_olga.post(f"/alarms/{alarm.pk}/note/", {"note": "the fitter comes at four"})
+    return Wrote(response, "olga", "note-alarm", f"alarm {alarm.pk}")
+
+
+def tell_again(mill: Mill) -> Wrote:
+    alarm = an_alarm()
+    given_up = Delivery.objects.create(
+        alarm=alarm, channel=a_channel(), event="raised", state="failed", next_at=timezone.now()
+    )
+    response = mill.by_mara.post(f"/alarms/{alarm.pk}/again/", {"delivery": given_up.pk})
+    return Wrote(response, "mara", "tell-again", f"alarm {alarm.pk}")
+
+
+RULE = {"name": "too many", "kind": "limit", "percent": "5", "minutes": "15", "at_least": "20", "cool_down": "15"}
+
+
+def make_rule(mill: Mill) -> Wrote:
+    response = mill.by_mara.post("/alarms/rules/new/", {**RULE, "save": "yes"})
+    return Wrote(response, "mara", "make-rule", f"alarm rule {AlarmRule.objects.get().pk}")
+
+
+def change_rule(mill: Mill) -> Wrote:
+    rule = a_rule()
+    response = mill.by_mara.post(f"/alarms/rules/{rule.pk}/", {**RULE, "save": "yes"})
+    return Wrote(response, "mara", "change-rule", f"alarm rule {rule.pk}")
+
+
+def switch_rule(mill: Mill) -> Wrote:
+    rule = a_rule()
+    response = mill.by_mara.post(f"/alarms/rules/{rule.pk}/switch/", {"enabled": "no"})
+    return Wrote(response, "mara", "change-rule", f"alarm rule {rule.pk}")
+
+
+def by_ada() -> Client:
+    return signed_in(cast.ada())
+
+
+CHANNEL = {"name": "the fitters", "kind": "email", "target": "fitters@example.org", "enabled": "on"}
+
+
+def make_channel(mill: Mill) -> Wrote:
+    response = by_ada().post("/alarms/channels/", CHANNEL)
+    return Wrote(response, "ada", "make-channel", f"channel {Channel.objects.get().pk}")
+
+
+def change_channel(mill: Mill) -> Wrote:
+    channel = a_channel(ChannelKind.EMAIL, "fitters@example.org")
+    response = by_ada().post(f"/alarms/channels/{channel.pk}/", CHANNEL)
+    return Wrote(response, "ada", "change-channel", f"channel {channel.pk}")
+
+
+def try_channel(mill: Mill) -> Wrote:
+    an_alarm()
+    channel = a_channel()
+    return Wrote(by_ada().post(f"/alarms/channels/{channel.pk}/test/"), "ada", "test-channel", f"channel {channel.pk}")
+
+
 def upload_model(mill: Mill) -> Wrote:
     ada = cast.ada()
     response = signed_in(ada).post("/models/upload/", {"bundle": SimpleUploadedFile("b.zip", gates.zipped_bundle())})
@@ -318,6 +395,16 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/quarantine/<int:quarantine>/lift/", "POST"): lift_quarantine,
     ("/classes/", "POST"): new_class,
     ("/classes/<slug:code>/", "POST"): definition,
+    ("/alarms/<int:alarm>/acknowledge/", "POST"): acknowledge,
+    ("/alarms/<int:alarm>/resolve/", "POST"): resolve,
+    ("/alarms/<int:alarm>/note/", "POST"): note_on_alarm,
+    ("/alarms/<int:alarm>/again/", "POST"): tell_again,
+    ("/alarms/rules/new/", "POST"): make_rule,
+    ("/alarms/rules/<int:rule>/", "POST"): change_rule,
+    ("/alarms/rules/<int:rule>/switch/", "POST"): switch_rule,
+    ("/alarms/channels/", "POST"): make_channel,
+    ("/alarms/channels/<int:channel>/", "POST"): change_channel,
+    ("/alarms/channels/<int:channel>/test/", "POST"): try_channel,
     ("/models/upload/", "POST"): upload_model,
     ("/models/rollback/", "POST"): roll_back,
     ("/models/<str:name>/promote/", "POST"): model_deed("promote", "promote"),

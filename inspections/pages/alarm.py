@@ -63,7 +63,7 @@ def shown(request: PersonRequest, found: Alarm, refused: str = "", status: int =
         "is_open": found.state != AlarmState.RESOLVED,
         "refused": refused,
     }
-    moving = found.state != AlarmState.RESOLVED
+    moving = found.state != AlarmState.RESOLVED and not refused
     return live(request, "inspections/alarm.html", "inspections/_alarm.html", context, status=status, moving=moving)
 
 

@@ -3,14 +3,16 @@
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inspections import alarms
+from inspections.alarms.again import send_again
 from inspections.alarms.notes import add_note
-from inspections.models import Alarm
-from inspections.pages.access import PersonRequest, deed
+from inspections.models import Alarm, Delivery
+from inspections.pages.access import PersonRequest, deed, for_managers
 from inspections.pages.alarm import alarm_of, shown
 from inspections.pages.locking import own_path
 
@@ -42,6 +44,20 @@ def note(request: PersonRequest, alarm: int) -> HttpResponseBase:
     done = add_note(found, request.user, request.POST.get("note", ""), timezone.now())
     if isinstance(done, alarms.Refused):
         return shown(request, found, done.reason, status=400)
+    return _back(request, found)
+
+
+@deed
+def again(request: PersonRequest, alarm: int) -> HttpResponseBase:
+    """Tell what was given up once more."""
+    found = alarm_of(request.user, alarm)
+    for_managers(request.user)
+    wanted = request.POST.get("delivery", "")
+    key = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 16 else 0
+    done = send_again(get_object_or_404(Delivery, alarm=found, pk=key), request.user, timezone.now())
+    if isinstance(done, alarms.Refused):
+        return shown(request, found, done.reason, status=409)
+    messages.info(request, _("It is sent again."))
     return _back(request, found)
 
 

@@ -36,6 +36,9 @@ ACTIONS = {
     "example": _("Chose the example of a class"),
     "definition": _("Changed a class"),
     "new-class": _("Added a class"),
+    "new-shift": _("Added a shift"),
+    "shift": _("Changed a shift"),
+    "delete-shift": _("Deleted a shift"),
     "new-model": _("Added a model"),
     "gate": _("Held a model against the golden set"),
     "gate-override": _("Overrode the gate"),
@@ -59,6 +62,15 @@ ACTIONS = {
     "lift-quarantine": _("Lifted a quarantine"),
     "threshold": _("Moved a threshold"),
     "reckon": _("Asked what to label"),
+    "acknowledge-alarm": _("Acknowledged an alarm"),
+    "resolve-alarm": _("Resolved an alarm"),
+    "note-alarm": _("Wrote a note on an alarm"),
+    "tell-again": _("Had an alarm told again"),
+    "make-rule": _("Made an alarm rule"),
+    "change-rule": _("Changed an alarm rule"),
+    "make-channel": _("Made a channel"),
+    "change-channel": _("Changed a channel"),
+    "test-channel": _("Tested a channel"),
 }
 
 
@@ -168,8 +180,10 @@ def words_of(value: Any) -> str:
 
 
 def url_of(subject: str) -> str:
-    """The page of a capture or a line; other subjects have none."""
+    """The page of a capture, a line or an alarm; other subjects have none."""
     kind, _space, name = subject.partition(" ")
+    if kind == "alarm" and name.isascii() and name.isdigit():
+        return reverse("alarm", args=[name])
     if kind == "capture" and (key := _uuid(name)):
         return reverse("capture", args=[key])
     if kind == "line" and name.replace("-", "").replace("_", "").isalnum() and name.isascii():

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from inspections.alarms.again import TEST
 from inspections.models import Alarm, Delivery, Line
 
 
@@ -60,13 +61,14 @@ def subject(delivery: Delivery) -> str:
 
 def event_words(event: str) -> str:
     known = {"raised": _("alarm"), "acknowledged": _("alarm acknowledged"), "resolved": _("alarm resolved")}
-    return known[event]
+    return {**known, TEST: _("a test, told of the newest alarm")}[event]
 
 
 def letter(delivery: Delivery) -> str:
     """The text of an e-mail."""
     alarm = delivery.alarm
     rows = [
+        *([_("This is a test of the channel. It tells of the newest alarm.")] if delivery.event == TEST else []),
         alarm.words,
         "",
         _("Line: %(line)s") % {"line": _named(alarm.line)},

@@ -1,0 +1,104 @@
+"""What a replay found, as a page shows it: how many alarms a week, which, and whether earlier than people."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from inspections import alarms
+from inspections.models import AlarmRule, Line
+from inspections.models.rollup import SLOT
+from inspections.pages.charts import flagged_url
+from inspections.pages.durations import duration_words
+
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Week:
+    """One bar. `share`: percent of the longest."""
+
+    start: datetime
+    count: int
+    share: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One alarm that would have been."""
+
+    would: alarms.Would
+    lasted: str
+    earlier: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A replay. `more`: alarms that are not listed."""
+
+    weeks: list[Week]
+    shown: list[Shown]
+    total: int
+    more: int
+    words: str
+    earlier: str
+    cannot: str
+
+
+def replayed(wish: alarms.Wish, weeks: int, now: datetime) -> Replayed:
+    """What this rule would have raised in the last weeks, on every line that it looks at."""
+    rule = wish.as_rule()
+    found = alarms.replay(rule, list(Line.objects.values_list("pk", flat=True)), now - timedelta(weeks=weeks), now)
+    most = max((count for _start, count in found.weekly), default=0)
+    latest = list(reversed(found.alarms))
+    return Replayed(
+        weeks=[Week(start, count, round(100 * count / most) if most else 0) for start, count in found.weekly],
+        shown=[_shown(rule, one, now) for one in latest[:MOST_SHOWN]],
+        total=len(found.alarms),
+        more=max(len(latest) - MOST_SHOWN, 0),
+        words=_words(len(found.alarms), weeks),
+        earlier=_earlier(found),
+        cannot=found.cannot,
+    )
+
+
+def _words(count: int, weeks: int) -> str:
+    said = {"n": count, "weeks": weeks, "rate": f"{count / weeks:.1f}"}
+    if weeks == 1:
+        return ngettext("%(n)d alarm in the last week.", "%(n)d alarms in the last week.", count) % said
+    words = ngettext(
+        "%(n)d alarm in the last %(weeks)d weeks: %(rate)s a week.",
+        "%(n)d alarms in the last %(weeks)d weeks: %(rate)s a week.",
+        count,
+    )
+    return words % said
+
+
+def _earlier(found: alarms.Replay) -> str:
+    if found.earlier is None:
+        return _("People acted on none of them, as far as labels tell.") if found.alarms else ""
+    said = {"acted": found.acted, "minutes": duration_words(abs(found.earlier) * 60)}
+    if found.earlier < 0:
+        return _("Of the %(acted)d that people acted on, it comes %(minutes)s after them in the median.") % said
+    return _("Of the %(acted)d that people acted on, it comes %(minutes)s before them in the median.") % said
+
+
+def _shown(rule: AlarmRule, one: alarms.Would, now: datetime) -> Shown:
+    until = one.resolved_at or now
+    times = {"since": f"{one.since:%Y-%m-%dT%H:%M:%SZ}", "until": f"{until + SLOT:%Y-%m-%dT%H:%M:%SZ}"}
+    named = {"class": rule.defect_class} if rule.defect_class else {}
+    return Shown(
+        would=one,
+        lasted=duration_words((until - one.since).total_seconds()),
+        earlier="" if one.earlier is None else _signed(one.earlier),
+        url=flagged_url(one.line, order="worst", **times, **named),
+    )
+
+
+def _signed(minutes: float) -> str:
+    words = duration_words(abs(minutes) * 60)
+    return (
+        _("%(minutes)s earlier") % {"minutes": words} if minutes >= 0 else _("%(minutes)s later") % {"minutes": words}
+    )
