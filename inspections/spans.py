@@ -16,6 +16,7 @@ MARK = timedelta(minutes=5)  # counts are kept by it: every span begins and ends
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 WEEK = 7 * DAY
+NIGHT = (22, 6)  # o'clock
 LOOKED_BACK = 8 * DAY  # a shift of one day a week ran in it
 LOOKED_AHEAD = 53 * WEEK  # where shifts of different zones could meet: every change of clocks of a year
 
@@ -47,6 +48,21 @@ class Hours:
     @property
     def crosses_midnight(self) -> bool:
         return self.ends <= self.starts
+
+    @property
+    def minutes(self) -> int:
+        """How long it is where no clock changes."""
+        return (_minute(self.ends) - _minute(self.starts)) % (24 * 60)
+
+    @property
+    def is_of_the_night(self) -> bool:
+        """Its middle lies in the night, whether or not it crosses midnight."""
+        middle = (_minute(self.starts) + self.minutes // 2) % (24 * 60)
+        return middle >= NIGHT[0] * 60 or middle < NIGHT[1] * 60
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,16 @@ def beside(run: Run, every: Iterable[Hours], direction: int) -> Run | None:
     if direction < 0:
         return next(iter(ended(every, run.since)), None)
     return next((one for one in runs(every, run.until, run.until + LOOKED_BACK) if one.since >= run.until), None)
+
+
+def holes(every: Iterable[Hours], since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+    """The stretches in which no shift works."""
+    found = []
+    for run in runs(every, since, until):
+        if run.since > since:
+            found.append((since, run.since))
+        since = max(since, run.until)
+    return [*found, (since, until)] if since < until else found
 
 
 def first_overlap(new: Hours, others: Collection[Hours], since: datetime) -> tuple[Run, Run] | None:

@@ -8,6 +8,7 @@ says itself which camera sent it and when, so it is its own record.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -31,15 +32,19 @@ from inspections.models import (
     Quarantine,
     Recall,
     ReviewItem,
+    Shift,
     TrainingRun,
 )
 from inspections.pages.class_forms import stamp
 from inspections.review import screen
 from inspections.review.answers import decide
+from inspections.shift_keeping import stamp as shift_stamp
+from inspections.shifts import hours_of
 from inspections.snapshots import freeze
 from tests import cast, gates
 from tests.alarmed import a_channel, a_rule
-from tests.cast import PASSWORD, a_camera, a_png, signed_in
+from tests.cast import PASSWORD, a_camera, a_line, a_png, signed_in
+from tests.charts import slots, usual
 from tests.floor import an_alarm
 from tests.judged import judged
 from tests.labelled import a_mill_of_labels
@@ -310,6 +315,19 @@ def tell_again(mill: Mill) -> Wrote:
     return Wrote(response, "mara", "tell-again", f"alarm {alarm.pk}")
 
 
+def choose_chart(mill: Mill) -> Wrote:
+    sent = {"kind": "laney", "subgroup": "length-100", "rule_set": "western", "rules": ["2"]}
+    return Wrote(mill.by_mara.post("/lines/loom-1/chart/", sent), "mara", "chart", "line loom-1")
+
+
+def confirm_baseline(mill: Mill) -> Wrote:
+    since = timezone.now() - timedelta(days=1)
+    until = slots(a_line(), since.replace(hour=0, minute=0, second=0, microsecond=0), usual(40))
+    sent = {"since": since.replace(hour=0, minute=0).isoformat(), "until": until.isoformat()}
+    sent |= {"seen": "p time 10", "reason": "a quiet night"}
+    return Wrote(mill.by_mara.post("/lines/loom-1/chart/baseline/", sent), "mara", "baseline", "line loom-1")
+
+
 RULE = {"name": "too many", "kind": "limit", "percent": "5", "minutes": "15", "at_least": "20", "cool_down": "15"}
 
 
@@ -365,6 +383,34 @@ def move_threshold(mill: Mill) -> Wrote:
     return Wrote(mill.by_mara.post("/lines/loom-1/threshold/", sent), "mara", "threshold", "line loom-1")
 
 
+SHIFT = {"name": "Early", "starts": "06:00", "ends": "14:00", "days": [1, 2], "zone": "Asia/Dhaka"}
+
+
+def a_shift() -> Shift:
+    return Shift.objects.create(name="Late", starts=time(14), ends=time(22), days=[1], zone="Asia/Dhaka")
+
+
+def new_shift(mill: Mill) -> Wrote:
+    response = mill.by_mara.post("/shifts/", SHIFT)
+    return Wrote(response, "mara", "new-shift", f"shift {Shift.objects.get().pk}")
+
+
+def three_shifts(mill: Mill) -> Wrote:
+    return Wrote(mill.by_mara.post("/shifts/three/"), "mara", "new-shifts", "shifts")
+
+
+def change_shift(mill: Mill) -> Wrote:
+    shift = a_shift()
+    response = mill.by_mara.post(f"/shifts/{shift.pk}/", {**SHIFT, "seen": shift_stamp(hours_of(shift))})
+    return Wrote(response, "mara", "shift", f"shift {shift.pk}")
+
+
+def delete_shift(mill: Mill) -> Wrote:
+    shift = a_shift()
+    response = mill.by_mara.post(f"/shifts/{shift.pk}/delete/", {"seen": shift_stamp(hours_of(shift))})
+    return Wrote(response, "mara", "delete-shift", f"shift {shift.pk}")
+
+
 GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/lines/<slug:slug>/threshold/", "POST"): move_threshold,
     ("/login/", "POST"): sign_in,
@@ -394,6 +440,10 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/quarantine/", "POST"): quarantine,
     ("/quarantine/<int:quarantine>/lift/", "POST"): lift_quarantine,
     ("/classes/", "POST"): new_class,
+    ("/shifts/", "POST"): new_shift,
+    ("/shifts/three/", "POST"): three_shifts,
+    ("/shifts/<int:shift>/", "POST"): change_shift,
+    ("/shifts/<int:shift>/delete/", "POST"): delete_shift,
     ("/classes/<slug:code>/", "POST"): definition,
     ("/alarms/<int:alarm>/acknowledge/", "POST"): acknowledge,
     ("/alarms/<int:alarm>/resolve/", "POST"): resolve,
@@ -405,6 +455,8 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/alarms/channels/", "POST"): make_channel,
     ("/alarms/channels/<int:channel>/", "POST"): change_channel,
     ("/alarms/channels/<int:channel>/test/", "POST"): try_channel,
+    ("/lines/<slug:slug>/chart/", "POST"): choose_chart,
+    ("/lines/<slug:slug>/chart/baseline/", "POST"): confirm_baseline,
     ("/models/upload/", "POST"): upload_model,
     ("/models/rollback/", "POST"): roll_back,
     ("/models/<str:name>/promote/", "POST"): model_deed("promote", "promote"),

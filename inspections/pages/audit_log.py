@@ -37,6 +37,7 @@ ACTIONS = {
     "definition": _("Changed a class"),
     "new-class": _("Added a class"),
     "new-shift": _("Added a shift"),
+    "new-shifts": _("Made three shifts"),
     "shift": _("Changed a shift"),
     "delete-shift": _("Deleted a shift"),
     "new-model": _("Added a model"),

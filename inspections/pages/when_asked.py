@@ -96,8 +96,7 @@ def last(every: Sequence[Hours], now: datetime) -> Run | None:
 
 
 def last_night(every: Sequence[Hours], now: datetime) -> Run | None:
-    """The last one that went over a midnight."""
-    return next((run for run in spans.ended(every, now) if run.hours.crosses_midnight), None)
+    return next((run for run in spans.ended(every, now) if run.hours.is_of_the_night), None)
 
 
 RELATIVE: dict[str, Callable[[Sequence[Hours], datetime], Run | None]] = {
