@@ -2,36 +2,36 @@
 
 from collections.abc import Hashable
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Max, Sum
 
 from inspections import alarms
 from inspections.alarms.looking import REACH, settled
-from inspections.models import AlarmRule, SlotCount
-from inspections.tally import AMOUNTS
+from inspections.models import AlarmRule, Line, SlotCount
 
-_seen: Hashable = None  # by the last thorough look of this process
+_seen: dict[int, Hashable] = {}  # each line as it was at the last thorough look of this process
 
 
 def watch(now: datetime) -> None:
-    """One round. What other processes have seen is written down by them, so that looking again writes nothing."""
+    """One round. What other processes have found stands in rows, so that looking once more writes nothing."""
     global _seen
     state = _state(now)
-    alarms.look(now, deep=state != _seen)
+    alarms.look(now, deep=[line for line, what in state.items() if _seen.get(line) != what])
     _seen = state
 
 
 def forget() -> None:
-    """The next round is thorough."""
-    global _seen
-    _seen = None
+    """The next round is thorough on every line."""
+    _seen.clear()
 
 
-def _state(now: datetime) -> Hashable:
-    """What rates and charts depend on: which slot was the last to end, what the slots up to it hold, and the rules."""
+def _state(now: datetime) -> dict[int, Hashable]:
+    """What rates and charts of each line depend on: which slot was the last to end, what the slots up to it hold, and
+    the rules."""
     mark = settled(now)
-    rows = SlotCount.objects.filter(slot__gte=now - REACH, slot__lt=mark)
-    counted: dict[str, Any] = rows.aggregate(**{name: Sum(name) for name in AMOUNTS})
+    lines = list(Line.objects.order_by("pk").values_list("pk", flat=True))
+    rows = SlotCount.objects.filter(line__in=lines, slot__gte=now - REACH, slot__lt=mark).values("line_id")
+    sums = rows.annotate(n=Sum("judged"), found=Sum("anomalies"))
+    counted = {row["line_id"]: (row["n"], row["found"]) for row in sums}
     rules = AlarmRule.objects.aggregate(at=Max("made_at"))["at"]
-    return mark, tuple(counted.values()), rules
+    return {line: (mark, rules, counted.get(line)) for line in lines}

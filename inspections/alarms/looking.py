@@ -28,20 +28,21 @@ RESOLUTION = timedelta(seconds=30)  # a standing sign is written down at most so
 GONE = timedelta(seconds=60)  # a standing sign that is gone for longer than this has ended
 
 
-def look(now: datetime, *, deep: bool = True) -> None:
-    """Every rule, once. `deep` False leaves out what only a slot's end or a late image can change: rates and charts,
-    and whatever lies back further than a few minutes."""
+def look(now: datetime, *, deep: Collection[int] | None = None) -> None:
+    """Every rule, once. `deep`: the lines on which also that is looked at which only a slot's end or a late image can
+    change (rates, charts, and whatever lies back further than a few minutes); None: all of them."""
     make_defaults(now)
     lines = list(Line.objects.order_by("pk"))
+    thorough = {line.pk for line in lines} if deep is None else set(deep)
     for rule in AlarmRule.objects.filter(enabled=True).order_by("-critical", "pk"):
         mine = [line for line in lines if rule.line_id in {None, line.pk}]
         if rule.kind not in COUNTED:
             _look_at_present(rule, mine, now)
-        elif deep:
-            _look_at_counts(rule, mine, now, REACH)
-        elif rule.kind == RuleKind.CLASS_SEEN:
-            _look_at_counts(rule, mine, now, NEAR)
-    if deep:
+            continue
+        _look_at_counts(rule, [line for line in mine if line.pk in thorough], now, REACH)
+        if rule.kind == RuleKind.CLASS_SEEN:
+            _look_at_counts(rule, [line for line in mine if line.pk not in thorough], now, NEAR)
+    if thorough:
         _note_actions()
 
 
@@ -49,6 +50,8 @@ def look(now: datetime, *, deep: bool = True) -> None:
 
 
 def _look_at_counts(rule: AlarmRule, lines: Sequence[Line], now: datetime, reach: timedelta) -> None:
+    if not lines:
+        return
     since = max(now - reach, rule.made_at)
     mark = settled(now)
     found = looks(rule, lines, since, now if rule.kind == RuleKind.CLASS_SEEN else mark)

@@ -17,11 +17,12 @@ LATE = timedelta(minutes=15)  # from the sign to the alarm; longer, and the alar
 
 def alarm_of(rule: AlarmRule, line: Line, trouble: Trouble, now: datetime) -> tuple[str, dict[str, Any], Trouble]:
     """Of a rule that reads rollups or charts: its words, its figures, and the trouble with its exact beginning."""
-    said, figures = [words.words_of(rule, trouble.figures)], dict(trouble.figures)
+    names, figures = words.class_names(), dict(trouble.figures)
+    said = [words.words_of(rule, figures, names)]
     exact = replace(trouble, since=_first_defect(rule, line, trouble.since) or trouble.since)
     if not rule.defect_class and (leading := _leading(line, trouble)):
         figures["leading"] = leading
-        said.append(words.mostly(leading))
+        said.append(words.mostly(leading, names))
     if now - trouble.raised > LATE:
         figures["late"] = True
         said.append(words.late(exact.since))

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from inspections.alarms.acting import Actions
 from inspections.alarms.counted import habits, looks
 from inspections.alarms.rules import COUNTED
-from inspections.alarms.troubles import Habit, Trouble, troubles
-from inspections.alarms.words import words_of
+from inspections.alarms.troubles import Trouble, troubles
+from inspections.alarms.words import class_names, words_of
 from inspections.models import AlarmRule, Line, RuleKind
 from inspections.models.rollup import SLOT
 
@@ -70,24 +70,27 @@ def replay(rule: AlarmRule, line_ids: Collection[int], since: datetime, until: d
     by_key = {line.pk: line for line in lines}
     found = looks(rule, by_key.values(), since, until)
     acts = Actions(by_key, rule.defect_class, since, until)
+    names = class_names()
     manners = habits(rule, by_key.values())
-    would = [
-        _would(rule, line, one, manners[line_id], until, acts)
-        for line_id, line in by_key.items()
-        for one in troubles(found.get(line_id, []), manners[line_id])
-    ]
+    would = []
+    for line_id, line in by_key.items():
+        manner = manners[line_id]
+        for one in troubles(found.get(line_id, []), manner):
+            words = words_of(rule, one.figures, names)
+            would.append(_would(rule, line, one, one.end(manner), until, words, acts))
     would.sort(key=lambda one: (one.raised_at, one.line.slug))
     return Replay(since, until, would, weeks_of(would, since, until))
 
 
-def _would(rule: AlarmRule, line: Line, one: Trouble, manner: Habit, until: datetime, acts: Actions) -> Would:
-    end = one.end(manner)
+def _would(
+    rule: AlarmRule, line: Line, one: Trouble, end: datetime, until: datetime, words: str, acts: Actions
+) -> Would:
     return Would(
         line=line,
         since=one.since,
         raised_at=told_at(rule, one),
         resolved_at=end if end < until else None,
-        words=words_of(rule, one.figures),
+        words=words,
         signs=one.signs,
         acted_at=acts.first(line.pk, one.since, one.last),
     )

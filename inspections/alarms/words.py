@@ -13,13 +13,15 @@ from inspections.charting import signal_words
 from inspections.models import AlarmRule, Chart, DefectClass, RuleKind
 from inspections.models.defect_class import UNKNOWN
 
+Names = Mapping[str, str]
 
-def words_of(rule: AlarmRule, figures: Mapping[str, Any]) -> str:
+
+def words_of(rule: AlarmRule, figures: Mapping[str, Any], names: Names) -> str:
     """Of the kinds that read rollups and charts."""
     if rule.kind == RuleKind.CLASS_SEEN:
-        return _seen(rule, figures)
+        return _seen(rule, figures, names)
     told = {
-        "what": _what(rule.defect_class), "rate": percent(figures["rate"]), "count": figures["count"],
+        "what": _what(rule.defect_class, names), "rate": percent(figures["rate"]), "count": figures["count"],
         "judged": figures["judged"], "minutes": rule.minutes,
     }  # fmt: skip
     if rule.kind == RuleKind.LIMIT:
@@ -34,26 +36,24 @@ def _signalled(told: dict[str, Any], figures: Mapping[str, Any]) -> str:
     return _("%(what)s %(rate)s (%(count)s of %(judged)s): the control chart signals, %(signals)s.") % told
 
 
-def _seen(rule: AlarmRule, figures: Mapping[str, Any]) -> str:
+def _seen(rule: AlarmRule, figures: Mapping[str, Any], names: Names) -> str:
     count = int(figures["count"])
-    told = {"name": class_name(rule.defect_class), "n": count}
+    told = {"name": names.get(rule.defect_class, rule.defect_class), "n": count}
     return ngettext("%(name)s was seen: %(n)s image.", "%(name)s was seen: %(n)s images.", count) % told
 
 
-def _what(code: str) -> str:
-    return _("%(name)s: rate") % {"name": class_name(code)} if code else _("Anomaly rate")
+def _what(code: str, names: Names) -> str:
+    return _("%(name)s: rate") % {"name": names.get(code, code)} if code else _("Anomaly rate")
 
 
-def class_name(code: str) -> str:
-    if code == UNKNOWN:
-        return _("Unknown")
-    found = DefectClass.objects.filter(code=code).values_list("name", flat=True).first()
-    return found or code
+def class_names() -> Names:
+    """Of all classes, retired ones too, by their codes; one query."""
+    return {**dict(DefectClass.objects.values_list("code", "name")), UNKNOWN: _("Unknown")}
 
 
-def mostly(code: str) -> str:
+def mostly(code: str, names: Names) -> str:
     """Which class leads, after what an alarm of every class says."""
-    return _("Mostly %(name)s.") % {"name": class_name(code)}
+    return _("Mostly %(name)s.") % {"name": names.get(code, code)}
 
 
 def late(since: datetime) -> str:
