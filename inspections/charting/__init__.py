@@ -5,7 +5,17 @@ reading = read(chart, since, until, now)     # points with limits and signals, b
 confirm(chart, since, until, person, "the new model, a quiet week", now)
 """
 
-from inspections.charting.baselines import confirm, from_period, history, proposal, standing, standings
+from inspections.charting.baselines import (
+    confirm,
+    from_period,
+    history,
+    points_to_a_false_signal,
+    preview,
+    proposal,
+    spread,
+    standing,
+    standings,
+)
 from inspections.charting.breaking import breaks
 from inspections.charting.choosing import Wish, chart_of, charts_of, choose
 from inspections.charting.counting import subgroups
@@ -32,9 +42,12 @@ __all__ = [
     "from_period",
     "history",
     "limits",
+    "points_to_a_false_signal",
+    "preview",
     "proposal",
     "read",
     "signal_words",
+    "spread",
     "standing",
     "standings",
     "subgroups",

@@ -21,10 +21,11 @@ from inspections import spc
 from inspections.charting.breaking import breaks, breaks_of
 from inspections.charting.choosing import charts_of
 from inspections.charting.counting import subgroups
-from inspections.charting.drawing import WITH_MEMORY, Normal, deviations
-from inspections.charting.points import Proposal, Subgroup
+from inspections.charting.drawing import WITH_MEMORY, Normal, deviations, draw
+from inspections.charting.points import Point, Proposal, Subgroup
 from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Person
 from inspections.snapshots import Refused
+from inspections.spc.run_lengths import p_chart
 
 LEAST_SUBGROUPS = 20  # Montgomery asks for 20 to 25 to set up a chart
 LEAST_JUDGED = 400
@@ -168,6 +169,25 @@ def _proposed(chart: Chart, found: Sequence[Subgroup], since: datetime) -> Propo
         dispersion=spread,
         outside=int((np.abs(deviations(chart.kind, normal, whole)) > spc.SIGMAS).sum()),
     )
+
+
+def preview(chart: Chart, offered: Proposal, now: datetime) -> list[Point]:
+    """The proposal's own subgroups within the limits that it would give, with what would signal there."""
+    whole = [one for one in subgroups(chart, offered.since, offered.until, now) if one.whole]
+    return draw(chart, Normal(offered.centre, offered.sigma_z), whole)
+
+
+def spread(chart: Chart, baseline: Baseline) -> spc.Dispersion | None:
+    """How the subgroups that a baseline was made from spread, as they are counted now."""
+    return dispersion_of(subgroups(chart, baseline.since, baseline.until))
+
+
+def points_to_a_false_signal(baseline: Baseline) -> float | None:
+    """How many points rule 1 takes on average to signal by chance, for subgroups of the baseline's mean size; None for
+    charts that have no exact value."""
+    if baseline.kind != ChartKind.P or not 0 < baseline.centre < 1:
+        return None
+    return p_chart(baseline.centre, max(1, round(baseline.judged / baseline.subgroups)))
 
 
 def dispersion_of(found: Sequence[Subgroup]) -> spc.Dispersion | None:
