@@ -15,6 +15,7 @@ from inspections.models import Alarm, AlarmState, AuditEvent, Capture, Delivery,
 from inspections.models.rollup import SLOT
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.alarm_list import row_of
+from inspections.pages.alarm_plot import OF_CLOTH, alarm_plot
 from inspections.pages.charts import flagged_url
 from inspections.pages.history import name_of
 from inspections.pages.live import live
@@ -51,13 +52,15 @@ def alarm(request: PersonRequest, alarm: int) -> HttpResponseBase:
 
 def shown(request: PersonRequest, found: Alarm, refused: str = "", status: int = 200) -> HttpResponseBase:
     """The page, or its moving part; `refused`: why something that was asked for was not done."""
-    now = timezone.now()
+    now, names = timezone.now(), class_names()
     context = {
         "alarm": found,
         "row": row_of(found, now),
-        "facts": facts(found),
+        "facts": facts(found, names),
+        "plot": alarm_plot(found, names, now),
         "events": events(found),
         "deliveries": list(Delivery.objects.filter(alarm=found).select_related("channel").order_by("id")),
+        "is_of_cloth": found.rule.kind in OF_CLOTH,
         "images": images(found, withheld(request.user)),
         "images_url": images_url(found),
         "is_open": found.state != AlarmState.RESOLVED,
@@ -67,17 +70,15 @@ def shown(request: PersonRequest, found: Alarm, refused: str = "", status: int =
     return live(request, "inspections/alarm.html", "inspections/_alarm.html", context, status=status, moving=moving)
 
 
-def facts(found: Alarm) -> list[tuple[str, str]]:
+def facts(found: Alarm, names: dict[str, str]) -> list[tuple[str, str]]:
     """The figures that the alarm keeps, named; those of other kinds of rule are not there."""
-    figures, names = found.figures, class_names()
     named = {
         "rate": _("Rate"), "limit": _("Limit"), "centre": _("Usual"), "upper": _("Upper limit"),
         "judged": _("Judged"), "count": _("Anomalies"), "waiting": _("Waiting"), "leading": _("Leading defect"),
         "signals": _("Signals"), "camera": _("Camera"),
     }  # fmt: skip
-    return [
-        (name, _said(key, figures[key], names)) for key, name in named.items() if figures.get(key) not in (None, "", [])
-    ]
+    kept = {key: value for key, value in found.figures.items() if value not in (None, "", [])}
+    return [(name, _said(key, kept[key], names)) for key, name in named.items() if key in kept]
 
 
 def _said(key: str, value: Any, names: dict[str, str]) -> str:
@@ -115,6 +116,8 @@ def _code(found: Alarm) -> str:
 
 def images(found: Alarm, secret: set[UUID]) -> list[Capture]:
     """The worst of its flagged captures; without what the reader is being asked blind."""
+    if found.rule.kind not in OF_CLOTH:
+        return []
     wanted = Wanted(
         lines=(found.line,), order=Order.WORST, defect_class=_code(found), since=found.since, until=_until(found),
         without=frozenset(secret),

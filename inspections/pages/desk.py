@@ -181,7 +181,13 @@ def _spoke_last(camera: Camera) -> str:
 
 
 def summary(found: Sequence[Standing]) -> str:
-    """What the page says in one sentence."""
+    """What the page says in a sentence or two."""
+    silent = sum(len(one.silent) for one in found)
+    words = ngettext("%(n)d camera is silent.", "%(n)d cameras are silent.", silent) % {"n": silent}
+    return f"{_states(found)} {words}" if silent else _states(found)
+
+
+def _states(found: Sequence[Standing]) -> str:
     abnormal = sum(one.state == State.ABNORMAL for one in found)
     if abnormal:
         return ngettext("%(n)d line is abnormal.", "%(n)d lines are abnormal.", abnormal) % {"n": abnormal}

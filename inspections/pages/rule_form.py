@@ -57,8 +57,8 @@ class RuleForm(forms.Form):
     model_days = forms.IntegerField(
         label=gettext_lazy("A model is old after, in days (0: never)"), required=False, min_value=0, max_value=3650
     )
-    k = forms.IntegerField(label=gettext_lazy("So many"), required=False, min_value=0)
-    n = forms.IntegerField(label=gettext_lazy("of the last looks must see it"), required=False, min_value=0)
+    k = forms.IntegerField(label=gettext_lazy("Looks that must see it"), required=False, min_value=0)
+    n = forms.IntegerField(label=gettext_lazy("of the last looks"), required=False, min_value=0)
     cool_down = forms.IntegerField(
         label=gettext_lazy("No second alarm within, in minutes"), min_value=0, max_value=1440
     )
@@ -73,7 +73,7 @@ class RuleForm(forms.Form):
         super().__init__(data, initial=values_of(rule) if rule else USUAL, label_suffix="", auto_id="rule-%s")
         self.fields["line"] = forms.ModelChoiceField(
             Line.objects.order_by("slug"), label=_("Line"), required=False,
-            empty_label=_("Every line, each on its own"), to_field_name="slug",
+            empty_label=_("Every line"), to_field_name="slug",
             widget=forms.Select(attrs={"class": "form-select"}),
         )  # fmt: skip
         self.fields["defect_class"] = forms.ChoiceField(

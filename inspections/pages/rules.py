@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from inspections import alarms
 from inspections.models import AlarmRule, Person, RuleKind
 from inspections.pages.access import PersonRequest, deed, for_managers, page
+from inspections.pages.overview import class_names
 from inspections.pages.periods import percent
 from inspections.pages.replayed import Replayed, replayed
 from inspections.pages.rule_form import USUAL_WEEKS, RuleForm
@@ -33,20 +34,22 @@ def rules(request: PersonRequest) -> HttpResponseBase:
     for_managers(request.user)
     lately = Count("alarms", filter=Q(alarms__raised_at__gte=timezone.now() - FOUR_WEEKS))
     rows = AlarmRule.objects.select_related("line", "made_by").prefetch_related("channels").annotate(lately=lately)
-    found = [(rule, looks_at(rule)) for rule in rows.order_by("-enabled", "name", "id")]
+    names = class_names()
+    found = [(rule, looks_at(rule, names)) for rule in rows.order_by("-enabled", "name", "id")]
     return render(request, "inspections/rules.html", {"rows": found})
 
 
-def looks_at(rule: AlarmRule) -> str:
+def looks_at(rule: AlarmRule, names: dict[str, str]) -> str:
     """What a rule looks at, in a few words."""
-    said = {"limit": rule.limit or 0, "minutes": rule.minutes, "class": rule.defect_class or _("any defect")}
+    name = names.get(rule.defect_class, rule.defect_class)
+    said = {"limit": rule.limit or 0, "minutes": rule.minutes, "class": name or _("any defect")}
     if rule.kind == RuleKind.LIMIT:
         return _("%(class)s above %(limit)s over %(minutes)d min") % {**said, "limit": percent(rule.limit)}
     if rule.kind == RuleKind.QUEUE:
         return _("more than %(limit)d images wait") % said
     if rule.kind == RuleKind.STALE:
         return _("an image waits longer than %(limit)d s, or the model is unfit") % said
-    return str(rule.get_kind_display()) + (f": {rule.defect_class}" if rule.defect_class else "")
+    return str(rule.get_kind_display()) + (f": {name}" if name else "")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,0 +1,40 @@
+"""The control chart of an alarm's hours, as the line's page draws it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from inspections import charting
+from inspections.models import Alarm, RuleKind
+from inspections.pages.line_marks import marks_of, shifts_of
+from inspections.pages.line_plots import Frame
+from inspections.pages.line_rate import rate_plot
+from inspections.pages.periods import percent
+from inspections.pages.plots import Plot
+from inspections.spans import Span
+from inspections.standing import slot_of
+
+BEFORE, AFTER = timedelta(hours=2), timedelta(hours=1)
+LONGEST = timedelta(hours=24)
+OF_CLOTH = frozenset({RuleKind.SIGNAL, RuleKind.LIMIT, RuleKind.CLASS_SEEN})
+
+
+def alarm_plot(alarm: Alarm, names: dict[str, str], now: datetime) -> Plot | None:
+    """From two hours before its first sign to an hour after its last; None where it is not about cloth."""
+    if alarm.rule.kind not in OF_CLOTH:
+        return None
+    since = slot_of(alarm.since - BEFORE)
+    until = slot_of(min(alarm.last_at + AFTER, now, since + LONGEST)) + timedelta(minutes=5)
+    span = Span(since, until, "")
+    frame = Frame(alarm.line, since, until, names, marks_of(alarm.line, span), shifts_of(span), _choose(alarm))
+    found = rate_plot(frame, charting.chart_of(alarm.line, alarm.rule.defect_class), None, now)
+    if alarm.rule.kind != RuleKind.LIMIT or alarm.rule.limit is None:
+        return found
+    level = {"y": 100 * alarm.rule.limit, "words": _("limit %(limit)s") % {"limit": percent(alarm.rule.limit)}}
+    return replace(found, data={**found.data, "levels": [level]})
+
+
+def _choose(alarm: Alarm) -> str:
+    return reverse("line", args=[alarm.line.slug])
