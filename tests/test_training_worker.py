@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.db.utils import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -18,6 +20,7 @@ from django.utils import timezone
 from inspections import registry, retraining
 from inspections.models import (
     Base,
+    Camera,
     GateReport,
     Insight,
     InsightKind,
@@ -109,6 +112,27 @@ def manifest(folder: Path) -> list[dict[str, str]]:
 
 def capture_files(run: TrainingRun) -> Any:
     return [row.capture for row in run.snapshot.rows.filter(side__in=("train", "val")).select_related("capture")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_images_are_laid_out_while_cameras_post(mara: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lease is renewed in between, and others write meanwhile."""
+    a_mill_of_labels(mara)
+    run = asked(mara)
+    monkeypatch.setattr("workers.learning.images.TICK", 2)
+
+    def somebody_writes(number: int) -> None:
+        Camera.objects.update(client=f"client {number}")
+        connection.close()
+
+    def tick(number: int) -> None:
+        writer = threading.Thread(target=somebody_writes, args=(number,))
+        writer.start()
+        writer.join()
+        run.renew(timezone.now() + timedelta(seconds=30))
+
+    assert lay_out(run.snapshot, tmp_path / "data", with_split=True, tick=tick) == 10
+    assert Camera.objects.get(slug="left").client == "client 8"
 
 
 def test_without_links_files_are_copied_and_what_is_gone_is_left_out(

@@ -3,13 +3,14 @@
 import csv
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db.models import QuerySet
 
-from inspections.models import Capture, Side, Snapshot
+from inspections.models import Capture, Side, Snapshot, SnapshotRow
 
 COLUMNS = ("path", "label", "source", "split", "weight", "licence")
 LEARNT = (Side.TRAIN, Side.VAL)
@@ -30,7 +31,7 @@ def lay_out(snapshot: Snapshot, folder: Path, *, with_split: bool, tick: Callabl
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
-        for number, row in enumerate(rows.iterator(TICK)):
+        for number, row in enumerate(_in_parts(rows)):
             if number % TICK == 0 and tick(number) is False:
                 break
             name = f"images/{row.capture_id}.{row.capture.suffix}"
@@ -41,6 +42,15 @@ def lay_out(snapshot: Snapshot, folder: Path, *, with_split: bool, tick: Callabl
             table.writerow((name, row.defect_class.code, row.source, split, row.weight, licence))
             done += 1
     return done
+
+
+def _in_parts(rows: QuerySet[SnapshotRow]) -> Iterator[SnapshotRow]:
+    """Each part is read to its end before it is gone through: SQLite lets nobody write whose reading stands open while
+    others have written, and `tick` writes."""
+    last = 0
+    while some := list(rows.filter(pk__gt=last)[:TICK]):
+        yield from some
+        last = some[-1].pk
 
 
 def _bring(capture: Capture, place: Path) -> bool:
