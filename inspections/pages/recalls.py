@@ -5,12 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
@@ -109,7 +107,6 @@ def _ask(request: PersonRequest) -> HttpResponseBase:
     outcome = ask(form.wanted(), request.user, timezone.now())
     if isinstance(outcome, Refused):
         return _shown(request, form, objection=str(outcome.reason), status=409)
-    messages.success(request, _("The recall waits for its turn: fresh captures go first."))
     return HttpResponseRedirect(reverse("recall", args=[outcome.pk]))
 
 

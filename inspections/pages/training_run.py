@@ -59,7 +59,8 @@ def _confirm(request: PersonRequest, key: int) -> HttpResponseBase:
 def _cancel(request: PersonRequest, key: int) -> HttpResponseBase:
     run = run_of(request.user, key)
     refused = retraining.cancel(run, request.user, timezone.now())
-    messages.info(request, refused.reason if refused else _("It is being cancelled. Nothing of it is kept."))
+    if refused:
+        messages.info(request, refused.reason)
     return HttpResponseRedirect(reverse("training", args=[run.pk]))
 
 
