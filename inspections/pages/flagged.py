@@ -16,7 +16,7 @@ from inspections.pages.access import PersonRequest, page
 from inspections.pages.live import live
 from inspections.pages.notices import notices
 from inspections.pages.overview import class_names
-from inspections.pages.worklist import Mark, Order, Wanted
+from inspections.pages.worklist import Mark, Order, Place, Wanted
 from inspections.pages.worklist import page as page_of
 from inspections.review.blind import withheld
 from inspections.watching import watched_lines
@@ -28,6 +28,7 @@ PERIODS = {
     "7d": (timedelta(days=7), _("7 days")),
 }
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+NARROWING = ("line", "class", "period", "since", "until", "camera", "place")
 CHOICE = {"invalid_choice": _("There is no “%(value)s” here to choose.")}
 TIME = {"invalid": _("This is no time. Write it like 2026-11-22T14:00.")}
 
@@ -69,6 +70,8 @@ class Filters(forms.Form):
     )
     since = TimeField(label=_("From"), required=False, error_messages=TIME)
     until = TimeField(label=_("To"), required=False, error_messages=TIME)
+    camera = forms.SlugField(label=_("Camera"), required=False, max_length=50, widget=forms.HiddenInput)
+    place = forms.CharField(label=_("Place"), required=False, max_length=20, widget=forms.HiddenInput)
     after = forms.CharField(label=_("Page"), required=False, max_length=100)
 
     def __init__(self, data: QueryDict, lines: Sequence[Line], names: dict[str, str]) -> None:
@@ -96,6 +99,18 @@ class Filters(forms.Form):
     @property
     def has_times(self) -> bool:
         return any(field.data for field in self.times)
+
+    def clean_place(self) -> Place | None:
+        text = self.cleaned_data["place"]
+        try:
+            return Place.parse(text) if text else None
+        except ValueError as error:
+            raise forms.ValidationError(_("This is no place across the width. Write it like 300-400.")) from error
+
+    @property
+    def hidden(self) -> list[forms.BoundField]:
+        """What only links ask for: a camera, a place across the width."""
+        return [field for field in (self["camera"], self["place"]) if field.data]
 
     def clean(self) -> dict[str, Any]:
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
@@ -126,6 +141,8 @@ class Filters(forms.Form):
             defect_class=found["class"],
             since=max(starts, default=None),
             until=found["until"],
+            camera=found["camera"],
+            place=found["place"],
             after=found["after"] or None,
             without=frozenset(without),
         )
@@ -154,7 +171,7 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
         "notices": notices(request.user, lines, now),
         "page": page_of(form.wanted(now, withheld(request.user))) if is_valid else None,
         "is_first": not request.GET.get("after"),
-        "is_narrowed": any(request.GET.get(name) for name in ("line", "class", "period", "since", "until")),
+        "is_narrowed": any(request.GET.get(name) for name in NARROWING),
     }
     return live(
         request,

@@ -19,7 +19,7 @@ from inspections.rates import HOUR
 from inspections.spans import DAY, Span
 
 BY_SUBGROUPS = 50 * HOUR  # up to here every subgroup is a point
-BY_HOURS = 16 * DAY
+BY_HOURS = 31 * DAY
 MOST_POINTS = 600  # finer subgroups of a long period are read as hours
 
 Points = Sequence[Point]

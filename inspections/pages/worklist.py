@@ -1,5 +1,6 @@
 """Which flagged captures to show, and where the next page starts. No page counts, none skips rows."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from inspections.models import Capture, Line
 from inspections.models.defect_class import UNKNOWN
 
 PAGE = 48
+PLACE = re.compile(r"([0-9]{1,6})-([0-9]{1,6})")
 
 
 class Order(TextChoices):
@@ -63,6 +65,25 @@ def _number(text: str) -> float:
 
 
 @dataclass(frozen=True)
+class Place:
+    """From `low` to before `high` millimetres from the left selvedge."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """ValueError where the text is no `low-high`."""
+        found = PLACE.fullmatch(text)
+        if found is None or int(found[1]) >= int(found[2]):
+            raise ValueError(text)
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.low}-{self.high}"
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What the reader asked for; the parts narrow each other."""
 
@@ -71,6 +92,8 @@ class Wanted:
     defect_class: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    camera: str = ""
+    place: Place | None = None
     after: Mark | None = None
     without: frozenset[UUID] = frozenset()  # what the reader is being asked blind
 
@@ -112,6 +135,10 @@ def narrowed(wanted: Wanted) -> Q:
         found &= Q(counted_at__gte=wanted.since)
     if wanted.until:
         found &= Q(counted_at__lt=wanted.until)
+    if wanted.camera:
+        found &= Q(camera__slug=wanted.camera)
+    if wanted.place:
+        found &= Q(offset_mm__gte=wanted.place.low, offset_mm__lt=wanted.place.high)
     return found
 
 

@@ -84,8 +84,7 @@
         fillerColor: look.wash,
         handleStyle: { color: look.surface, borderColor: look.edge },
         moveHandleStyle: { color: look.edge },
-        dataBackground: { lineStyle: { color: look.edge, opacity: 0.5 }, areaStyle: { opacity: 0 } },
-        selectedDataBackground: { lineStyle: { color: look.first }, areaStyle: { opacity: 0 } },
+        showDataShadow: false,
       },
     ];
   }
@@ -309,7 +308,7 @@
       },
       yAxis: [up, { ...up, max: 100, interval: 25, splitLine: { show: false }, axisLabel: { ...axisText(look), formatter: "{value} %" } }],
       series: [
-        { type: "bar", name: spec.count_name, ...quiet, barCategoryGap: "30%", data: bars },
+        { type: "bar", name: spec.count_name, color: look.first, ...quiet, barCategoryGap: "30%", data: bars },
         {
           type: "line",
           name: spec.share_name,
