@@ -20,14 +20,14 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from inspections.models import Capture, Line, Roll
-from inspections.models.rollup import LengthCount
+from inspections.models.rollup import LengthCount, RollCount
 from inspections.recount_sql import Scope, columns, counted, differences
 from inspections.tally import AMOUNTS, ROLLUPS, Rollup
 
 DAY = timedelta(days=1)
 ROLLS = 20  # in one step
-BY_LENGTH = tuple(one for one in ROLLUPS if one.model is LengthCount)
-BY_TIME = tuple(one for one in ROLLUPS if one.model is not LengthCount)
+BY_ROLL = tuple(one for one in ROLLUPS if one.first)
+BY_TIME = tuple(one for one in ROLLUPS if not one.first)
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,16 @@ def _by_roll(rolls: Iterable[int], line: Line | None) -> Iterator[Step]:
     keys = list(rolls)
     for start in range(0, len(keys), ROLLS):
         some = keys[start : start + ROLLS]
-        scope = _of_rolls(some, line)
         where = f"{line.slug} " if line else ""
-        yield Step(f"{where}rolls {some[0]} to {some[-1]}", tuple((one, scope) for one in BY_LENGTH))
+        parts = tuple((one, _of_rolls(one, some, line)) for one in BY_ROLL)
+        yield Step(f"{where}rolls {some[0]} to {some[-1]}", parts)
 
 
-def _of_rolls(rolls: Sequence[int], line: Line | None) -> Scope:
+def _of_rolls(rollup: Rollup, rolls: Sequence[int], line: Line | None) -> Scope:
     places = ", ".join(["%s"] * len(rolls))
+    placed = " AND c.position_m IS NOT NULL" if "piece" in rollup.columns else ""
     return Scope(
-        captures=f"c.roll_id IN ({places}) AND c.position_m IS NOT NULL{' AND c.line_id = %s' if line else ''}",
+        captures=f"c.roll_id IN ({places}){placed}{' AND c.line_id = %s' if line else ''}",
         kept=f"roll_id IN ({places}){' AND line_id = %s' if line else ''}",
         values=(*rolls, *((line.pk,) if line else ())),
     )
@@ -159,5 +160,7 @@ def _day(moment: datetime) -> datetime:
 
 def _rolls(line: Line, start: datetime | None) -> set[int]:
     captures = Capture.objects.filter(line=line, roll__isnull=False, **({"counted_at__gte": start} if start else {}))
-    pieces = LengthCount.objects.filter(line=line, **({"first_at__gte": start} if start else {}))
-    return {key for rows in (captures, pieces) for key in rows.values_list("roll_id", flat=True).distinct() if key}
+    kept = [
+        one.objects.filter(line=line, **({"first_at__gte": start} if start else {})) for one in (LengthCount, RollCount)
+    ]
+    return {key for rows in (captures, *kept) for key in rows.values_list("roll_id", flat=True).distinct() if key}

@@ -13,7 +13,17 @@ from django.db.models import Model
 
 from inspections.models.capture import Capture
 from inspections.models.defect_class import GOOD, UNKNOWN
-from inspections.models.rollup import BAND_MM, NO_BAND, PIECE_M, SLOT, HourlyCount, LengthCount, PlaceCount, SlotCount
+from inspections.models.rollup import (
+    BAND_MM,
+    NO_BAND,
+    PIECE_M,
+    SLOT,
+    HourlyCount,
+    LengthCount,
+    PlaceCount,
+    RollCount,
+    SlotCount,
+)
 
 AMOUNTS = ("judged", "flagged", "anomalies", "defects", "failed")
 ROWS = 200  # in one statement
@@ -128,6 +138,10 @@ def _by_length(one: Counted) -> Key | None:
     return None if piece is None else (one.line_id, one.roll_id, piece, one.defect_class)
 
 
+def _by_roll(one: Counted) -> Key | None:
+    return None if one.roll_id is None else (one.line_id, one.roll_id)
+
+
 ROLLUPS = (
     Rollup(HourlyCount, ("line_id", "hour", "defect_class"), lambda one: (one.line_id, one.hour, one.defect_class)),
     Rollup(LengthCount, ("line_id", "roll_id", "piece", "defect_class"), _by_length, first=True),
@@ -136,6 +150,7 @@ ROLLUPS = (
         ("line_id", "hour", "camera_id", "band"),
         lambda one: (one.line_id, one.hour, one.camera_id, one.band),
     ),
+    Rollup(RollCount, ("line_id", "roll_id"), _by_roll, first=True),
     Rollup(SlotCount, ("line_id", "slot", "defect_class"), lambda one: (one.line_id, one.slot, one.defect_class)),
 )
 

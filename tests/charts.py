@@ -15,6 +15,7 @@ from inspections.models import (
     ModelVersion,
     Person,
     Roll,
+    RollCount,
     SlotCount,
     ThresholdChange,
     VersionChange,
@@ -56,6 +57,9 @@ def pieces(
         rows.append(LengthCount(**key, defect_class="good", judged=judged - count))
         rows.append(LengthCount(**key, defect_class="hole", judged=count, flagged=count, anomalies=count))
     LengthCount.objects.bulk_create(rows)
+    RollCount.objects.get_or_create(
+        line=line, roll=roll, defaults={"judged": len(rows) // 2 * judged, "first_at": start}
+    )
     return start + timedelta(minutes=len(rows) // 2)
 
 

@@ -21,6 +21,7 @@ from inspections.models import (
     Person,
     PlaceCount,
     ReviewItem,
+    RollCount,
     SlotCount,
     Status,
 )
@@ -213,6 +214,7 @@ def kept() -> dict[str, Counts]:
         "slot": _rows(SlotCount, "line_id", "slot", "defect_class"),
         "place": _rows(PlaceCount, "line_id", "hour", "camera_id", "band"),
         "length": _rows(LengthCount, "line_id", "roll_id", "piece", "defect_class"),
+        "roll": _rows(RollCount, "line_id", "roll_id"),
     }
 
 
@@ -225,7 +227,7 @@ def _rows(model: Any, *key: str) -> Counts:
 def defined() -> dict[str, Counts]:
     """From verdicts and labels, one capture at a time, in the words of the definition."""
     found: dict[str, dict[tuple[Any, ...], list[int]]] = {
-        name: defaultdict(lambda: [0] * len(AMOUNTS)) for name in ("hour", "slot", "place", "length")
+        name: defaultdict(lambda: [0] * len(AMOUNTS)) for name in ("hour", "slot", "place", "length", "roll")
     }
     for capture in Capture.objects.exclude(status=Status.PENDING):
         code, amounts = _of(capture)
@@ -256,6 +258,8 @@ def _keys(capture: Capture, code: str) -> dict[str, tuple[Any, ...]]:
         "slot": (capture.line_id, slot, code),
         "place": (capture.line_id, hour, capture.camera_id, band),
     }
+    if capture.roll_id is not None:
+        keys["roll"] = (capture.line_id, capture.roll_id)
     if capture.roll_id is not None and capture.position_m is not None:
         keys["length"] = (capture.line_id, capture.roll_id, int(capture.position_m // 10), code)
     return keys

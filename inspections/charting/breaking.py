@@ -2,18 +2,19 @@
 
 Nothing is written down for it: breaks follow from the changes of version and threshold and from the rolls, so they can
 be neither forgotten nor taken back. A promotion counts from when it took effect; the mill's counts on a line that had
-no version of its own then. A style begins where the line's first piece of such a roll was counted.
+no version of its own then. A style begins with the first capture of a roll of it on the line.
 """
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from django.db.models import Min, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, Lag
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from inspections.charting.points import Break
-from inspections.models import ChangeState, LengthCount, Line, ModelVersion, Roll, ThresholdChange, VersionChange
+from inspections.models import ChangeState, Line, ModelVersion, RollCount, ThresholdChange, VersionChange
 
 
 def breaks(line: Line, since: datetime, until: datetime) -> list[Break]:
@@ -86,24 +87,15 @@ def _threshold(value: float | None) -> str:
 
 
 def _styles(line_ids: Collection[int], since: datetime, until: datetime) -> Found:
-    """A roll begins where its first piece on the line does; each is held against the one before it."""
-    before = _style_before(line_ids, since)
-    pieces = LengthCount.objects.filter(line__in=line_ids, first_at__gte=since, first_at__lt=until)
-    styles = dict(Roll.objects.filter(pk__in=pieces.values("roll")).values_list("pk", "style"))
-    rolls = pieces.values("line_id", "roll_id").annotate(at=Min("first_at")).order_by("at")
-    for row in rolls:
-        line_id, style = row["line_id"], styles[row["roll_id"]]
-        if before[line_id] not in {None, style}:
-            yield line_id, Break(row["at"], "style", _style_words(style))
-        before[line_id] = style
-
-
-def _style_before(line_ids: Collection[int], since: datetime) -> dict[int, str | None]:
-    """Which style each line ran at the end of what lies before; None where there was nothing."""
-    pieces = LengthCount.objects.filter(line=OuterRef("pk"), first_at__lt=since)
-    latest = pieces.order_by("-first_at").values("roll__style")[:1]
-    rows = Line.objects.filter(pk__in=line_ids).annotate(before=Subquery(latest))
-    return dict(rows.values_list("pk", "before"))
+    """A roll begins on a line with its first capture there; each is held against the one before it. The database finds
+    those that differ, so that months of one style cost nothing to read."""
+    earlier = RollCount.objects.filter(line=OuterRef("line"), first_at__lt=OuterRef("first_at")).order_by("-first_at")
+    lag = Window(Lag("roll__style"), partition_by="line", order_by=("first_at", "roll"))
+    rolls = RollCount.objects.filter(line__in=line_ids, first_at__gte=since, first_at__lt=until)
+    rolls = rolls.annotate(before=Coalesce(lag, Subquery(earlier.values("roll__style")[:1])))
+    changed = rolls.filter(~Q(before=F("roll__style"))).order_by("first_at", "roll")
+    for line_id, at, style in changed.values_list("line_id", "first_at", "roll__style"):
+        yield line_id, Break(at, "style", _style_words(style))
 
 
 def _style_words(style: str) -> str:

@@ -374,6 +374,45 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="RollCount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("judged", models.IntegerField(default=0)),
+                ("flagged", models.IntegerField(default=0)),
+                ("anomalies", models.IntegerField(default=0)),
+                ("defects", models.IntegerField(default=0)),
+                ("failed", models.IntegerField(default=0)),
+                ("first_at", models.DateTimeField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="roll_counts",
+                        to="inspections.line",
+                    ),
+                ),
+                (
+                    "roll",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="roll_counts",
+                        to="inspections.roll",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("roll", "line"), name="roll_count_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("failed__gte", 0), ("judged__gte", 0)), name="roll_count_not_negative"
+                    ),
+                ],
+                "indexes": [models.Index(fields=["line", "first_at", "roll"], name="roll_line_time")],
+            },
+        ),
+        migrations.CreateModel(
             name="SlotCount",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

@@ -1,4 +1,4 @@
-"""What was captured before there were rollups by slot, place and length is counted into them.
+"""What was captured before there were rollups by slot, place, length and roll is counted into them.
 
 The SQL is written out here, as it was on that day: a migration must not change when the product does. It runs before
 any process of the new version, so that a relabelling never looks for a row that is not there.
@@ -47,6 +47,8 @@ def count(_apps: Any, schema: Any) -> None:
         f"INSERT INTO inspections_lengthcount (line_id, roll_id, piece, defect_class, first_at, {AMOUNTS})"
         f" SELECT c.line_id, c.roll_id, {piece}, {CODE}, min(c.counted_at), {SUMS} {FROM}"
         " AND c.roll_id IS NOT NULL AND c.position_m IS NOT NULL GROUP BY 1, 2, 3, 4",
+        f"INSERT INTO inspections_rollcount (line_id, roll_id, first_at, {AMOUNTS})"
+        f" SELECT c.line_id, c.roll_id, min(c.counted_at), {SUMS} {FROM} AND c.roll_id IS NOT NULL GROUP BY 1, 2",
     ):
         with schema.connection.cursor() as cursor:
             cursor.execute(statement)

@@ -22,7 +22,7 @@ from inspections.models.plant import Camera, CameraKey, Line
 from inspections.models.registry import ModelVersion, Origin, State
 from inspections.models.review import Kind, KnownAnswer, ReviewItem, SetAside
 from inspections.models.roll import Roll
-from inspections.models.rollup import HourlyCount, LengthCount, PlaceCount, SlotCount
+from inspections.models.rollup import HourlyCount, LengthCount, PlaceCount, RollCount, SlotCount
 from inspections.models.second_look import Comparison, Recall, SecondLook
 from inspections.models.shift import Shift
 from inspections.models.snapshot import LeftOut, Purpose, Quarantine, Side, Snapshot, SnapshotRow, SourceSide
@@ -73,6 +73,7 @@ __all__ = [
     "ReviewItem",
     "Role",
     "Roll",
+    "RollCount",
     "RuleKind",
     "RuleSet",
     "SecondLook",

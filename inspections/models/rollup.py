@@ -83,6 +83,24 @@ class PlaceCount(Counts):
         return f"{self.line_id} {self.hour:%Y-%m-%d %H} {self.camera_id} {self.band}"
 
 
+class RollCount(Counts):
+    """One roll on one line, all classes together: which rolls ran there, and since when."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="roll_counts", db_index=False)
+    roll = models.ForeignKey(Roll, on_delete=models.CASCADE, related_name="roll_counts", db_index=False)
+    first_at = models.DateTimeField()  # `counted_at` of its earliest capture
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("roll", "line"), name="roll_count_once"),
+            models.CheckConstraint(condition=Q(judged__gte=0, failed__gte=0), name="roll_count_not_negative"),
+        )
+        indexes = (models.Index(fields=("line", "first_at", "roll"), name="roll_line_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.roll_id}"
+
+
 class LengthCount(Counts):
     """PIECE_M of one roll on one line, by class. Captures without a roll or a position stand in none."""
 
