@@ -52,7 +52,7 @@ def take(channel: int, now: datetime) -> Delivery | None:
 
 def _send(delivery: Delivery) -> str:
     if delivery.channel.dry_run:
-        log.info("alarm-told-dry", delivery=delivery.pk, channel=delivery.channel.name, event=delivery.event)
+        log.info("alarm-told-dry", delivery=delivery.pk, channel=delivery.channel.name, about=delivery.event)
         return ""
     ways = {ChannelKind.EMAIL: mail.send, ChannelKind.WEBHOOK: webhook.send, ChannelKind.MQTT: mqtt.send}
     return ways[ChannelKind(delivery.channel.kind)](delivery)

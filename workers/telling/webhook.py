@@ -139,5 +139,8 @@ def _within(seconds: float) -> Iterator[_Watched]:
         if watched.late:
             raise TimeoutError from error
         raise
+    else:
+        if watched.late:  # what was read before its end is no answer
+            raise TimeoutError
     finally:
         timer.cancel()
