@@ -16,11 +16,11 @@ SIZE_dev   := linters and type checkers, on top of test; about 200 MB more
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test lint soak bench lock clean \
+.PHONY: help demo run test lint soak bench bench-pages lock clean \
   lint-code lint-format lint-types lint-rooms lint-templates lint-migrations lint-schema
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  Variables: PORT=8000 DATA=./var LINES=3 RATE=2 DEFECTS=0.05 IMAGES=folder LOOP=1 CAMERAS=1 LEAN=0 PYTHON=python3"
 	@echo "  Example:   make demo PORT=8080 LINES=5 LEAN=1"
@@ -61,6 +61,9 @@ lint-schema:
 
 bench: $(STAMPS)/test ## speed of the whole path, as ratios: docs/performance.md
 	@exec $(BIN)/python manage.py bench
+
+bench-pages: $(STAMPS)/test ## every page over 5 million captures, SQLite and PostgreSQL: docs/performance.md
+	@exec $(BIN)/python manage.py bench_pages
 
 lock: $(BIN)/python ## pin requirements/*.txt anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

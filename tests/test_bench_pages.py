@@ -1,0 +1,91 @@
+"""`make bench-pages` in small: its mill is counted right, its pages answer, and what grows with history is found."""
+
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from inspections.models import Alarm, Capture, Label, LengthCount, ReviewItem, Verdict
+from tests.histories import differences
+from workers.bench import pages
+from workers.bench.pages_alarms import alarms
+from workers.bench.pages_captures import Filler
+from workers.bench.pages_list import Address, addresses
+from workers.bench.pages_measure import client_of, measure, stream
+from workers.bench.pages_mill import CAMERAS, LINES, build
+
+CAPTURES, DAYS = 1500, 2
+
+
+@pytest.fixture
+def stages(db: None, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[dict[str, Any]]]:
+    """The mill, and what its filling said of both stages. No table is vacuumed inside a test's transaction."""
+    for name in ("unchecked", "settle"):
+        monkeypatch.setattr(f"workers.bench.bulk.{name}", nullcontext)
+    now = timezone.now()
+    mill = build(now, DAYS)
+    return mill, list(pages.fill_in_stages(mill, CAPTURES, DAYS, now, lambda _words: None))
+
+
+def test_what_it_fills_is_counted_as_the_product_counts(stages: Any) -> None:
+    mill, told = stages
+    assert [stage["captures"] for stage in told] == [150, 1500]
+    assert [stage["unlike"] for stage in told] == [0, 0]
+    assert differences() == []
+    assert LengthCount.objects.exists()
+    assert Capture.objects.count() == CAPTURES
+    assert len(mill.lines) == LINES
+    assert sum(map(len, mill.cameras)) == CAMERAS
+
+
+def test_what_was_said_fits_the_captures(stages: Any) -> None:
+    for capture in Capture.objects.filter(label__isnull=False).select_related("label"):
+        assert capture.label is not None
+        assert capture.label.capture_id == capture.pk
+        assert capture.label.defect_class_id == capture.defect_class_id
+    assert Label.objects.count() == Capture.objects.filter(label__isnull=False).count() > 0
+    assert ReviewItem.objects.open().exists()
+    assert Verdict.objects.filter(capture__flagged=True).count() == Capture.objects.filter(flagged=True).count()
+    assert Alarm.objects.exists()
+
+
+def test_every_page_that_it_measures_answers(stages: Any) -> None:
+    mill, _told = stages
+    client = client_of(mill.manager)
+    found, _without = addresses(pages.samples(mill))
+    statuses = {one.words: measure(client, one, rounds=2).status for one in found}
+    assert {words for words, status in statuses.items() if status >= 500} == set()
+    for page in ("/", "/ (refresh)", "/flagged/", "/lines/line-4/", "/alarms/", "/escape/"):
+        assert statuses[page] == 200
+
+
+def test_it_counts_queries_and_reads_a_file_to_its_end(stages: Any) -> None:
+    mill, _told = stages
+    client = client_of(mill.manager)
+    one = measure(client, Address("/flagged/"), rounds=2)
+    assert one.queries > 3
+    assert one.p95 >= one.p50 > 0
+    flagged = Capture.objects.filter(flagged=True).count()
+    assert stream(client, "/flagged.csv").rows == flagged
+
+
+def test_the_same_mill_is_drawn_again(db: None) -> None:
+    """So that both databases hold the same rows."""
+    now = timezone.now().replace(microsecond=0)
+    mill = build(now, DAYS)
+    drawn = []
+    for _ in range(2):
+        filler = Filler(mill, now, np.random.default_rng(pages.SEED))
+        drawn.append(filler._draw(0, 10**9, 50))
+    assert (drawn[0].us == drawn[1].us).all()
+    assert (drawn[0].flagged == drawn[1].flagged).all()
+
+
+def test_alarms_lie_in_the_time_that_is_filled(db: None) -> None:
+    now = timezone.now()
+    mill = build(now, DAYS)
+    alarms(mill, now - timedelta(days=DAYS), now)
+    assert Alarm.objects.filter(since__gte=now - timedelta(days=DAYS), since__lt=now).count() == 6 * DAYS

