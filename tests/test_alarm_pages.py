@@ -1,0 +1,284 @@
+"""The alarms' pages: the list with its filters, one alarm, what people do with it, and how fast they were."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from inspections import alarms
+from inspections.models import Alarm, AlarmState, AuditEvent, Channel, ChannelKind, Delivery, ReviewItem, RuleKind
+from inspections.pages import alarm_list
+from tests import cast
+from tests.alarmed import a_channel, a_rule
+from tests.cast import a_camera, a_line, signed_in
+from tests.floor import an_alarm, critical_rule
+from tests.judged import a_version, judged
+from workers.telling import outbox
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def mara() -> Client:
+    a_version()
+    return signed_in(cast.mara())
+
+
+def text_of(client: Client, address: str, status: int = 200) -> str:
+    response = client.get(address)
+    assert response.status_code == status, response.content
+    return response.content.decode()
+
+
+def history_of(text: str) -> list[str]:
+    return re.findall(r'id="alarm-(\d+)"', text)
+
+
+def resolved(number: int, took: timedelta | None = None, rule: str = "") -> Alarm:
+    """An alarm of so many hours ago, on which people acted after `took`."""
+    raised = timezone.now() - timedelta(hours=number)
+    kept = a_rule(name=rule or f"rule {number}")
+    alarm = an_alarm(rule=kept, raised_at=raised, since=raised, state=AlarmState.RESOLVED, resolved_at=raised + MINUTE)
+    if took:
+        Alarm.objects.filter(pk=alarm.pk).update(acted_at=raised + took)
+    return alarm
+
+
+# --- the list ---------------------------------------------------------------------------------------------------
+
+
+def test_open_ones_stand_first_and_the_critical_before_the_others(mara: Client) -> None:
+    an_alarm("loom-1", a_rule())
+    metal = an_alarm("loom-2", critical_rule(), words="Metal was seen.")
+    opened = re.findall(r'id="alarm-open-(\d+)"', text_of(mara, "/alarms/"))
+    assert opened[0] == str(metal.pk)
+    assert len(opened) == 2
+
+
+def test_without_alarms_it_says_so(mara: Client) -> None:
+    text = text_of(mara, "/alarms/")
+    assert "No alarm is open." in text
+    assert "No alarm was raised in this time." in text
+
+
+def test_the_median_time_from_first_defect_to_action_is_shown(mara: Client) -> None:
+    for number, took in ((2, 10 * MINUTE), (3, 30 * MINUTE), (4, 20 * MINUTE), (5, None)):
+        resolved(number, took)
+    text = " ".join(text_of(mara, "/alarms/").split())
+    assert "<strong>20 min</strong> in the median, of 3 of 4 alarms." in text
+    assert text.count("10 min") >= 1
+
+
+def test_filters_narrow_by_line_kind_state_and_period_in_the_address(mara: Client) -> None:
+    old = resolved(60)
+    here = an_alarm("loom-1", a_rule(name="now"))
+    there = an_alarm("loom-2", a_rule(RuleKind.QUEUE, name="queue"))
+    assert history_of(text_of(mara, "/alarms/")) == [str(there.pk), str(here.pk), str(old.pk)]
+    assert history_of(text_of(mara, "/alarms/?line=loom-2")) == [str(there.pk)]
+    assert history_of(text_of(mara, "/alarms/?kind=limit&period=24h")) == [str(here.pk)]
+    assert history_of(text_of(mara, "/alarms/?state=resolved")) == [str(old.pk)]
+    assert "No alarm fits these filters." in text_of(mara, "/alarms/?kind=stale")
+
+
+def test_pages_miss_and_repeat_nothing(mara: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [str(resolved(number).pk) for number in range(1, 6)]
+    monkeypatch.setattr(alarm_list, "PAGE", 2)
+    found, address = [], "/alarms/?period=7d"
+    while address:
+        text = text_of(mara, address)
+        found += history_of(text)
+        older = re.search(r'id="older-alarms" href="([^"]*)"', text)
+        address = older[1].replace("&amp;", "&") if older else ""
+    assert sorted(found) == sorted(every)
+    assert found == sorted(found, key=int, reverse=True)
+
+
+@pytest.mark.parametrize("query", ["line=nope", "kind=x", "period=9y", "after=x", "after=-1"])
+def test_a_damaged_address_is_told(mara: Client, query: str) -> None:
+    assert "This cannot be shown as asked" in text_of(mara, f"/alarms/?{query}", 400)
+
+
+def test_an_operator_reads_the_alarms_of_their_lines_alone() -> None:
+    mine, other = an_alarm("loom-1"), an_alarm("loom-2", a_rule(name="other"))
+    olga = signed_in(cast.olga())
+    assert history_of(text_of(olga, "/alarms/")) == [str(mine.pk)]
+    assert olga.get(f"/alarms/{other.pk}/").status_code == 404
+    assert olga.get("/alarms/?line=loom-2").status_code == 400
+
+
+# --- one alarm --------------------------------------------------------------------------------------------------
+
+
+def test_it_says_what_since_when_and_how_long_until_somebody_acted(mara: Client) -> None:
+    alarm = an_alarm(figures={"rate": 0.09, "limit": 0.05, "judged": 300, "count": 27, "leading": "hole"})
+    text = text_of(mara, f"/alarms/{alarm.pk}/")
+    assert alarm.words in text
+    assert "nobody has acted yet" in text
+    for figure in ("9.0 %", "5.0 %", "300", "27", "Hole"):
+        assert f"<dd>{figure}</dd>" in text
+    alarms.acknowledge(alarm, cast.olga(), "needle changed", timezone.now())
+    text = text_of(mara, f"/alarms/{alarm.pk}/")
+    assert re.search(r'id="to-action">20 min<', text)
+    assert "needle changed" in text
+    assert "nobody has acted yet" not in text
+
+
+def test_its_hours_are_drawn_and_its_worst_images_shown_without_what_is_asked_blind(mara: Client) -> None:
+    now = timezone.now()
+    camera = a_camera()
+    shown = judged(camera, "hole", 0.95, at=now - 17 * MINUTE)
+    hidden = judged(camera, "hole", 0.99, at=now - 16 * MINUTE)
+    before = judged(camera, "hole", 0.99, at=now - timedelta(hours=5))
+    ReviewItem.objects.filter(capture=hidden).update(blind=True, holder=cast.Person.objects.get(username="mara"))
+    alarm = an_alarm()
+    text = text_of(mara, f"/alarms/{alarm.pk}/")
+    images = [UUID(one) for one in re.findall(r'id="a-([0-9a-f-]{36})"', text)]
+    assert images == [shown.pk]
+    assert str(before.pk) not in text
+    assert 'id="plot-rate"' in text
+
+
+def test_a_silent_camera_has_no_images_to_show(mara: Client) -> None:
+    alarm = an_alarm(rule=a_rule(RuleKind.SILENT), words="Camera left is silent.")
+    text = text_of(mara, f"/alarms/{alarm.pk}/")
+    assert 'id="images"' not in text
+    assert 'id="plot-rate"' not in text
+
+
+def test_acknowledging_resolving_and_noting_stand_in_its_history() -> None:
+    alarm = an_alarm()
+    olga = signed_in(cast.olga())
+    assert olga.post(f"/alarms/{alarm.pk}/acknowledge/", {"note": "on my way"}).status_code == 302
+    assert olga.post(f"/alarms/{alarm.pk}/note/", {"note": "the fitter comes at four"}).status_code == 302
+    assert olga.post(f"/alarms/{alarm.pk}/resolve/", {"outcome": "a broken needle"}).status_code == 302
+    text = text_of(olga, f"/alarms/{alarm.pk}/")
+    places = [text.index(words) for words in ("on my way", "the fitter comes at four", "a broken needle")]
+    assert places == sorted(places)
+    assert 'id="act"' not in text
+    alarm.refresh_from_db()
+    assert (alarm.state, alarm.outcome) == (AlarmState.RESOLVED, "a broken needle")
+
+
+def test_a_second_acknowledgement_is_refused_in_words_and_changes_nothing(mara: Client) -> None:
+    alarm = an_alarm()
+    alarms.acknowledge(alarm, cast.olga(), "first", timezone.now())
+    response = mara.post(f"/alarms/{alarm.pk}/acknowledge/", {"note": "second"})
+    assert response.status_code == 409
+    assert "has acknowledged it already" in response.content.decode()
+    alarm.refresh_from_db()
+    assert alarm.note == "first"
+
+
+def test_an_empty_note_is_refused(mara: Client) -> None:
+    alarm = an_alarm()
+    response = mara.post(f"/alarms/{alarm.pk}/note/", {"note": "  "})
+    assert response.status_code == 400
+    assert not AuditEvent.objects.filter(action="note-alarm").exists()
+
+
+@pytest.mark.parametrize("sent", ["https://evil.example/", "//evil.example", "/queue/", ""])
+def test_a_form_leads_back_to_where_it_stood_and_nowhere_else(mara: Client, sent: str) -> None:
+    alarm = an_alarm()
+    done = mara.post(f"/alarms/{alarm.pk}/acknowledge/", {"next": sent})
+    assert done.headers["Location"] == f"/alarms/{alarm.pk}/"
+
+
+# --- who was told -----------------------------------------------------------------------------------------------
+
+
+def given_up(alarm: Alarm, channel: Channel) -> Delivery:
+    return Delivery.objects.create(
+        alarm=alarm, channel=channel, event="raised", state="failed", attempts=12, error="connection refused",
+        next_at=timezone.now(),
+    )  # fmt: skip
+
+
+def test_what_could_not_be_told_says_why_and_is_sent_again_by_a_manager(mara: Client) -> None:
+    alarm = an_alarm()
+    delivery = given_up(alarm, a_channel())
+    text = text_of(mara, f"/alarms/{alarm.pk}/")
+    assert "connection refused" in text
+    assert "Given up" in text
+    assert mara.post(f"/alarms/{alarm.pk}/again/", {"delivery": delivery.pk}).status_code == 302
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.error) == ("waiting", 0, "")
+    assert mara.post(f"/alarms/{alarm.pk}/again/", {"delivery": delivery.pk}).status_code == 409
+
+
+@pytest.mark.parametrize("sent", ["", "x", "99999", "9" * 40])
+def test_a_delivery_of_no_such_number_is_404(mara: Client, sent: str) -> None:
+    given_up(an_alarm("loom-2", a_rule(name="other")), a_channel())
+    assert mara.post(f"/alarms/{an_alarm().pk}/again/", {"delivery": sent}).status_code == 404
+
+
+# --- channels ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ada() -> Client:
+    return signed_in(cast.ada())
+
+
+def a_wish(**fields: str) -> dict[str, str]:
+    return {"name": "the fitters", "kind": "webhook", "target": "https://example.org/alarms", "enabled": "on", **fields}
+
+
+def test_a_webhooks_secret_is_made_here_and_shown_once(ada: Client) -> None:
+    made = ada.post("/alarms/channels/", a_wish()).content.decode()
+    secret = Channel.objects.get().secret
+    assert len(secret) >= 32
+    assert secret in made
+    assert secret not in text_of(ada, "/alarms/channels/")
+    assert secret not in text_of(ada, f"/alarms/channels/{Channel.objects.get().pk}/")
+    assert ada.post(f"/alarms/channels/{Channel.objects.get().pk}/", a_wish(name="others")).status_code == 302
+    assert Channel.objects.get().secret == secret
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1/x", "http://[::1]/", "http://10.0.0.7:8080/", "http://169.254.169.254/"]
+)
+def test_a_private_address_is_refused_with_the_reason(ada: Client, target: str) -> None:
+    response = ada.post("/alarms/channels/", a_wish(target=target))
+    assert response.status_code == 400
+    assert "is a private address" in response.content.decode()
+    assert not Channel.objects.exists()
+
+
+def test_a_test_needs_an_alarm_to_tell_of(ada: Client) -> None:
+    channel = a_channel()
+    response = ada.post(f"/alarms/channels/{channel.pk}/test/")
+    assert response.status_code == 409
+    assert "There is no alarm yet" in response.content.decode()
+
+
+def test_a_test_says_what_came_of_it_and_can_be_repeated(ada: Client) -> None:
+    a_line()
+    an_alarm()
+    channel = a_channel(ChannelKind.EMAIL, "fitters@example.org")
+    assert ada.post(f"/alarms/channels/{channel.pk}/test/").status_code == 302
+    assert "nobody has sent it yet" in text_of(ada, "/alarms/channels/")
+    Delivery.objects.update(state="failed", attempts=12, error="the mail server did not answer")
+    text = text_of(ada, "/alarms/channels/")
+    assert "the mail server did not answer" in text
+    assert "Given up" in text
+    assert ada.post(f"/alarms/channels/{channel.pk}/test/").status_code == 302
+    assert Delivery.objects.get().state == "waiting"
+
+
+def test_a_test_goes_out_by_the_way_of_real_alarms_and_says_that_it_is_one(ada: Client, settings: Any) -> None:
+    settings.EMAIL_HOST = "mail.mill.example"
+    an_alarm()
+    channel = a_channel(ChannelKind.EMAIL, "fitters@example.org")
+    ada.post(f"/alarms/channels/{channel.pk}/test/")
+    outbox.tell(channel.pk, timezone.now)
+    assert Delivery.objects.get().state == "sent", Delivery.objects.get().error
+    (letter,) = mail.outbox
+    assert "a test" in letter.subject
+    assert "This is a test of the channel." in letter.body
+    assert "Sent" in text_of(ada, "/alarms/channels/")
