@@ -143,4 +143,5 @@ def _overlap_words(mine: Run, theirs: Run) -> str:
 
 def _times(run: Run, zone: str) -> str:
     first, last = (wall_of(moment, ZoneInfo(zone)) for moment in (run.since, run.until))
-    return f"{date_format(first, 'D j M H:i')} – {date_format(last, 'D j M H:i')}"
+    end = "H:i" if first.date() == last.date() else "D j M H:i"
+    return f"{date_format(first, 'D j M H:i')} – {date_format(last, end)}"

@@ -106,7 +106,7 @@ def test_which_one_is_on_is_told(mara: Client) -> None:
         ({"zone": "../../etc/passwd"}, "is no time zone"),
         (
             {"ends": "22:30"},
-            "It overlaps with “Night”: Mon 23 Nov 06:00 – Mon 23 Nov 22:30 here, Mon 23 Nov 22:00 – Tue 24 Nov 06:00",
+            "It overlaps with “Night”: Mon 23 Nov 06:00 – 22:30 here, Mon 23 Nov 22:00 – Tue 24 Nov 06:00",
         ),
         ({"starts": "05:00"}, "It overlaps with “Night”"),
         ({"zone": "Asia/Kolkata", "starts": "06:00", "ends": "22:00"}, "It overlaps with “Night”"),
