@@ -92,9 +92,7 @@ def test_how_much_earlier_than_people_is_told(mara: Client, monkeypatch: pytest.
 
     def acted(*args: Any) -> alarms.Replay:
         found = real(*args)
-        late = [
-            one.__class__(**{**one.__dict__, "acted_at": one.raised_at + timedelta(minutes=12)}) for one in found.alarms
-        ]
+        late = [replace(one, acted_at=one.raised_at + timedelta(minutes=12)) for one in found.alarms]
         return alarms.Replay(found.since, found.until, late, found.weekly)
 
     monkeypatch.setattr("inspections.alarms.replay", acted)
