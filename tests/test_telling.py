@@ -23,6 +23,7 @@ import pytest
 from inspections import alarms
 from inspections.alarms import ChannelWish, Refused
 from inspections.alarms.addresses import is_public, may_reach, parts
+from inspections.alarms.again import send_test
 from inspections.models import Alarm, AuditEvent, Channel, ChannelKind, Delivery, DeliveryState
 from tests import cast
 from tests.alarmed import MONDAY, SOON, a_channel, a_rule, bad_slots
@@ -414,6 +415,17 @@ def test_no_end_is_told_before_its_beginning(clock: Clock) -> None:
     events = [json.loads(body)["event"] for _, _, body in server.posts]
     assert events == ["raised", "raised", "acknowledged"]
     assert json.loads(server.posts[-1][2])["alarm"]["note"] == "on my way"
+
+
+def test_a_test_of_a_channel_says_that_it_is_one_and_waits_for_nothing(by_mail: int, clock: Clock) -> None:
+    channel = a_channel(ChannelKind.EMAIL, "mara@mill.example")
+    an_alarm(channel)
+    told(channel, clock)  # the server is down: the alarm itself has its pause
+    assert isinstance(send_test(channel, cast.ada(), clock()), Delivery)
+    with a_mail_server(by_mail) as arrived:
+        assert told(channel, clock).state == DeliveryState.SENT
+    (envelope,) = arrived
+    assert b"loom-1: a test of this channel, with the newest alarm" in envelope.content.replace(b"\r\n", b"")
 
 
 def test_what_one_process_holds_no_other_takes_and_what_it_left_is_told_again(clock: Clock) -> None:

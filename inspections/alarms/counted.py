@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import Case, F, IntegerField, Sum, Value, When
 
@@ -76,5 +77,7 @@ def _signals(chart: Chart, since: datetime, until: datetime) -> list[Look]:
     """A subgroup belongs to the period that it begins in, so the one that `since` cuts is read too."""
     back = timedelta(minutes=chart.size) if chart.subgroup_by == SubgroupBy.TIME else BY_LENGTH
     points = charting.read(chart, since - back, until, until, propose=False).points
-    found = [one for one in signal_looks(points, chart.rule_set) if since < one.at <= until]
+    found = [
+        one for one in signal_looks(points, partial(charting.signal_words, chart=chart)) if since < one.at <= until
+    ]
     return sorted(found, key=lambda one: one.at)

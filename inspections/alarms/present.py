@@ -36,7 +36,7 @@ def _silent(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[
         if camera.is_silent(now) and camera.seen_at:
             told = {"camera": camera.slug, "when": moment(camera.seen_at)}
             words = _("Camera %(camera)s is silent: last heard %(when)s.") % told
-            yield Sign(camera.line_id, camera.slug, camera.seen_at, words)
+            yield Sign(camera.line_id, camera.slug, camera.seen_at, words, {"camera": camera.slug})
 
 
 def _queue(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[Sign]:
@@ -53,7 +53,7 @@ def _queue(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[S
             "%(n)s flagged images wait for an answer: more than %(limit)s.",
             count,
         )
-        yield Sign(line_id, "", since, words % told, {"count": count, "limit": limit})
+        yield Sign(line_id, "", since, words % told, {"waiting": count})
 
 
 def _stale(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[Sign]:

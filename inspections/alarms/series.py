@@ -1,7 +1,7 @@
 """The looks of a rule, made from what was counted. Pure: the same for now and for a replay."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -98,11 +98,11 @@ class Charted(Protocol):
     def signals(self) -> tuple[str, ...]: ...
 
 
-def signal_looks(points: Iterable[Charted], rule_set: str) -> Iterator[Look]:
+def signal_looks(points: Iterable[Charted], words: Callable[[str], str]) -> Iterator[Look]:
     """A look at each whole subgroup's end. Where no baseline stands a point says nothing and is left out.
 
     A signal of fewer than usual raises nothing. One of more began with the unbroken run above the centre that leads
-    up to it.
+    up to it. `words` says a signal's key.
     """
     run: datetime | None = None
     for point in points:
@@ -117,7 +117,7 @@ def signal_looks(points: Iterable[Charted], rule_set: str) -> Iterator[Look]:
             continue
         figures = {
             "rate": group.count / max(group.judged, 1), "centre": point.centre, "lower": point.lower,
-            "upper": point.upper, "count": group.count, "judged": group.judged, "signals": signals,
-            "rule_set": rule_set,
+            "upper": point.upper, "count": group.count, "judged": group.judged,
+            "signals": [words(one) for one in signals],
         }  # fmt: skip
         yield Look(group.end, over=True, began=run or group.start, figures=figures)

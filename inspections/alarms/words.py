@@ -9,8 +9,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from inspections.charting import signal_words
-from inspections.models import AlarmRule, Chart, DefectClass, RuleKind
+from inspections.models import AlarmRule, DefectClass, RuleKind
 from inspections.models.defect_class import UNKNOWN
 
 Names = Mapping[str, str]
@@ -31,8 +30,7 @@ def words_of(rule: AlarmRule, figures: Mapping[str, Any], names: Names) -> str:
 
 
 def _signalled(told: dict[str, Any], figures: Mapping[str, Any]) -> str:
-    chart = Chart(rule_set=figures["rule_set"])
-    told["signals"] = ", ".join(signal_words(one, chart) for one in figures["signals"])
+    told["signals"] = ", ".join(figures["signals"])
     return _("%(what)s %(rate)s (%(count)s of %(judged)s): the control chart signals, %(signals)s.") % told
 
 

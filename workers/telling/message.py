@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from inspections.alarms.again import TEST
+from inspections.alarms.life import ACKNOWLEDGED, RAISED, RESOLVED
 from inspections.models import Alarm, Delivery, Line
 
 
@@ -60,8 +61,11 @@ def subject(delivery: Delivery) -> str:
 
 
 def event_words(event: str) -> str:
-    known = {"raised": _("alarm"), "acknowledged": _("alarm acknowledged"), "resolved": _("alarm resolved")}
-    return {**known, TEST: _("a test, told of the newest alarm")}[event]
+    known = {
+        RAISED: _("alarm"), ACKNOWLEDGED: _("alarm acknowledged"), RESOLVED: _("alarm resolved"),
+        TEST: _("a test of this channel, with the newest alarm"),
+    }  # fmt: skip
+    return known[event]
 
 
 def letter(delivery: Delivery) -> str:
