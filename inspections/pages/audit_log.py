@@ -62,6 +62,8 @@ ACTIONS = {
     "quarantine": _("Quarantined labels"),
     "lift-quarantine": _("Lifted a quarantine"),
     "threshold": _("Moved a threshold"),
+    "chart": _("Changed a control chart"),
+    "baseline": _("Confirmed a baseline"),
     "reckon": _("Asked what to label"),
     "acknowledge-alarm": _("Acknowledged an alarm"),
     "resolve-alarm": _("Resolved an alarm"),
