@@ -196,12 +196,20 @@
 
     // --- keys ------------------------------------------------------------------------------------------------------
 
+    shown() {
+      return this.stops.map((stop, place) => (this.isShown(stop) ? place : -1)).filter((place) => place >= 0);
+    }
+
     step(by) {
-      const shown = this.stops.map((stop, place) => (this.isShown(stop) ? place : -1)).filter((place) => place >= 0);
-      if (!shown.length) return;
+      const shown = this.shown();
       const at = shown.indexOf(this.chosen);
-      const next = at < 0 ? (by > 0 ? 0 : shown.length - 1) : Math.max(0, Math.min(shown.length - 1, at + by));
-      this.choose(shown[next], true);
+      if (at < 0) this.end(by > 0 ? 0 : -1);
+      else this.choose(shown[Math.max(0, Math.min(shown.length - 1, at + by))], true);
+    }
+
+    end(place) {
+      const found = this.shown().at(place);
+      if (found !== undefined) this.choose(found, true);
     }
 
     key(event) {
@@ -209,8 +217,8 @@
       const does = {
         ArrowLeft: () => this.step(-1),
         ArrowRight: () => this.step(1),
-        Home: () => this.step(-Infinity),
-        End: () => this.step(Infinity),
+        Home: () => this.end(0),
+        End: () => this.end(-1),
         Enter: () => this.open(),
         Escape: () => (this.clear(), this.box.blur()),
         ...(this.zooms && { "+": () => this.zoomBy(0.5), "-": () => this.zoomBy(2), 0: () => this.zoomOut() }),

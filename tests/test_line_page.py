@@ -1,0 +1,377 @@
+"""The line page over a period: its figures are what was planted, every one opens, and it costs the same for ever."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from inspections import charting
+from inspections.counted import bounds_of, by_hour, by_step, step_of, total
+from inspections.models import Alarm, AlarmRule, Baseline, Camera, Line, RuleKind, Shift, ThresholdChange
+from tests import cast
+from tests.audits import audited, said, volume
+from tests.cast import a_camera, a_line, signed_in
+from tests.judged import a_version, failed, judged, many_judged
+from tests.plotted import DAY, HOUR, MINUTE, NIGHT, PAGE, a_night, good
+
+pytestmark = pytest.mark.django_db
+PERIOD = PAGE.partition("?")[2]
+
+
+@pytest.fixture
+def mara() -> Client:
+    return signed_in(cast.mara())
+
+
+@pytest.fixture
+def night() -> Camera:
+    return a_night()
+
+
+def text_of(client: Client, address: str, status: int = 200) -> str:
+    response = client.get(address)
+    assert response.status_code == status, response.content
+    return response.content.decode()
+
+
+def spec(text: str, key: str) -> Any:
+    found = re.search(rf'<script id="plot-data-{key}" type="application/json">(.*?)</script>', text, re.S)
+    assert found, key
+    return json.loads(found[1])
+
+
+def table(text: str, key: str) -> list[list[str]]:
+    """The rows of the table behind a plot, as words."""
+    part = text.split(f'id="plot-table-{key}"')[1].split("</table>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", part, re.S)
+    return [
+        [unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)]
+        for row in rows[1:]
+    ]
+
+
+def figures(text: str) -> list[str]:
+    part = text.split('class="line-figures"')[1].split("</dl>")[0]
+    return [re.sub(r"<[^>]+>", "", one).strip() for one in re.findall(r"<dd>(.*?)</dd>", part, re.S)]
+
+
+def listed(client: Client, address: str) -> int:
+    return text_of(client, address).count('id="c-')
+
+
+# --- figures ------------------------------------------------------------------------------------------------------
+
+
+def test_the_figures_are_those_of_the_period(mara: Client, night: Camera) -> None:
+    failed(night, at=NIGHT + HOUR)
+    text = text_of(mara, PAGE)
+    assert figures(text) == ["1.2 %", "58", "4,810", "58", "1"]
+
+
+def test_a_period_within_an_hour_is_exact(mara: Client, night: Camera) -> None:
+    text = text_of(mara, "/lines/loom-1/?from=2026-11-17T02:40&to=2026-11-17T02:50")
+    assert figures(text)[:3] == ["5.7 %", "6", "105"]
+
+
+def test_each_point_is_a_subgroup_and_opens_its_captures(mara: Client, night: Camera) -> None:
+    spots = spec(text_of(mara, PAGE), "rate")["series"][0]["spots"]
+    assert len(spots) == 48
+    assert [round(spot["y"], 2) for spot in spots[26:31]] == [1.0, 1.0, 5.71, 5.71, 1.0]
+    assert "Tue 17 Nov 02:40 – 02:50\n5.7 %, 6 of 105" in spots[28]["words"]
+    assert listed(mara, spots[28]["url"]) == 6
+
+
+def test_the_table_behind_the_chart_says_the_same(mara: Client, night: Camera) -> None:
+    rows = table(text_of(mara, PAGE), "rate")
+    assert len(rows) == 48
+    assert ["Tue 17 Nov 02:40 – 02:50", "105", "6", "5.7 %", "–", "–"] in rows
+
+
+def test_the_pareto_puts_the_most_frequent_first_and_adds_up(mara: Client, night: Camera) -> None:
+    text = text_of(mara, PAGE)
+    bars = spec(text, "pareto")["bars"]
+    assert [(bar["name"], bar["count"], round(bar["share"], 1)) for bar in bars] == [
+        ("Thread", 48, 82.8),
+        ("Cut", 10, 100.0),
+    ]
+    assert "Thread leads with 48 of 58 anomalies." in text
+    assert listed(mara, bars[1]["url"]) == 10
+
+
+def test_the_classes_of_a_step_add_up_to_its_rate(mara: Client, night: Camera) -> None:
+    series = spec(text_of(mara, PAGE), "classes")["series"]
+    assert [one["name"] for one in series] == ["Thread", "Cut"]
+    at = next(place for place, spot in enumerate(series[1]["spots"]) if spot["y"])
+    parts = [one["spots"][at]["y"] for one in series]
+    assert round(sum(parts), 4) == round(100 * 13 / 310, 4)  # 02:30 to 03:00: three threads, ten cuts
+    assert listed(mara, series[1]["spots"][at]["url"]) == 10
+
+
+def test_a_class_in_the_address_charts_that_class(mara: Client, night: Camera) -> None:
+    text = text_of(mara, f"{PAGE}&class=cut")
+    assert "Cut over time" in text
+    spots = spec(text, "rate")["series"][0]["spots"]
+    assert [spot["y"] > 0 for spot in spots].count(True) == 2
+    assert "class=cut" in spots[28]["url"]
+    assert figures(text)[1] == "58"
+
+
+def test_another_period_is_drawn_beside_at_its_own_place(mara: Client, night: Camera) -> None:
+    many_judged(night, 100, NIGHT - DAY + HOUR)
+    main, beside = spec(text_of(mara, f"{PAGE}&compare=day"), "rate")["series"]
+    assert (main["beside"], beside["beside"]) == (False, True)
+    assert len(beside["spots"]) == 1
+    assert beside["spots"][0]["x"] == round((NIGHT + HOUR).timestamp() * 1000)
+    assert "Sun 15 Nov 23:00" in beside["spots"][0]["words"]
+
+
+# --- places and cameras -------------------------------------------------------------------------------------------
+
+
+def test_the_heat_map_knows_place_and_hour(mara: Client) -> None:
+    camera = a_camera()
+    for number, label in enumerate(("cut", "cut", "good")):
+        score = 0.9 if label == "cut" else 0.01
+        judged(camera, label, score, NIGHT + number * MINUTE, offset_mm=1250.0)
+    judged(camera, "good", 0.01, NIGHT + MINUTE, offset_mm=40.0)
+    text = text_of(mara, PAGE)
+    data = spec(text, "width")
+    assert (data["rows"][0], data["rows"][-1]) == ("0 – 100", "1200 – 1300")
+    cells = {(column, row): (value, url) for column, row, value, _words, url in data["cells"]}
+    assert round(cells[0, 12][0], 1) == 66.7
+    assert cells[0, 0][0] == 0
+    assert listed(mara, cells[0, 12][1]) == 2
+    assert "Most at 1200 – 1300 mm" in text
+
+
+def test_captures_without_a_place_are_told(mara: Client, night: Camera) -> None:
+    assert "No capture of this period says where on the width it lies" in text_of(mara, PAGE)
+    judged(night, "cut", 0.9, NIGHT + MINUTE, offset_mm=5.0)
+    assert "of the captures do not say where they lie." in text_of(mara, PAGE)
+
+
+def test_cameras_stand_beside_each_other_with_their_intervals(mara: Client, night: Camera) -> None:
+    text = text_of(mara, PAGE).split('id="cameras"')[1].split("</table>")[0]
+    words = " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    assert "4,800 48 1.0 %" in words
+    assert "10 10 100.0 % 69.2 % – 100.0 %" in words  # Clopper and Pearson's 1 - 0.025 ** (1 / 10)
+    url = re.search(r'id="camera-right" href="([^"]+)"', text)
+    assert url
+    assert listed(mara, unescape(url[1])) == 10
+
+
+# --- limits, marks, shifts ----------------------------------------------------------------------------------------
+
+
+def test_limits_signals_and_marks_stand_on_the_chart(mara: Client, night: Camera) -> None:
+    line, olga = night.line, cast.olga()
+    before = NIGHT - 2 * DAY
+    good(night, 99, [before + 10 * MINUTE * ten for ten in range(36)])
+    many_judged(night, 36, before, "thread", 0.9, step=10 * MINUTE)
+    found = charting.confirm(
+        charting.chart_of(line), before, before + 6 * HOUR, cast.ada(), "quiet", NIGHT - timedelta(hours=6)
+    )
+    assert isinstance(found, Baseline)
+    ThresholdChange.objects.create(line=line, at=NIGHT + 7 * HOUR, old=0.2, new=0.3, reason="fewer flags")
+    rule = AlarmRule.objects.create(name="signals", kind=RuleKind.SIGNAL, made_at=NIGHT)
+    Alarm.objects.create(
+        rule=rule, line=line, words="the chart signals", since=NIGHT, raised_at=NIGHT + 4 * HOUR, last_at=NIGHT,
+        acknowledged_at=NIGHT + 5 * HOUR, acknowledged_by=olga, note="needle changed",
+    )  # fmt: skip
+    text = text_of(mara, PAGE)
+    data = spec(text, "rate")
+    hit = data["series"][0]["spots"][28]
+    assert hit["signal"] == "above the upper limit"
+    assert hit["centre"] == 1.0
+    assert round(hit["upper"], 2) == round(100 * (0.01 + 3 * (0.01 * 0.99 / 105) ** 0.5), 2)
+    assert "signal" not in data["series"][0]["spots"][10]
+    assert "2 points signal, the first at Tue 17 Nov 02:40 – 02:50: above the upper limit." in text
+    assert [mark["kind"] for mark in data["marks"]] == ["alarm", "threshold"]
+    assert data["marks"][0]["words"] == "Alarm seen by olga: needle changed"
+    after_the_break = data["series"][0]["spots"][-1]
+    assert "upper" not in after_the_break
+
+
+def test_shifts_lie_behind_the_chart_cut_to_the_period(mara: Client, night: Camera) -> None:
+    every = [1, 2, 3, 4, 5, 6, 7]
+    Shift.objects.create(name="Night", starts="21:00", ends="05:00", days=every, zone="UTC")
+    (found,) = spec(text_of(mara, PAGE), "rate")["stretches"]
+    assert found["words"] == "Night"
+    assert found["x"] == round(NIGHT.timestamp() * 1000)
+    assert found["end"] == round((NIGHT + 7 * HOUR).timestamp() * 1000)
+
+
+# --- model and review ---------------------------------------------------------------------------------------------
+
+
+def test_model_and_threshold_in_force_are_named_with_their_source(mara: Client) -> None:
+    a_version(spec={"classes": ["good"], "threshold": 0.25})
+    line = a_line()
+    text = text_of(mara, "/lines/loom-1/")
+    assert "2026.11.1" in text
+    assert "0.25" in text
+    assert "the model’s" in text
+    Line.objects.filter(pk=line.pk).update(threshold=0.4)
+    assert "this line’s own" in text_of(mara, "/lines/loom-1/")
+
+
+def test_escape_and_overkill_say_when_there_is_not_enough(mara: Client) -> None:
+    a_line()
+    text = text_of(mara, "/lines/loom-1/")
+    assert text.count("not enough data") == 2
+    assert "0 of at least 10 audits answered" in text
+
+
+def test_escape_and_overkill_have_intervals_where_people_answered(mara: Client) -> None:
+    camera, olga, now = a_camera(), cast.olga(), timezone.now()
+    volume(camera.line, now - DAY, 4000, flagged=0)
+    for number in range(12):
+        audited(olga, camera, "hole" if number == 3 else "good", now - timedelta(days=2, hours=number), seed=number)
+    for number in range(12):
+        capture = judged(camera, "cut", 0.9, now - timedelta(days=1, minutes=number))
+        said(olga, capture, "good" if number % 3 else "cut", now)
+    text = text_of(mara, "/lines/loom-1/")
+    assert "not enough data" not in text
+    assert text.count("95 % between ") == 2
+
+
+# --- empty, new and wrong -----------------------------------------------------------------------------------------
+
+
+def test_a_new_line_says_what_is_missing_everywhere(mara: Client) -> None:
+    a_line()
+    text = text_of(mara, "/lines/loom-1/")
+    assert text.count("Nothing was judged in this period.") == 4
+    assert "Nothing received yet" in text
+    assert "plot-data-" not in text
+
+
+def test_a_period_without_anomalies_says_so(mara: Client) -> None:
+    good(a_camera(), 30, [NIGHT + HOUR])
+    text = text_of(mara, PAGE)
+    assert text.count("No anomaly in this period.") == 2
+    assert [spot["y"] for spot in spec(text, "rate")["series"][0]["spots"]] == [0.0]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=2026-11-17T06:00&to=2026-11-16T22:00",
+        "from=1976-11-17T06:00&to=2026-11-16T22:00",
+        "when=yesterday",
+        "when=shift-7-2026-11-16",
+        "compare=moon",
+        "class=wool",
+        "class=good",
+        "class=%00",
+        "class=a%27%3B--",
+        "from=x&to=y",
+    ],
+)
+def test_a_damaged_address_is_told_and_shows_the_usual_period(mara: Client, night: Camera, query: str) -> None:
+    text = text_of(mara, f"/lines/loom-1/?{query}", status=400)
+    assert 'role="alert"' in text
+    assert "hx-trigger" not in text
+    assert "24 hours" in text
+
+
+def test_an_unknown_line_is_404_whatever_the_period(mara: Client) -> None:
+    text_of(mara, f"/lines/nowhere/?{PERIOD}", status=404)
+
+
+# --- who sees what ------------------------------------------------------------------------------------------------
+
+
+def test_files_and_threshold_are_offered_to_managers_alone(mara: Client, night: Camera) -> None:
+    whole, theirs = text_of(mara, PAGE), text_of(signed_in(cast.olga()), PAGE)
+    for name in ("tool-threshold", "tool-csv", "tool-report"):
+        assert f'id="{name}"' in whole
+        assert f'id="{name}"' not in theirs
+
+
+def test_the_csv_is_of_the_same_period(mara: Client, night: Camera) -> None:
+    found = re.search(r'id="tool-csv" href="([^"]+)"', text_of(mara, PAGE))
+    assert found
+    assert "from=2026-11-16T22%3A00" in unescape(found[1])
+
+
+# --- long periods -------------------------------------------------------------------------------------------------
+
+
+def test_a_month_is_drawn_by_hours_and_half_a_year_by_days(mara: Client, night: Camera) -> None:
+    by_hours = text_of(mara, "/lines/loom-1/?from=2026-11-01T00:00&to=2026-11-20T00:00")
+    assert "Points are hours, because the period is long" in by_hours
+    spots = spec(by_hours, "rate")["series"][0]["spots"]
+    assert [len(spots), sum("cut" in spot["words"] for spot in spots)] == [9, 0]
+    by_days = text_of(mara, "/lines/loom-1/?from=2026-06-01T00:00&to=2026-11-20T00:00")
+    assert "Points are days, because the period is long" in by_days
+    points = spec(by_days, "rate")["series"][0]["spots"]
+    assert [round(spot["y"], 3) for spot in points] == [round(100 * 62 / 1250, 3), round(100 * 46 / 3610, 3)]
+
+
+def test_hours_of_a_long_period_are_held_against_the_same_baseline(mara: Client, night: Camera) -> None:
+    Baseline.objects.create(
+        line=night.line, kind="p", subgroup_by="time", size=10, since=NIGHT - 9 * DAY, until=NIGHT - 8 * DAY,
+        subgroups=144, judged=14_400, centre=0.01, confirmed_at=NIGHT - 7 * DAY,
+    )  # fmt: skip
+    spots = spec(text_of(mara, "/lines/loom-1/?from=2026-11-01T00:00&to=2026-11-20T00:00"), "rate")["series"][0][
+        "spots"
+    ]
+    quiet, evening = spots[-1], spots[0]
+    assert round(quiet["upper"], 3) == round(100 * (0.01 + 3 * (0.01 * 0.99 / 600) ** 0.5), 3)
+    assert "signal" not in quiet
+    assert evening["signal"] == "above the upper limit"
+
+
+@pytest.mark.parametrize("query", ["when=24h", "when=28d", "when=180d&compare=previous", "when=7d&class=hole"])
+def test_the_page_asks_the_same_however_much_there_is(mara: Client, query: str) -> None:
+    camera, now = a_camera(), timezone.now()
+    judged(camera, "hole", at=now)
+    address = f"/lines/loom-1/?{query}"
+    before = asked(mara, address)
+    many_judged(camera, 300, now - timedelta(days=150), "hole", 0.9, step=timedelta(hours=12))
+    many_judged(a_camera(slug="right"), 300, now - timedelta(days=20), step=timedelta(hours=1))
+    assert asked(mara, address) == before
+
+
+def asked(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as found:
+        text_of(client, address)
+    return len(found)
+
+
+# --- steps of time ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [HOUR, 8 * HOUR, DAY, 7 * DAY, 28 * DAY, 180 * DAY])
+def test_a_period_is_told_in_some_steps_and_none_is_lost(length: timedelta) -> None:
+    since = datetime(2026, 10, 20, 13, 35, tzinfo=UTC)
+    bounds = bounds_of(since, since + length, step_of(length), timezone.get_current_timezone())
+    assert (bounds[0], bounds[-1]) == (since, since + length)
+    assert bounds == sorted(set(bounds))
+    assert 8 <= len(bounds) <= 53
+
+
+def test_days_are_local_where_the_clock_changes(settings: Any) -> None:
+    with timezone.override("Europe/Berlin"):
+        zone = timezone.get_current_timezone()
+        since, until = datetime(2026, 10, 23, 22, tzinfo=UTC), datetime(2026, 10, 26, 23, tzinfo=UTC)
+        days = bounds_of(since, until, DAY, zone)
+    assert [after - before for before, after in zip(days, days[1:], strict=False)] == [DAY, DAY + HOUR, DAY]
+
+
+@pytest.mark.parametrize("cut", [0, 35, 60])
+def test_steps_and_hours_count_everything_once(night: Camera, cut: int) -> None:
+    since, until = NIGHT + cut * MINUTE, NIGHT + 8 * HOUR - cut * MINUTE
+    zone = timezone.get_current_timezone()
+    for step in (10 * MINUTE, HOUR, 6 * HOUR, DAY):
+        counted = total(by_step(night.line_id, bounds_of(since, until, step, zone)))
+        hours = by_hour(night.line_id, since, until)
+        assert (counted.judged, counted.anomalies) == (sum(h.judged for h in hours), sum(h.count for h in hours))
