@@ -79,7 +79,7 @@ def test_enough_data_make_a_proposal_with_its_plot(mara: Client, line: Line) -> 
     assert "Proposed baseline" in text
     assert "40 subgroups, 160 of 8,000 captures" in text
     assert "0 of 40 subgroups lie outside." in text
-    assert "They spread as chance makes them spread." in text
+    assert "Its subgroups spread as chance makes them spread." in text
     assert 'id="plot-proposal"' in text
     assert "Confirm as normal" in text
 
@@ -101,7 +101,7 @@ def test_a_break_ends_it_and_is_listed(mara: Client, line: Line) -> None:
     a_threshold(line, end, 0.3)
     slots(line, end, usual(5))
     text = text_of(mara)
-    assert "No baseline stands." in text
+    assert "No baseline stands.</strong> The last one ended on 16 Nov 2026 12:40: threshold from" in text
     assert "threshold from the model&#x27;s own to 0.3" in text
     assert "15 more are missing" in text
 
@@ -252,7 +252,7 @@ def test_more_spread_than_chance_suggests_laney_and_one_press_takes_it(mara: Cli
 def test_a_level_that_moved_is_said_and_suggests_nothing(mara: Client, line: Line) -> None:
     slots(line, START, [*[20, 22, 18, 21, 19] * 4, *[40, 42, 38, 41, 39] * 4], judged=1000)
     text = text_of(mara)
-    assert "the level moved in it" in text
+    assert "the level moved." in text
     assert "Chart by Laney" not in text
 
 

@@ -7,6 +7,7 @@ confirm(chart, since, until, person, "the new model, a quiet week", now)
 
 from inspections.charting.baselines import (
     confirm,
+    ended_by,
     from_period,
     history,
     points_to_a_false_signal,
@@ -39,6 +40,7 @@ __all__ = [
     "charts_of",
     "choose",
     "confirm",
+    "ended_by",
     "from_period",
     "history",
     "limits",

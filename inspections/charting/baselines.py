@@ -22,7 +22,7 @@ from inspections.charting.breaking import breaks, breaks_of
 from inspections.charting.choosing import charts_of
 from inspections.charting.counting import subgroups
 from inspections.charting.drawing import WITH_MEMORY, Normal, deviations, draw
-from inspections.charting.points import Point, Proposal, Subgroup
+from inspections.charting.points import Break, Point, Proposal, Subgroup
 from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Person
 from inspections.snapshots import Refused
 from inspections.spc.run_lengths import p_chart
@@ -58,6 +58,12 @@ def standings(line_ids: Collection[int], now: datetime) -> dict[int, Baseline | 
     return found
 
 
+def ended_by(chart: Chart, now: datetime) -> Break | None:
+    """The break that ended the newest baseline of the chart's settings; None where it stands, or there is none."""
+    found = of_settings(chart, now).first()
+    return next(iter(breaks(chart.line, found.since + TICK, now + TICK)), None) if found else None
+
+
 def of_settings(chart: Chart, now: datetime) -> QuerySet[Baseline]:
     """Those that were confirmed for this chart as it is now, newest first."""
     rows = Baseline.objects.filter(_settings(chart), confirmed_at__lte=now)
@@ -71,13 +77,18 @@ def history(chart: Chart) -> list[Baseline]:
 
 
 def _newest(line_ids: Collection[int], now: datetime) -> list[Baseline]:
+    """Of each line the newest one of its chart's settings. Grouped and then picked here: a condition for each line would
+    cost more to write than to answer."""
     charts = charts_of(line_ids)
-    wanted = Q(pk=None)
-    for line_id in line_ids:
-        wanted |= _settings(charts.get(line_id) or Chart(line_id=line_id))
-    rows = Baseline.objects.filter(wanted, confirmed_at__lte=now).order_by()
-    newest = rows.values("line").annotate(newest=Max("pk")).values("newest")
-    return list(Baseline.objects.filter(pk__in=newest).select_related("confirmed_by"))
+    rows = Baseline.objects.filter(line__in=line_ids, defect_class="", confirmed_at__lte=now).order_by()
+    grouped = rows.values_list("line", "kind", "subgroup_by", "size").annotate(newest=Max("pk"))
+    newest = [key for line_id, *settings, key in grouped if settings == _of_chart(charts.get(line_id))]
+    return list(Baseline.objects.filter(pk__in=newest).select_related("confirmed_by")) if newest else []
+
+
+def _of_chart(chart: Chart | None) -> list[object]:
+    chart = chart or Chart()
+    return [chart.kind, chart.subgroup_by, chart.size]
 
 
 def _settings(chart: Chart) -> Q:

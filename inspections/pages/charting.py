@@ -163,6 +163,7 @@ def _shown(
         "may_change": request.user.sees_every_line,
         "settings": settings or Settings.of(found),
         "standing": Row.of(stands) if stands else None,
+        "ended_by": None if stands else charting.ended_by(found, now),
         "history": [Row.of(one) for one in history],
         "breaks": broken[-BREAKS_SHOWN:][::-1],
         "refused": refused,
@@ -225,13 +226,13 @@ def spread_words(found: Chart, spread: Dispersion) -> str:
     """How the subgroups spread against chance, and what follows."""
     times = {"times": rounded(spread.ratio, 1), "n": rounded(spread.sigma_z, 1)}
     if not spread.is_over:
-        return _("They spread as chance makes them spread.")
+        return _("Its subgroups spread as chance makes them spread.")
     if spread.moved:
         words = _(
-            "They spread %(times)s times as far as chance gives, but neighbours are alike: the level moved in it."
+            "Its subgroups spread %(times)s times as far as chance gives, but neighbours are alike: the level moved."
         )
         return f"{words % times} {_('Find out why, or take a steadier period.')}"
-    words = _("They spread %(times)s times as far as chance gives, from one to the next %(n)s times.")
+    words = _("Its subgroups spread %(times)s times as far as chance gives, from one to the next %(n)s times.")
     if found.kind in {ChartKind.P, ChartKind.U}:
         return (
             f"{words % times} {_('Laney p′ is suggested: its limits are that much wider, and false signals are few.')}"

@@ -80,7 +80,7 @@ def plain(chart: Chart) -> dict[str, str]:
 
 def _time(label: Any) -> forms.DateTimeField:
     wrong = {"invalid": gettext_lazy("This is no time. Write it like 2026-11-22T06:00.")}
-    widget = forms.DateTimeInput(format=WALL, attrs={"type": "datetime-local", "step": "300"})
+    widget = forms.DateTimeInput(format=WALL, attrs={"type": "datetime-local"})
     return forms.DateTimeField(label=label, input_formats=[WALL], widget=widget, error_messages=wrong)
 
 
