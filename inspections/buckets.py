@@ -1,18 +1,19 @@
-"""What was counted in each of many stretches of time, by class: from the rollups, in two queries whatever the history.
+"""What was counted in each of many stretches of time, by class: from the rollups, in two queries however many.
 
 A day of the mill and a shift begin on any five minutes of UTC, so hours that lie whole in a stretch come from the
 hourly counts, and those that an edge cuts from the counts by five minutes.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, tzinfo
 from typing import Any
+
+from django.db import connection
 
 from inspections.models import HourlyCount, SlotCount
 from inspections.rates import HOUR, NOTHING, Tally, hour_of
-from inspections.spans import DAY, MARK, moment_of
+from inspections.spans import DAY, moment_of
 
 AMOUNTS = tuple(Tally.__dataclass_fields__)
 
@@ -77,29 +78,45 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def fill(line_id: int, buckets: Sequence[Bucket]) -> None:
-    """Count into the buckets, which are in order and share no time."""
-    if not buckets:
-        return
-    starts = [bucket.since for bucket in buckets]
-    within = {"line": line_id}
-    whole = HourlyCount.objects.filter(**within, hour__gte=hour_of(starts[0]), hour__lt=buckets[-1].until)
-    _add(buckets, starts, whole.values_list("hour", "defect_class", *AMOUNTS), HOUR)
-    if slots := _cut(buckets):
-        parts = SlotCount.objects.filter(**within, slot__in=slots)
-        _add(buckets, starts, parts.values_list("slot", "defect_class", *AMOUNTS), MARK)
+    """Count into the buckets, which are in order and share no time. The database adds up: what comes back is one row
+    for each bucket and class, whatever the history."""
+    whole: list[Part] = []
+    cut: list[Part] = []
+    for number, bucket in enumerate(buckets):
+        first, last = _hour_after(bucket.since), hour_of(bucket.until)
+        if first <= last:
+            whole.append((number, first, last))
+            cut += [(number, bucket.since, first), (number, last, bucket.until)]
+        else:  # within one hour
+            cut.append((number, bucket.since, bucket.until))
+    for model, column, parts in ((HourlyCount, "hour", whole), (SlotCount, "slot", cut)):
+        for number, code, *amounts in _summed(model._meta.db_table, column, line_id, parts):
+            buckets[number].counts.add(code, Tally(*amounts))
 
 
-def _add(buckets: Sequence[Bucket], starts: Sequence[datetime], rows: Iterable[Any], length: timedelta) -> None:
-    """Each row to the bucket that holds all of it; hours that an edge cuts are in none."""
-    for start, code, *amounts in rows:
-        bucket = buckets[max(0, bisect_right(starts, start) - 1)]
-        if bucket.since <= start and start + length <= bucket.until:
-            bucket.counts.add(code, Tally(*amounts))
+Part = tuple[int, datetime, datetime]  # of which bucket, from, until before
 
 
-def _cut(buckets: Sequence[Bucket]) -> list[datetime]:
-    """The five minutes of every hour that an edge cuts."""
-    edges = {edge for bucket in buckets for edge in (bucket.since, bucket.until) if edge != hour_of(edge)}
-    return [
-        hour + MARK * number for hour in sorted({hour_of(edge) for edge in edges}) for number in range(HOUR // MARK)
-    ]
+def _hour_after(moment: datetime) -> datetime:
+    return moment if moment == hour_of(moment) else hour_of(moment) + HOUR
+
+
+def _summed(table: str, column: str, line_id: int, parts: Iterable[Part]) -> list[Any]:
+    """(number, class, *AMOUNTS) over the parts. Each is a range of the index by line and time."""
+    asked = [part for part in parts if part[1] < part[2]]
+    if not asked:
+        return []
+    rows = ", ".join(["(%s, %s, %s)"] * len(asked))
+    sums = ", ".join(f"SUM(counted.{name})" for name in AMOUNTS)
+    sql = (
+        f"WITH part (number, since, until) AS (VALUES {rows})"  # noqa: S608  names of ours
+        f" SELECT part.number, counted.defect_class, {sums} FROM part JOIN {table} counted"
+        f" ON counted.line_id = %s AND counted.{column} >= part.since AND counted.{column} < part.until"
+        " GROUP BY part.number, counted.defect_class"
+    )
+    adapt = connection.ops.adapt_datetimefield_value
+    values = [value for number, since, until in asked for value in (number, adapt(since), adapt(until))]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, line_id])
+        found: list[Any] = cursor.fetchall()
+        return found
