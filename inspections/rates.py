@@ -131,31 +131,28 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def days(line_ids: Collection[int], now: datetime) -> dict[int, Day]:
-    """The last 24 hours of each line; two queries, however many lines."""
+def days(line_ids: Collection[int], now: datetime, *, by_class: bool = True) -> dict[int, Day]:
+    """The last 24 hours of each line; two queries, however many lines, or one without classes."""
     last = hour_of(now)
     starts = [last - HOUR * back for back in reversed(range(HOURS_SHOWN))]
     rows = HourlyCount.objects.filter(line__in=line_ids, hour__gte=starts[0], hour__lte=last)
-    by_hour = {(row["line_id"], row["hour"]): _tally(row) for row in _summed(rows, "line_id", "hour")}
-    by_class: dict[int, list[ClassCount]] = {}
-    for row in _summed(rows.exclude(defect_class=""), "line_id", "defect_class"):
-        by_class.setdefault(row["line_id"], []).append(ClassCount(row["defect_class"], _tally(row)))
+    by_hour = {(line_id, hour): Tally(*counts) for line_id, hour, *counts in _summed(rows, "line_id", "hour")}
+    classes: dict[int, list[ClassCount]] = {}
+    if by_class:
+        for line_id, code, *counts in _summed(rows.exclude(defect_class=""), "line_id", "defect_class"):
+            classes.setdefault(line_id, []).append(ClassCount(code, Tally(*counts)))
     return {
         line_id: Day(
             hours=tuple(Hour(start, by_hour.get((line_id, start), NOTHING)) for start in starts),
-            classes=tuple(sorted(by_class.get(line_id, []), key=_most_anomalies_first)),
+            classes=tuple(sorted(classes.get(line_id, []), key=_most_anomalies_first)),
         )
         for line_id in line_ids
     }
 
 
 def _summed(rows: Any, *keys: str) -> Any:
-    sums = {f"sum_{name}": Sum(name) for name in Tally.__dataclass_fields__}
-    return rows.values(*keys).annotate(**sums)
-
-
-def _tally(row: dict[str, Any]) -> Tally:
-    return Tally(**{name: row[f"sum_{name}"] for name in Tally.__dataclass_fields__})
+    """Rows of the keys, then the sums in the order of a Tally's fields."""
+    return rows.order_by().values_list(*keys).annotate(*(Sum(name) for name in Tally.__dataclass_fields__))
 
 
 def _most_anomalies_first(one: ClassCount) -> tuple[int, int, str]:

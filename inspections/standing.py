@@ -5,11 +5,12 @@ is the same for any number of lines and any history.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from django.db.models import Q, TextChoices
+from django.db.models import Q, Sum, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from inspections import alarms, charting, spc
@@ -103,7 +104,7 @@ class Standing:
         """Where the trouble began: of the worst alarm, else of the signal."""
         return self.alarm.since if self.alarm else self.now.signal_since
 
-    @property
+    @cached_property
     def state(self) -> State:
         if self.is_abnormal:
             return State.ABNORMAL
@@ -135,7 +136,7 @@ class Standing:
 def standings(lines: Sequence[WatchedLine], now: datetime) -> list[Standing]:
     """One for each line, worst first, then as the lines are sorted."""
     ids = [line.pk for line in lines]
-    by_day, baselines, by_slot = days(ids, now), charting.standings(ids, now), _slots(ids, now)
+    by_day, baselines, by_slot = days(ids, now, by_class=False), charting.standings(ids, now), _slots(ids, now)
     raised, cameras, waiting = _alarms(ids), _cameras(ids), backlogs(ids)
     found = [
         Standing(
@@ -163,38 +164,41 @@ def slot_of(moment: datetime) -> datetime:
     return moment.replace(minute=moment.minute // minutes * minutes, second=0, microsecond=0)
 
 
-Row = tuple[datetime, str, Tally]  # slot, class, its counts
+@dataclass(frozen=True)
+class Slots:
+    """The last slots of one line: all classes together, and the anomalies of each class now."""
+
+    tallies: dict[datetime, Tally]
+    classes: dict[str, int]
 
 
-def _slots(line_ids: Collection[int], now: datetime) -> dict[int, list[Row]]:
-    first = slot_of(now) - SLOT * (NOW + LOOKED_BACK - 1)
-    rows = SlotCount.objects.filter(line__in=line_ids, slot__gte=first, slot__lte=now)
-    found: dict[int, list[Row]] = defaultdict(list)
-    for line_id, slot, code, *counts in rows.values_list("line_id", "slot", "defect_class", *AMOUNTS):
-        found[line_id].append((slot, code, Tally(*counts)))
+def _slots(line_ids: Collection[int], now: datetime) -> dict[int, Slots]:
+    since = slot_of(now) - SLOT * (NOW - 1)
+    found: dict[int, Slots] = defaultdict(lambda: Slots({}, {}))
+    rows = SlotCount.objects.filter(line__in=line_ids, slot__lte=now).order_by()
+    sums = [Sum(name) for name in AMOUNTS]
+    every = rows.filter(slot__gte=since - SLOT * LOOKED_BACK).values_list("line_id", "slot").annotate(*sums)
+    for line_id, slot, *counts in every:
+        found[line_id].tallies[slot] = Tally(*counts)
+    bad = rows.filter(slot__gte=since, anomalies__gt=0).exclude(defect_class=GOOD)
+    for line_id, code, count in bad.values_list("line_id", "defect_class").annotate(Sum("anomalies")):
+        found[line_id].classes[code] = count
     return found
 
 
-def now_of(rows: Iterable[Row], baseline: Baseline | None, now: datetime) -> Now:
+def now_of(slots: Slots, baseline: Baseline | None, now: datetime) -> Now:
     """What the slots of one line say of now."""
     since = slot_of(now) - SLOT * (NOW - 1)
-    by_slot: dict[datetime, Tally] = defaultdict(Tally)
-    by_class: dict[str, int] = defaultdict(int)
-    for slot, code, tally in rows:
-        by_slot[slot] += tally
-        if slot >= since and code != GOOD:
-            by_class[code] += tally.anomalies
-    leading = max(by_class, key=lambda code: (by_class[code], code), default="")
-    count = by_class.get(leading, 0)
-    windows = [_window(by_slot, since - SLOT * back) for back in range(LOOKED_BACK + 1)]
+    leading = max(slots.classes, key=lambda code: (slots.classes[code], code), default="")
+    windows = [_window(slots.tallies, since - SLOT * back) for back in range(LOOKED_BACK + 1)]
     limits = limits_of(baseline, [one.judged for one in windows]) if baseline else []
     return Now(
         since=since,
         tally=windows[0],
-        leading=leading if count else "",
-        leading_count=count,
+        leading=leading,
+        leading_count=slots.classes.get(leading, 0),
         limits=limits[0] if limits and windows[0].judged else None,
-        signal_since=_signal_since(by_slot, windows, limits, since),
+        signal_since=_signal_since(slots.tallies, windows, limits, since),
     )
 
 

@@ -77,8 +77,8 @@ def history(chart: Chart) -> list[Baseline]:
 
 
 def _newest(line_ids: Collection[int], now: datetime) -> list[Baseline]:
-    """Of each line the newest one of its chart's settings. Grouped and then picked here: a condition for each line would
-    cost more to write than to answer."""
+    """Of each line the newest one of its chart's settings. Grouped and then picked here: a condition for each line
+    costs more to write than to answer."""
     charts = charts_of(line_ids)
     rows = Baseline.objects.filter(line__in=line_ids, defect_class="", confirmed_at__lte=now).order_by()
     grouped = rows.values_list("line", "kind", "subgroup_by", "size").annotate(newest=Max("pk"))
