@@ -27,7 +27,7 @@ class Backlog:
 class _Counted(Subquery):
     """How many rows a bounded query gives."""
 
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS some)"
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS bounded)"
     output_field = IntegerField()
 
 
