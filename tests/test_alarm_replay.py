@@ -172,6 +172,7 @@ def test_a_control_chart_raises_as_often_as_its_replay_says(history: Any, pauses
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @pytest.mark.django_db
 @histories_of(300)
 @given(histories, pauses, knobs, st.data())

@@ -19,21 +19,23 @@ def alarm_of(rule: AlarmRule, line: Line, trouble: Trouble, now: datetime) -> tu
     """Of a rule that reads rollups or charts: its words, its figures, and the trouble with its exact beginning."""
     names, figures = words.class_names(), dict(trouble.figures)
     said = [words.words_of(rule, figures, names)]
-    exact = replace(trouble, since=_first_defect(rule, line, trouble.since) or trouble.since)
-    if not rule.defect_class and (leading := _leading(line, trouble)):
+    leading = "" if rule.defect_class else _leading(line, trouble)
+    if leading:
         figures["leading"] = leading
         said.append(words.mostly(leading, names))
+    exact = replace(trouble, since=_first_defect(line, rule.defect_class or leading, trouble) or trouble.since)
     if now - trouble.raised > LATE:
         figures["late"] = True
         said.append(words.late(exact.since))
     return " ".join(said), figures, exact
 
 
-def _first_defect(rule: AlarmRule, line: Line, since: datetime) -> datetime | None:
-    """The first flagged capture (of the rule's class) in the slot that the trouble began in."""
-    found = Capture.objects.filter(line=line, flagged=True, counted_at__gte=since, counted_at__lt=since + SLOT)
-    if rule.defect_class:
-        found = found.filter(defect_class__code=rule.defect_class)
+def _first_defect(line: Line, code: str, trouble: Trouble) -> datetime | None:
+    """The first flagged capture of its class while it grew: there are always some of the usual kinds before it."""
+    found = Capture.objects.filter(line=line, flagged=True, counted_at__gte=trouble.since)
+    found = found.filter(counted_at__lt=max(trouble.raised, trouble.since + SLOT))
+    if code:
+        found = found.filter(defect_class__code=code)
     return found.order_by("counted_at").values_list("counted_at", flat=True).first()
 
 
