@@ -6,6 +6,7 @@ import json
 import threading
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -43,7 +44,7 @@ from workers.judging import drain
 from workers.learning import command, data, embeddings, following, told
 from workers.learning.folder import WorkFolder, folder_of, held, remove_left_behind
 from workers.learning.images import lay_out
-from workers.learning.outcomes import Cancelled, Lost
+from workers.learning.outcomes import Cancelled, Failed, Lost
 from workers.training import work
 
 pytestmark = pytest.mark.django_db
@@ -291,6 +292,17 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_left(mara: Person, monkeypa
     monkeypatch.setattr("workers.learning.images.shutil.copyfileobj", full)
     work()
     assert ended(run).reason == "The disk was full. Nothing of this training is left on it."
+
+
+def test_a_disk_that_is_too_full_for_last_words_is_told_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program had nowhere to write why it broke off."""
+    folder = WorkFolder(tmp_path)
+    folder.said.write_text("")
+    assert following._outcome(1, folder) == Failed("The training program broke off: 1")
+    monkeypatch.setattr("workers.learning.following.shutil.disk_usage", lambda _path: SimpleNamespace(free=0))
+    assert following._outcome(1, folder) == Failed("The disk was full. Nothing of this training is left on it.")
 
 
 def test_a_cancelled_one_whose_worker_was_lost_is_ended(mara: Person) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import time
 from datetime import timedelta
@@ -24,6 +25,7 @@ from workers.learning.told import last_words, told
 EVERY_S = 1.0
 BAD_DATA = 2
 NO_ROOM = os.strerror(errno.ENOSPC)
+FULL_BYTES = 1_000_000  # with less room than this the program cannot even write down why it broke off
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +76,7 @@ def _outcome(code: int, folder: WorkFolder) -> Outcome:
     if code == 0:
         return Trained()
     said = last_words(folder.said)
-    if NO_ROOM in said:
+    if NO_ROOM in said or shutil.disk_usage(folder.path).free < FULL_BYTES:
         return Failed(_("The disk was full. Nothing of this training is left on it."))
     if code == BAD_DATA:
         return Failed(said.removeprefix("ml train: ").removeprefix("ml head: "))
