@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from inspections import teaching
 from inspections.models import Insight, InsightKind, JobState, Person, Why
@@ -41,10 +42,10 @@ def a_curve(code: str, f1: float, problem: str = "") -> dict[str, object]:
 def fill(olga: Person) -> None:
     """A list, curves, doubtful labels and a confused pair, as workers write them."""
     now, camera = timezone.now(), a_camera()
-    some = [passed(camera, seed) for seed in range(3)] + [judged(camera, "hole", 0.6, data=a_png(4))]
-    listed(*some[:2], why=Why.MARGIN)
-    compared(some[2])
-    labelled = [judged(camera, "good", 0.01, data=a_png(seed)) for seed in range(10, 16)]
+    some = [passed(camera, seed) for seed in range(15)] + [judged(camera, "hole", 0.6, data=a_png(40))]
+    listed(*some[:14], why=Why.MARGIN)
+    compared(some[14])
+    labelled = [judged(camera, "good", 0.01, data=a_png(seed)) for seed in range(50, 58)]
     for number, capture in enumerate(labelled):
         decide(olga, capture, "hole" if number % 2 else "cut", now)
         capture.refresh_from_db()
@@ -57,7 +58,7 @@ def fill(olga: Person) -> None:
             "chance": 0.97,
             "own": 0,
         }
-        for one in labelled[:3]
+        for one in labelled
     ]
     keys = [str(one.pk) for one in labelled]
     body = {
@@ -85,6 +86,17 @@ def test_what_to_label_is_accessible_and_whole(
             wrong.append(f"{address}: wider than the screen")
     assert not wrong
     assert not unexpected(complaints)
+
+
+def test_a_long_page_is_folded_and_can_be_jumped_through(opened: Open, mara: Client) -> None:
+    fill(cast.olga())
+    page = opened("/teach/", mara, viewport={"width": 768, "height": 1024})
+    expect(page.locator("#picks li:visible")).to_have_count(12)
+    page.get_by_text("All 14 that are shown here").click()
+    expect(page.locator("#picks li:visible")).to_have_count(14)
+    expect(page.locator("#suspects li:visible")).to_have_count(6)
+    page.get_by_role("navigation", name="On this page").get_by_role("link", name="Probably wrong labels (8)").click()
+    expect(page.locator("#suspects h2")).to_be_in_viewport()
 
 
 def test_a_list_that_is_made_appears_by_itself(opened: Open, mara: Client) -> None:

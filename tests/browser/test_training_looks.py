@@ -7,11 +7,11 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from inspections.models import Base, JobState, TrainingRun
+from inspections.models import Base, Insight, InsightKind, JobState, TrainingRun
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
-from tests.cast import signed_in
+from tests.cast import a_camera, signed_in
 from tests.judged import a_version
 from tests.labelled import a_mill_of_labels
 from tests.trainings import a_training
@@ -30,6 +30,21 @@ def mara(transactional_db: None) -> Client:
     return signed_in(cast.mara())
 
 
+def drifted() -> None:
+    """A camera of each kind: much, some, and too few images."""
+    measures = {
+        name: {"n": 1800, "m": 1500, "psi": value, "beyond": value}
+        for name, value in (("brightness", 0.61), ("focus", 0.14), ("anomaly_score", 0.02), ("entropy", 0.0))
+    }
+    few = {name: {"n": 1800, "m": 40, "psi": None, "beyond": None} for name in measures}
+    left, right = a_camera(slug="left"), a_camera(slug="right")
+    cameras = [{"camera": left.pk, "measures": measures}, {"camera": right.pk, "measures": few}]
+    now = timezone.now()
+    since = (now - timedelta(days=20)).isoformat()
+    body = {"lines": [{"line": left.line_id, "version": "2026.11.1", "since": since, "cameras": cameras}]}
+    Insight.objects.create(kind=InsightKind.DRIFT, asked_at=now, finished_at=now, state=JobState.DONE, body=body)
+
+
 def a_running_one() -> TrainingRun:
     return a_training(
         JobState.RUNNING, stage="training", epoch=5, epochs=8, batch=3, batches=9, share_done=0.5, eta_s=300.0,
@@ -42,6 +57,7 @@ def test_every_page_of_trainings_is_accessible_and_whole(
     opened: Open, mara: Client, complaints: list[str], theme: str, width: int, height: int
 ) -> None:
     a_mill_of_labels(cast.ada())
+    drifted()
     version = a_version(spec={"classes": ["good", "hole"]})
     failed = a_training(JobState.FAILED, reason="fewer than 2 sources", base=Base.ACTIVE, base_version=version)
     done = a_training(JobState.DONE, version=version, history=HISTORY)
