@@ -144,3 +144,11 @@ def test_what_a_silent_camera_said_is_told_with_its_age(camera: Camera) -> None:
 def test_of_a_camera_that_never_beat_nothing_is_told(camera: Camera) -> None:
     found = words_of(camera, heartbeat_at=None)
     assert (found.wrong, found.spooled, found.client, found.heartbeat_at) == ((), "", "", None)
+
+
+def test_the_page_of_the_line_tells_it(camera: Camera) -> None:
+    words_of(camera, spooled=12, dropped=3, client="<b>mine</b>")
+    text = signed_in(cast.olga()).get("/lines/loom-1/").content.decode()
+    assert "12 pictures wait" in text
+    assert "3 pictures lost in the camera" in text
+    assert "&lt;b&gt;mine" in text

@@ -22,9 +22,8 @@ class CameraWords:
 
 
 def camera_words(camera: Camera, now: datetime) -> CameraWords:
-    """The latest heartbeat of a camera. The line's page shows it beside `seen_at`: `wrong` as an alert with its icon,
-    `spooled` and `client` as plain words. What a heartbeat said holds until the camera is silent: then its age says
-    more than its spool, and `spooled` tells how old it is."""
+    """The latest heartbeat of a camera, for the line's page: `wrong` is shown as such. While the camera is silent
+    `spooled` tells how old it is: what waited then may be more now."""
     return CameraWords(
         wrong=tuple(words for words in (_dropped(camera), _clock(camera)) if words),
         spooled=_spooled(camera, now),

@@ -9,6 +9,7 @@ from inspections.counted import Place
 from inspections.escape import Interval, clopper_pearson
 from inspections.models import Camera, Line
 from inspections.models.plant import BY_HAND
+from inspections.pages.cameras import CameraWords, camera_words
 from inspections.pages.dots import Whisker, lying
 from inspections.pages.line_plots import Frame
 from inspections.pages.overview import Seen
@@ -23,6 +24,7 @@ class CameraRow:
     """`whisker`: rate and 95 % interval on a scale that all cameras of the page share."""
 
     seen: Seen
+    said: CameraWords
     tally: Tally
     between: Interval | None
     whisker: Whisker
@@ -50,6 +52,7 @@ def camera_rows(
     return [
         CameraRow(
             seen=Seen(camera, camera.is_silent(now)),
+            said=camera_words(camera, now),
             tally=tallies[camera.pk],
             between=every[camera.pk],
             whisker=_whisker(tallies[camera.pk], every[camera.pk], top),
