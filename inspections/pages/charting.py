@@ -18,11 +18,12 @@ from django.views.decorators.http import require_http_methods
 from inspections import charting
 from inspections.charting import Proposal, Refused
 from inspections.models import Baseline, Chart, ChartKind, DefectClass
-from inspections.models.defect_class import GOOD
+from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.pages.access import PersonRequest, deed, for_managers, line_of, page
 from inspections.pages.charting_forms import Confirmation, Period, Settings, plain, seen, subgroup_words
 from inspections.pages.charting_plot import proposal_plot
 from inspections.pages.history import name_of
+from inspections.pages.overview import class_names
 from inspections.pages.periods import percent, rounded
 from inspections.spc import Dispersion
 
@@ -117,7 +118,7 @@ def _address(found: Chart) -> str:
 def _chart_of(request: PersonRequest, slug: str, said: QueryDict) -> Chart:
     """404 for a class that there is not."""
     line, code = line_of(request.user, slug), said.get("class", "")
-    if code == GOOD or (code and not DefectClass.objects.filter(code=code).exists()):
+    if code == GOOD or (code and code not in class_names()):
         raise Http404
     return charting.chart_of(line, code)
 
@@ -243,14 +244,13 @@ def spread_words(found: Chart, spread: Dispersion) -> str:
 def _charted(found: Chart) -> str:
     if not found.defect_class:
         return _("Anomaly rate")
-    one = DefectClass.objects.filter(code=found.defect_class).first()
-    return str(one or found.defect_class)
+    return class_names().get(found.defect_class, found.defect_class)
 
 
 def _tabs(found: Chart) -> list[dict[str, Any]]:
-    """The anomaly rate and the classes in use, each a chart of its own."""
+    """The anomaly rate, the classes in use and what was no class, each a chart of its own."""
     classes = DefectClass.objects.filter(active=True).exclude(code=GOOD).values_list("code", "name")
     return [
         {"code": code, "name": name, "is_here": code == found.defect_class}
-        for code, name in (("", _("Anomaly rate")), *classes)
+        for code, name in (("", _("Anomaly rate")), *classes, (UNKNOWN, _("Unknown")))
     ]
