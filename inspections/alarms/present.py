@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -46,7 +46,8 @@ def _queue(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[S
     rows = waiting.values("line_id").annotate(n=Count("pk")).filter(n__gt=limit).order_by("line_id")
     for row in rows.values_list("line_id", "n"):
         line_id, count = row
-        since = waiting.filter(line=line_id).aggregate(first=Min("created_at"))["first"] or now
+        oldest = waiting.filter(line=line_id).order_by("id")  # ids rise with time: the end of an index
+        since = oldest.values_list("created_at", flat=True).first() or now
         told = {"n": count, "limit": limit}
         words = ngettext(
             "%(n)s flagged image waits for an answer: more than %(limit)s.",

@@ -46,8 +46,9 @@ def body(delivery: Delivery) -> bytes:
 
 
 def link(alarm: Alarm) -> str:
-    """Where people open the line; empty where nobody has said under which address."""
-    return f"{settings.PUBLIC_URL}/lines/{alarm.line.slug}/" if settings.PUBLIC_URL else ""
+    """Where people open it; empty where nobody has said under which address. Not by `reverse`: the workers load no
+    pages."""
+    return f"{settings.PUBLIC_URL}/alarms/{alarm.pk}/" if settings.PUBLIC_URL else ""
 
 
 def subject(delivery: Delivery) -> str:
