@@ -4,6 +4,7 @@ Whole hours come from the hourly rollup and the rest at both ends from the five 
 half a year is a few thousand rows. Places are kept by the hour alone: they are read by whole hours.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
@@ -95,12 +96,26 @@ def _add(found: list[Classes], rows: QuerySet[Any], field: str, bounds: Sequence
         classes[code] = classes.get(code, NOTHING) + Tally(*counts)
 
 
-def _summed(rows: QuerySet[Any], field: str, bounds: Sequence[datetime], *keys: str) -> Any:
-    """Sums by step (its place) and keys. Latest first, as most that is asked for is."""
-    steps = [When(**{f"{field}__gte": at}, then=Value(place)) for place, at in enumerate(bounds[:-1])]
-    step = Case(*reversed(steps), default=Value(0), output_field=IntegerField())
-    sums = {f"sum_{name}": Sum(name) for name in AMOUNTS}
+def _summed(
+    rows: QuerySet[Any], field: str, bounds: Sequence[datetime], *keys: str, amounts: Sequence[str] = AMOUNTS
+) -> Any:
+    """Sums by step (its place) and keys."""
+    sums = {f"sum_{name}": Sum(name) for name in amounts}
+    step = _step(field, bounds, 0, len(bounds) - 1)
     return rows.order_by().annotate(step=step).values("step", *keys).annotate(**sums).values_list("step", *keys, *sums)
+
+
+def _step(field: str, bounds: Sequence[datetime], first: int, last: int) -> Case | Value:
+    """Which of the steps `first` to before `last` a row lies in, found by halves: a row of half a year is compared five
+    times, not twenty."""
+    if last - first <= 1:
+        return Value(first)
+    middle = (first + last) // 2
+    return Case(
+        When(**{f"{field}__lt": bounds[middle]}, then=_step(field, bounds, first, middle)),
+        default=_step(field, bounds, middle, last),
+        output_field=IntegerField(),
+    )
 
 
 def total(steps: Sequence[Classes], code: str | None = None) -> Tally:
@@ -113,7 +128,8 @@ def total(steps: Sequence[Classes], code: str | None = None) -> Tally:
 
 @dataclass(frozen=True)
 class Place:
-    """What one camera counted in one band (its number from the left selvedge; NO_BAND: not said) and step."""
+    """What one camera judged, and the anomalies of it, in one step and band: its number from the left selvedge, NO_BAND
+    where that was not said."""
 
     step: int
     camera: int
@@ -129,9 +145,10 @@ def whole_hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
 def by_place(line_id: int, bounds: Sequence[datetime]) -> list[Place]:
     """One query; `bounds` are whole hours."""
     rows = PlaceCount.objects.filter(line=line_id, hour__gte=bounds[0], hour__lt=bounds[-1])
+    summed = _summed(rows, "hour", bounds, "camera_id", "band", amounts=("judged", "anomalies"))
     return [
-        Place(step, camera, band, Tally(*counts))
-        for step, camera, band, *counts in _summed(rows, "hour", bounds, "camera_id", "band")
+        Place(step, camera, band, Tally(judged=judged, anomalies=anomalies))
+        for step, camera, band, judged, anomalies in summed
     ]
 
 
@@ -171,15 +188,16 @@ def _judged(rows: QuerySet[Any], field: str, code: str) -> Any:
     return ((at, judged, some or 0) for at, judged, some in sums.values_list(field, "sum_judged", "sum_count"))
 
 
-def by_day(hours: Sequence[Counted], zone: tzinfo) -> list[Counted]:
-    """The same by local days: a day ends where the next one begins with its first full UTC hour."""
-    if not hours:
-        return []
-    bounds = bounds_of(hours[0].since, hours[-1].until, DAY, zone)
+def by_bounds(hours: Sequence[Counted], bounds: Sequence[datetime]) -> list[Counted]:
+    """The same by longer steps, where they judged something; see `bounds_of`."""
     found = []
     for since, until in zip(bounds, bounds[1:], strict=False):
-        inside = [one for one in hours if since <= one.since < until]
+        inside = hours[bisect_left(hours, since, key=_since) : bisect_left(hours, until, key=_since)]
         if inside:
             judged, count = sum(one.judged for one in inside), sum(one.count for one in inside)
             found.append(Counted(since, until, judged, count))
     return found
+
+
+def _since(one: Counted) -> datetime:
+    return one.since

@@ -305,11 +305,17 @@ def test_the_csv_is_of_the_same_period(mara: Client, night: Camera) -> None:
 # --- long periods -------------------------------------------------------------------------------------------------
 
 
-def test_a_month_is_drawn_by_hours_and_half_a_year_by_days(mara: Client, night: Camera) -> None:
-    by_hours = text_of(mara, "/lines/loom-1/?from=2026-11-01T00:00&to=2026-11-20T00:00")
+def test_a_week_is_drawn_by_hours_a_month_by_six_and_half_a_year_by_days(mara: Client, night: Camera) -> None:
+    by_hours = text_of(mara, "/lines/loom-1/?from=2026-11-13T00:00&to=2026-11-20T00:00")
     assert "Points are hours, because the period is long" in by_hours
     spots = spec(by_hours, "rate")["series"][0]["spots"]
     assert [len(spots), sum("cut" in spot["words"] for spot in spots)] == [9, 0]
+    by_six = spec(text_of(mara, "/lines/loom-1/?from=2026-11-01T00:00&to=2026-11-20T00:00"), "rate")
+    sixes = [(round(spot["y"], 3), spot["words"].partition("\n")[0]) for spot in by_six["series"][0]["spots"]]
+    assert sixes == [
+        (round(100 * 62 / 1250, 3), "Mon 16 Nov 18:00 – 00:00"),
+        (round(100 * 46 / 3610, 3), "Tue 17 Nov 00:00 – 06:00"),
+    ]
     by_days = text_of(mara, "/lines/loom-1/?from=2026-06-01T00:00&to=2026-11-20T00:00")
     assert "Points are days, because the period is long" in by_days
     points = spec(by_days, "rate")["series"][0]["spots"]
@@ -321,7 +327,7 @@ def test_hours_of_a_long_period_are_held_against_the_same_baseline(mara: Client,
         line=night.line, kind="p", subgroup_by="time", size=10, since=NIGHT - 9 * DAY, until=NIGHT - 8 * DAY,
         subgroups=144, judged=14_400, centre=0.01, confirmed_at=NIGHT - 7 * DAY,
     )  # fmt: skip
-    spots = spec(text_of(mara, "/lines/loom-1/?from=2026-11-01T00:00&to=2026-11-20T00:00"), "rate")["series"][0][
+    spots = spec(text_of(mara, "/lines/loom-1/?from=2026-11-13T00:00&to=2026-11-20T00:00"), "rate")["series"][0][
         "spots"
     ]
     quiet, evening = spots[-1], spots[0]

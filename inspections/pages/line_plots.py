@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from inspections.counted import Classes, Place, total
@@ -65,7 +68,13 @@ class Frame:
         )
 
     def url(self, since: datetime, until: datetime, **more: str) -> str:
-        return flagged_url(self.line, since=stamp(since), until=stamp(until), **more)
+        """The flagged captures of this stretch. Written here, because a page has a thousand of them."""
+        others = f"&{urlencode(more)}" if more else ""
+        return f"{self.flagged}&since={stamp(since)}&until={stamp(until)}{others}"
+
+    @cached_property
+    def flagged(self) -> str:
+        return flagged_url(self.line)
 
     def name(self, code: str) -> str:
         if code == OTHERS:
@@ -76,17 +85,24 @@ class Frame:
 
 
 def stamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    """As an address writes it: UTC, its colons escaped."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19].replace(":", "%3A") + "Z"
 
 
 def when_words(since: datetime, until: datetime) -> str:
     """A step of a plot in the mill's time: a clock within a day, days where it is longer."""
-    first, last = timezone.localtime(since), timezone.localtime(until)
-    if until - since >= DAY:
-        end = timezone.localtime(until - (until - since) / 1000)
-        days = date_format(first, "D j M"), date_format(end, "D j M")
-        return days[0] if days[0] == days[1] else f"{days[0]} – {days[1]}"
-    return f"{date_format(first, 'D j M H:i')} – {date_format(last, 'H:i')}"
+    first, last, language = timezone.localtime(since), timezone.localtime(until), get_language()
+    day = day_words(first.date(), language)
+    if until - since < DAY:
+        return f"{day} {first:%H:%M} – {last:%H:%M}"
+    end = day_words(timezone.localtime(until - (until - since) / 1000).date(), language)
+    return day if day == end else f"{day} – {end}"
+
+
+@lru_cache(maxsize=1000)
+def day_words(day: date, _language: str | None) -> str:
+    """Kept, because a plot names a few days hundreds of times."""
+    return date_format(day, "D j M")
 
 
 def count_words(tally: Tally) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from inspections import charting
 from inspections.charting import Point, Subgroup
 from inspections.charting.longer import draw_longer
-from inspections.counted import Counted, by_day, by_hour
+from inspections.counted import Counted, bounds_of, by_bounds, by_hour
 from inspections.models import Chart, SubgroupBy
 from inspections.pages.line_plots import Frame, when_words
 from inspections.pages.periods import percent, rounded
@@ -18,9 +18,9 @@ from inspections.pages.plots import Cell, Plot, Series, Spot, Table
 from inspections.rates import HOUR
 from inspections.spans import DAY, Span
 
-BY_SUBGROUPS = 50 * HOUR  # up to here every subgroup is a point
-BY_HOURS = 31 * DAY
-MOST_POINTS = 600  # finer subgroups of a long period are read as hours
+BY_SUBGROUPS = 26 * HOUR  # up to here every subgroup is a point
+MOST_POINTS = 200  # so many subgroups of a longer period are points too
+STEPS = ((8 * DAY, HOUR), (31 * DAY, 6 * HOUR))  # else longer ones are; beyond the last, days
 
 Points = Sequence[Point]
 
@@ -28,7 +28,7 @@ Points = Sequence[Point]
 def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -> Plot:
     """`chart` is of the anomaly rate or of one class; `frame` says when."""
     points, step = points_of(chart, frame.since, frame.until, now)
-    is_deviation = step == "" and chart.kind in {"ewma", "cusum"}
+    is_deviation = step is None and chart.kind in {"ewma", "cusum"}
     spots = [_spot(frame, chart, point, after, is_deviation) for point, after in _with_next(chart, points)]
     name = frame.name(chart.defect_class) if chart.defect_class else _("Anomaly rate")
     series = [Series(name, spots)]
@@ -48,25 +48,27 @@ def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -
     )
 
 
-def points_of(chart: Chart, since: datetime, until: datetime, now: datetime) -> tuple[Points, str]:
-    """The points and by what they are: empty where by the chart's own subgroups, else `hour` or `day`."""
+def points_of(chart: Chart, since: datetime, until: datetime, now: datetime) -> tuple[Points, timedelta | None]:
+    """The points, and what each of them is; None: one of the chart's own subgroups."""
     step = step_of(chart, until - since)
-    if not step:
-        return charting.read(chart, since, until, now, propose=False).points, ""
+    if step is None:
+        return charting.read(chart, since, until, now, propose=False).points, None
     return draw_longer(chart, [_subgroup(one, now) for one in _steps(chart, since, until, step)], now), step
 
 
-def step_of(chart: Chart, length: timedelta) -> str:
+def step_of(chart: Chart, length: timedelta) -> timedelta | None:
     if length <= BY_SUBGROUPS:
-        return ""
+        return None
     if chart.subgroup_by == SubgroupBy.TIME and length / timedelta(minutes=chart.size) <= MOST_POINTS:
-        return ""
-    return "hour" if length <= BY_HOURS else "day"
+        return None
+    return next((step for most, step in STEPS if length <= most), DAY)
 
 
-def _steps(chart: Chart, since: datetime, until: datetime, step: str) -> list[Counted]:
+def _steps(chart: Chart, since: datetime, until: datetime, step: timedelta) -> list[Counted]:
     hours = by_hour(chart.line_id, since, until, chart.defect_class)
-    return hours if step == "hour" else by_day(hours, timezone.get_current_timezone())
+    if step == HOUR:
+        return hours
+    return by_bounds(hours, bounds_of(since, until, step, timezone.get_current_timezone()))
 
 
 def _subgroup(one: Counted, now: datetime) -> Subgroup:
@@ -209,10 +211,12 @@ def _named(point: Point) -> dict[str, str]:
     return {"when": group_words(point.subgroup), "counts": counts_words(point.subgroup)}
 
 
-def _step_words(chart: Chart, step: str) -> str:
-    if step == "hour":
+def _step_words(chart: Chart, step: timedelta | None) -> str:
+    if step == HOUR:
         return _("Points are hours, because the period is long: limits are for an hour’s captures.")
-    if step == "day":
+    if step == 6 * HOUR:
+        return _("Points are six hours, because the period is long: limits are for six hours’ captures.")
+    if step == DAY:
         return _("Points are days, because the period is long: limits are for a day’s captures.")
     if chart.subgroup_by == SubgroupBy.LENGTH:
         return _("A point is %(size)d m of cloth.") % {"size": chart.size}
