@@ -29,7 +29,7 @@ class WhatIf(forms.Form):
     step = forms.ChoiceField(choices=[("", ""), ("set", "")], required=False)
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__({"cost": USUAL_COST, **{name: data[name] for name in data}}, label_suffix="")
+        super().__init__({"cost": f"{USUAL_COST:g}", **{name: data[name] for name in data}}, label_suffix="")
 
     def clean_cost(self) -> float:
         said: float | None = self.cleaned_data["cost"]

@@ -32,12 +32,8 @@ def figures(evidence: Evidence, now: Meaning | None, then: Meaning) -> list[Figu
     sampled = _("every capture judged in the period, by a sample of %(n)s of them") % {
         "n": rounded(len(evidence.sample), 0)
     }
-    audited = _(
-        "all defects: those that passed by %(audits)s blind audits, those that were flagged by %(answers)s answers"
-    )
-    all_good = _(
-        "all good captures: those that passed by the sample and the audits, those that were flagged by the answers"
-    )
+    audited = _("all defects; %(audits)s blind audits speak for what passed, %(answers)s answers for what was flagged")
+    all_good = _("all good captures; the same audits and answers, and the sample for how many there are")
     counts = {"audits": rounded(len(evidence.audits), 0), "answers": rounded(len(evidence.answers), 0)}
     return [
         Figure(_("Flags an hour"), _flags(now), _flags(then), "", "", sampled),
