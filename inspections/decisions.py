@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, ExpressionWrapper, F, IntegerField, QuerySet, Sum, Value, When
 
 from inspections.escape import Interval, clopper_pearson
 from inspections.models import How, Label, Person
@@ -81,12 +81,15 @@ def decided(line_ids: Collection[int], bounds: Sequence[datetime], secret: Colle
     oldest = rows.order_by("-at").values_list("at", flat=True)[MOST : MOST + 1].first()
     if oldest is not None:
         rows = rows.filter(at__gt=oldest)
-    rows = rows.filter(capture__line__in=line_ids, undone_by=None, beside=False).exclude(how__in=[How.UNDO, How.IMPORT])
+    rows = rows.annotate(line=_LINE).filter(line__in=line_ids, undone_by=None, beside=False)
+    rows = rows.exclude(how__in=[How.UNDO, How.IMPORT])
     if secret:
         rows = rows.exclude(capture__in=secret)
     return Decided(_grouped(rows, bounds), tuple(bounds), oldest or bounds[0], oldest is not None)
 
 
+# Plus nothing: the line's index is of no use here, and SQLite would walk through all captures of the lines by it.
+_LINE = ExpressionWrapper(F("capture__line_id") + Value(0), output_field=IntegerField())
 _BLIND = Case(When(how=How.BLIND, then=Value(1)), default=Value(0), output_field=IntegerField())
 _STANDS = Case(When(capture__label=F("pk"), then=Value(1)), default=Value(0), output_field=IntegerField())
 _SILENT = Case(When(verdict=None, then=Value(1)), default=Value(0), output_field=IntegerField())
@@ -95,7 +98,7 @@ _SILENT = Case(When(verdict=None, then=Value(1)), default=Value(0), output_field
 def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> tuple[Group, ...]:
     steps = [When(at__gte=at, then=Value(place)) for place, at in enumerate(bounds[:-1])]
     step = Case(*reversed(steps), default=Value(0), output_field=IntegerField())
-    keys = ("step", "capture__line", "defect_class__code", "verdict__defect_class__code", "capture__flagged")
+    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "capture__flagged")
     marked = rows.annotate(step=step, is_blind=_BLIND, stands=_STANDS, is_silent=_SILENT)
     counted = marked.order_by().values(*keys, "is_blind", "stands", "is_silent")
     sums = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
@@ -106,7 +109,7 @@ def _group(row: dict[str, Any]) -> Group:
     model = "" if row["is_silent"] else row["verdict__defect_class__code"] or UNKNOWN
     return Group(
         step=row["step"],
-        line=row["capture__line"],
+        line=row["line"],
         said=row["defect_class__code"] or "",
         model=model,
         blind=bool(row["is_blind"]),
