@@ -259,7 +259,8 @@ def test_pages_stay_in_their_readers_browser(mara: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "most"), [("/", 14), ("/lines/loom-1/", 48), ("/flagged/", 9), ("/flagged/?order=worst&period=24h", 9)]
+    ("address", "most"),
+    [("/", 14), ("/lines/loom-1/", 48), ("/flagged/", 10), ("/flagged/?order=worst&period=24h", 10)],
 )
 def test_a_poll_asks_the_same_few_questions_however_long_the_history(mara: Client, address: str, most: int) -> None:
     camera = a_camera()

@@ -564,4 +564,12 @@ class Migration(migrations.Migration):
                 max_length=6,
             ),
         ),
+        migrations.AddIndex(
+            model_name="capture",
+            index=models.Index(
+                condition=models.Q(("flagged", True), ("label__isnull", False)),
+                fields=["line", "counted_at", "defect_class", "flagged", "label"],
+                name="capture_flags_answered",
+            ),
+        ),
     ]

@@ -97,6 +97,11 @@ class Capture(models.Model):
             models.Index(fields=("line", "-counted_at", "-id"), condition=Q(flagged=True), name="capture_flagged_new"),
             models.Index(fields=("line", "-severity", "-id"), condition=Q(flagged=True), name="capture_flagged_worst"),
             models.Index(fields=("line", "-counted_at"), condition=Q(label__isnull=False), name="capture_labelled"),
+            models.Index(
+                fields=("line", "counted_at", "defect_class", "flagged", "label"),  # all that is asked
+                condition=Q(flagged=True, label__isnull=False),
+                name="capture_flags_answered",
+            ),
         )
 
     def __str__(self) -> str:

@@ -54,9 +54,11 @@ def page(person: Person, wanted: Wanted, after: Mark | None, secret: Iterable[UU
     if wanted.is_listed:
         return _of_list(person, wanted, after, secret, size)
     found = [item for line in wanted.lines for item in _of_line(person, wanted, line, after, secret, size + 1)]
-    rows = sorted(found, key=lambda item: place(item, wanted.order))
-    shown = rows[:size]
-    return Page(shown, Mark.of(shown[-1]) if len(rows) > size else None)
+    first = sorted(found, key=lambda item: place(item, wanted.order))
+    related = ("capture__defect_class", "capture__line", "capture__roll", "holder")
+    rows = ReviewItem.objects.select_related(*related).in_bulk([item.pk for item in first[:size]])
+    shown = [rows[item.pk] for item in first[:size]]
+    return Page(shown, Mark.of(shown[-1]) if len(first) > size else None)
 
 
 def _of_list(person: Person, wanted: Wanted, after: Mark | None, secret: Iterable[UUID], size: int) -> Page:
@@ -84,11 +86,11 @@ def _drawn(capture: Capture, asked: ReviewItem | None, rank: float) -> ReviewIte
 def _of_line(
     person: Person, wanted: Wanted, line: Line, after: Mark | None, secret: Iterable[UUID], limit: int
 ) -> list[ReviewItem]:
+    """Where the line's first ones stand; their rows are read once it is known which are shown."""
     mine = ReviewItem.objects.open().filter(line=line, kind=Kind.FLAGGED, blind=False)
     rows: QuerySet[ReviewItem] = mine.exclude(set_aside__person=person).exclude(capture__in=set(secret))
     rows = _beyond(of_class(rows, wanted.defect_class), wanted.order, after)
-    related = ("capture__defect_class", "capture__line", "capture__roll", "holder")
-    return list(rows.select_related(*related).order_by(*FIELDS[wanted.order])[:limit])
+    return list(rows.only("rank").order_by(*FIELDS[wanted.order])[:limit])
 
 
 def _beyond(rows: QuerySet[ReviewItem], order: Order, after: Mark | None) -> QuerySet[ReviewItem]:

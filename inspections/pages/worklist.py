@@ -25,6 +25,9 @@ class Order(TextChoices):
     WORST = "worst", _("Worst first")
 
 
+FIELD = {Order.NEW: "counted_at", Order.WORST: "severity"}
+
+
 @dataclass(frozen=True)
 class Mark:
     """Where a page ended: the value that it is sorted by, and the id, which settles ties."""
@@ -108,20 +111,19 @@ def page(wanted: Wanted, size: int = PAGE) -> Page:
     """One page. Each line is a seek in its own index, and the lines are merged here: an index that starts with the
     line cannot sort across lines, and sorting all that was ever flagged would grow with history."""
     found = chain.from_iterable(_of_line(wanted, line, size + 1) for line in wanted.lines)
-    rows = sorted(found, key=lambda capture: _place(capture, wanted.order), reverse=True)
-    shown = rows[:size]
-    return Page(shown, Mark.of(shown[-1], wanted.order) if len(rows) > size else None)
+    places = sorted(found, reverse=True)
+    rows = Capture.objects.select_related("defect_class", "roll", "label__person")
+    captures, lines = rows.in_bulk([key for _value, key in places[:size]]), {line.pk: line for line in wanted.lines}
+    shown = [captures[key] for _value, key in places[:size]]
+    for capture in shown:
+        capture.line = lines[capture.line_id]
+    return Page(shown, Mark.of(shown[-1], wanted.order) if len(places) > size else None)
 
 
-def _place(capture: Capture, order: Order) -> tuple[datetime | float, UUID]:
-    return (capture.counted_at if order is Order.NEW else capture.severity), capture.pk
-
-
-def _of_line(wanted: Wanted, line: Line, limit: int) -> Iterable[Capture]:
+def _of_line(wanted: Wanted, line: Line, limit: int) -> Iterable[tuple[datetime | float, UUID]]:
+    """Where the line's first ones stand, and which they are; their rows are read once it is known which are shown."""
     rows = Capture.objects.filter(line=line, flagged=True).filter(narrowed(wanted))
-    for capture in _sorted(rows, wanted)[:limit].select_related("defect_class", "roll", "label__person"):
-        capture.line = line
-        yield capture
+    return _sorted(rows, wanted).values_list(FIELD[wanted.order], "pk")[:limit]
 
 
 def narrowed(wanted: Wanted) -> Q:
@@ -143,7 +145,7 @@ def narrowed(wanted: Wanted) -> Q:
 
 
 def _sorted(rows: QuerySet[Capture], wanted: Wanted) -> QuerySet[Capture]:
-    field = "counted_at" if wanted.order is Order.NEW else "severity"
+    field = FIELD[wanted.order]
     if wanted.after is not None:
         # The first half alone already bounds the index; the second settles ties.
         rows = rows.filter(**{f"{field}__lte": wanted.after.value}).filter(
