@@ -42,7 +42,7 @@ class State(TextChoices):
 
 
 ORDER = {state: place for place, state in enumerate(State)}
-OF_THE_RATE = frozenset({RuleKind.SIGNAL, RuleKind.LIMIT, RuleKind.CLASS_SEEN})
+OF_THE_RATE = frozenset({RuleKind.SIGNAL, RuleKind.LIMIT})
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,15 @@ class Standing:
 
     @property
     def since(self) -> datetime | None:
-        """Where the trouble began: of the worst alarm, else of the signal."""
-        return self.alarm.since if self.alarm else self.now.signal_since
+        """Where the trouble began: of what makes the line what it is."""
+        told = self.told
+        return told.since if told else self.now.signal_since
+
+    @property
+    def told(self) -> Alarm | None:
+        """The alarm that tells of the trouble; None where there is none, or a signal that none tells of is worse."""
+        is_raised = any(one.state == AlarmState.RAISED for one in self.alarms)
+        return None if self.is_abnormal and not is_raised else self.alarm
 
     @cached_property
     def state(self) -> State:

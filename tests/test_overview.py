@@ -129,6 +129,7 @@ def test_a_signal_is_not_hidden_by_an_alarm_about_something_else(mara: Client) -
     silent = an_alarm(rule=a_rule(RuleKind.SILENT))
     alarms.acknowledge(silent, cast.olga(), "", timezone.now())
     assert state_of() == State.ABNORMAL
+    assert "The rate is above its limit." in row_of(mara)
     rate = an_alarm(rule=a_rule(RuleKind.LIMIT))
     alarms.acknowledge(rate, cast.otto(), "", timezone.now())
     assert state_of() == State.ACKNOWLEDGED

@@ -118,7 +118,7 @@ def limit_words(one: Standing) -> str:
 
 
 def trouble_of(one: Standing, now: datetime) -> Trouble | None:
-    alarm = one.alarm
+    alarm = one.told
     if one.since is None:
         return None
     return Trouble(
@@ -127,7 +127,7 @@ def trouble_of(one: Standing, now: datetime) -> Trouble | None:
         words=alarm.words if alarm else signal_words(one),
         seen=seen_words(alarm) if alarm else "",
         alarm=alarm,
-        more=max(len(one.alarms) - 1, 0),
+        more=len(one.alarms) - (alarm is not None),
     )
 
 
