@@ -51,31 +51,33 @@ class Mill:
     mara: Person
     olga: Person
     alarm: Alarm
-    new: ModelVersion
 
 
-def the_week() -> Mill:
-    """Everything up to Wednesday 14:00."""
+def the_week(now: datetime = NOW) -> Mill:
+    """Everything up to then."""
     old = a_version("2026.11.1")
     cameras = {slug: [a_camera(slug, side) for side in ("left", "right")] for slug in LINES}
     for place, slug in enumerate(LINES):
         Line.objects.filter(slug=slug).update(name=f"Line {place + 1}")
-    Camera.objects.update(seen_at=NOW, silent_after_s=10**6)
+    Camera.objects.update(seen_at=now, silent_after_s=10**6)
     mara, olga = cast.mara(), a_person("olga", cast.Role.OPERATOR, *(a_line(slug) for slug in LINES))
     _shifts()
     alarms.look(FIRST)
     rng = np.random.default_rng(17)
     for slug in LINES:
-        _plant(cameras[slug], rng)
+        _plant(cameras[slug], now, rng)
     for slug in LINES:
         chart = charting.chart_of(Line.objects.get(slug=slug))
         monday = TUESDAY - timedelta(days=1)
         charting.confirm(chart, monday - timedelta(days=7), monday, mara, "A week without trouble.", monday)
-    alarm = _the_night(cameras["line-3"], olga)
-    new = _promoted(old, mara)
-    alarms.look(NOW)
+    alarm = _the_night(cameras["line-3"], olga, now)
+    if now > PROMOTED:
+        _promoted(old, mara)
+    for slug in LINES:
+        judged(cameras[slug][0], "good", 0.02, now - timedelta(seconds=20), offset_mm=300.0)
+    alarms.look(now)
     alarm.refresh_from_db()
-    return Mill(Line.objects.get(slug="line-3"), mara, olga, alarm, new)
+    return Mill(Line.objects.get(slug="line-3"), mara, olga, alarm)
 
 
 def _shifts() -> None:
@@ -83,23 +85,27 @@ def _shifts() -> None:
         Shift.objects.create(name=name, starts=time(starts), ends=time(ends), days=[1, 2, 3, 4, 5, 6, 7], zone="UTC")
 
 
-def _plant(cameras: list[Camera], rng: np.random.Generator) -> None:
+def _plant(cameras: list[Camera], now: datetime, rng: np.random.Generator) -> None:
     """The line's counts alone, without their images: steady, so that nothing of it signals."""
     line = cameras[0].line
     slots: list[SlotCount] = []
     hours: dict[tuple[datetime, str], HourlyCount] = {}
     places: dict[tuple[datetime, int, int], PlaceCount] = {}
     at = FIRST
-    while at < NOW:
+    while at < now:
         hour = at.replace(minute=0)
         for code, count in _slot(rng).items():
             amounts = {"judged": count, **dict.fromkeys(("flagged", "anomalies", "defects"), count * (code != "good"))}
             slots.append(SlotCount(line=line, slot=at, defect_class=code, **amounts))
             _add(hours.setdefault((hour, code), HourlyCount(line=line, hour=hour, defect_class=code)), amounts)
+            start = int(rng.integers(BANDS))
             for number in range(BANDS):
                 camera = cameras[number * 2 // BANDS]
                 place = PlaceCount(line=line, hour=hour, camera=camera, band=number)
-                part = {name: amount // BANDS + (number < amount % BANDS) for name, amount in amounts.items()}
+                part = {
+                    name: amount // BANDS + ((number - start) % BANDS < amount % BANDS)
+                    for name, amount in amounts.items()
+                }
                 _add(places.setdefault((hour, camera.pk, number), place), part)
         at += SLOT
     SlotCount.objects.bulk_create(slots, batch_size=2000)
@@ -117,12 +123,12 @@ def _add(row: HourlyCount | PlaceCount, amounts: dict[str, int]) -> None:
         setattr(row, name, getattr(row, name) + amount)
 
 
-def _the_night(cameras: list[Camera], olga: Person) -> Alarm:
+def _the_night(cameras: list[Camera], olga: Person, now: datetime) -> Alarm:
     """Line 3 cuts; the alarms are looked at every five minutes; Olga acknowledges, and changes the needle."""
     cloth = DrawnRoll(3)
     pictures = [encoded(Image.fromarray(cloth.frame(number, "cut").image)) for number in range(12)]
-    at, shown, alarm = BEGAN, 0, None
-    while at < TUESDAY + timedelta(hours=4):
+    at, shown = BEGAN, 0
+    while at < min(TUESDAY + timedelta(hours=4), now):
         if at < MENDED:
             for number in range(CUTTING):
                 taken = at + timedelta(seconds=20 + 25 * number)
@@ -132,18 +138,18 @@ def _the_night(cameras: list[Camera], olga: Person) -> Alarm:
         at += SLOT
         alarms.look(at)
         if at == ACTED:
-            alarm = Alarm.objects.filter(line=cameras[0].line).latest("since")
-            alarms.acknowledge(alarm, olga, NOTE, at)
-    assert alarm
-    return alarm
+            alarms.acknowledge(_alarm(cameras), olga, NOTE, at)
+    return _alarm(cameras)
 
 
-def _promoted(old: ModelVersion, mara: Person) -> ModelVersion:
+def _alarm(cameras: list[Camera]) -> Alarm:
+    return Alarm.objects.get(line=cameras[0].line)
+
+
+def _promoted(old: ModelVersion, mara: Person) -> None:
     """2026.11.2 takes over for the whole mill."""
     ModelVersion.objects.filter(pk=old.pk).update(state=State.RETIRED, is_default=False)
-    new = a_version("2026.11.2")
     VersionChange.objects.create(
-        kind=ChangeKind.PROMOTE, version=new, previous=old, asked_by=mara, asked_at=PROMOTED, decided_at=PROMOTED,
-        state=ChangeState.ACTIVE, reason="Finds fine threads.",
+        kind=ChangeKind.PROMOTE, version=a_version("2026.11.2"), previous=old, asked_by=mara, asked_at=PROMOTED,
+        decided_at=PROMOTED, state=ChangeState.ACTIVE, reason="Finds fine threads.",
     )  # fmt: skip
-    return new
