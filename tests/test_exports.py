@@ -266,9 +266,10 @@ def an_alarm(line: str, at: datetime, **fields: Any) -> Alarm:
 
 
 def test_alarms_come_newest_first_with_their_whole_story(mara: Client, manager: Person) -> None:
-    an_alarm("loom-1", NOON, state="acknowledged", acknowledged_at=NOON + timedelta(minutes=1), acknowledged_by=manager,
-             note="seen", acted_at=NOON + timedelta(minutes=1))  # fmt: skip
-    an_alarm("loom-2", NOON + timedelta(hours=1))
+    then = timezone.now() - timedelta(hours=3)
+    an_alarm("loom-1", then, state="acknowledged", acknowledged_at=then + timedelta(minutes=1), acknowledged_by=manager,
+             note="seen", acted_at=then + timedelta(minutes=1))  # fmt: skip
+    an_alarm("loom-2", then + timedelta(hours=1))
     newest, oldest = rows(mara, "/alarms.csv")
     assert (newest["Line"], newest["State"], newest["Minutes to the first action"]) == ("loom-2", "raised", "")
     assert (oldest["Rule"], oldest["What was seen"]) == ("'@limit", "'=9 % of 200")
@@ -277,19 +278,28 @@ def test_alarms_come_newest_first_with_their_whole_story(mara: Client, manager: 
 
 @pytest.mark.parametrize(
     ("query", "count"),
-    [("line=loom-1", 1), ("state=resolved", 0), ("from=2024-11-22T11:00&to=2024-11-22T12:30", 1), ("", 2)],
+    [("line=loom-1", 1), ("state=resolved", 0), ("kind=limit", 2), ("kind=silent", 0), ("period=24h", 1), ("", 2)],
 )
-def test_alarms_are_narrowed_by_line_state_and_period(mara: Client, query: str, count: int) -> None:
-    an_alarm("loom-1", NOON)
-    an_alarm("loom-2", NOON + timedelta(hours=1))
+def test_the_filters_of_the_alarms_page_hold_for_the_file(mara: Client, query: str, count: int) -> None:
+    now = timezone.now()
+    an_alarm("loom-1", now - timedelta(days=2))
+    an_alarm("loom-2", now - timedelta(hours=2))
+    an_alarm("loom-2", now - timedelta(days=200))
     assert len(rows(mara, f"/alarms.csv?{query}")) == count
     assert AuditEvent.objects.get().detail["rows"] == count
 
 
-def test_a_state_or_period_of_alarms_that_is_none_is_told(mara: Client) -> None:
-    assert mara.get("/alarms.csv?state=lost").status_code == 400
-    assert mara.get("/alarms.csv?when=never").status_code == 400
-    assert mara.get("/alarms.csv?line=loom-9").status_code == 404
+@pytest.mark.parametrize("query", ["state=lost", "period=never", "line=loom-9"])
+def test_a_choice_of_alarms_that_is_none_is_told(mara: Client, query: str) -> None:
+    assert mara.get(f"/alarms.csv?{query}").status_code == 400
+
+
+def test_managers_are_led_to_the_files_with_their_filters_and_operators_are_not(mara: Client) -> None:
+    judged(a_camera(), "hole")
+    olga = signed_in(cast.olga())
+    for page, address in (("/flagged/?class=hole", "/flagged.csv?class=hole"), ("/alarms/?kind=limit", "/alarms.csv?")):
+        assert f'href="{address}' in mara.get(page).content.decode()
+        assert address.partition("?")[0] not in olga.get(page).content.decode()
 
 
 def test_operators_take_no_files(db: None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,11 +16,11 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from inspections.models import Alarm, AuditEvent, Capture
-from inspections.models.alarm import AlarmState
+from inspections.models import AuditEvent, Capture
 from inspections.models.defect_class import UNKNOWN
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, for_managers, line_of, lines_of, page
+from inspections.pages.alarm_list import Filters as AlarmFilters
 from inspections.pages.csv_file import MOST_ROWS, Value, csv_file, newest_first
 from inspections.pages.flagged import Filters
 from inspections.pages.overview import class_names
@@ -106,17 +107,12 @@ def _rates(found: Iterator[Stretch], codes: list[str]) -> Iterator[tuple[Value, 
 
 @page
 def alarms(request: PersonRequest) -> HttpResponseBase:
-    """Alarms with their whole story, newest first; of one line, one state, one period where the address says so."""
+    """The alarms that the list's filters leave, with their whole story, newest first."""
     for_managers(request.user)
     now = timezone.now()
-    every: QuerySet[Any] = Alarm.objects.filter(line__in=_lines(request))
-    if state := request.GET.get("state"):
-        every = every.filter(state__in=_states(state))
-    if any(request.GET.get(name) for name in ("when", "from", "to")):
-        chosen = when.chosen(request, now)
-        if chosen.errors:
-            raise BadRequest(" ".join(chosen.errors))
-        every = every.filter(raised_at__gte=chosen.span.since, raised_at__lt=chosen.span.until)
+    form = AlarmFilters(request.GET, lines_of(request.user))
+    _refuse_wrong(form)
+    every: QuerySet[Any] = form.wanted(now)
     _note(request, "alarms", now, _fitting(every))
     head = (
         _("Raised at"), _("Alarm"), _("Line"), _("Rule"), _("Kind"), _("Critical"), _("About"), _("What was seen"),
@@ -131,18 +127,7 @@ def _alarm(row: tuple[Any, ...]) -> tuple[Value, ...]:
     return (*row, None if acted is None else round((acted - since).total_seconds() / 60, 1))
 
 
-def _lines(request: PersonRequest) -> list[Any]:
-    slug = request.GET.get("line", "")
-    return [line_of(request.user, slug)] if slug else lines_of(request.user)
-
-
-def _states(text: str) -> list[str]:
-    if text not in AlarmState.values:
-        raise BadRequest(_("There is no such state of an alarm."))
-    return [text]
-
-
-def _refuse_wrong(form: Filters) -> None:
+def _refuse_wrong(form: forms.Form) -> None:
     if not form.is_valid():
         raise BadRequest(" ".join(str(error) for errors in form.errors.values() for error in errors))
 
