@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import Case, Count, ExpressionWrapper, F, IntegerField, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value, When
 
 from inspections.escape import Interval, clopper_pearson
-from inspections.models import How, Label, Person
+from inspections.models import Capture, How, Label, Person
 from inspections.models.defect_class import GOOD, UNKNOWN
 
-MOST = 20_000
+MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -88,18 +88,19 @@ def decided(line_ids: Collection[int], bounds: Sequence[datetime], secret: Colle
     return Decided(_grouped(rows, bounds), tuple(bounds), oldest or bounds[0], oldest is not None)
 
 
-# Plus nothing: the line's index is of no use here, and SQLite would walk through all captures of the lines by it.
-_LINE = ExpressionWrapper(F("capture__line_id") + Value(0), output_field=IntegerField())
+# A look-up for each label, not a join: SQLite would walk through all captures of the lines instead of the labels.
+_CAPTURE = Capture.objects.filter(pk=OuterRef("capture_id"))
+_LINE, _FLAGGED, _EFFECTIVE = (Subquery(_CAPTURE.values(name)[:1]) for name in ("line_id", "flagged", "label_id"))
 _BLIND = Case(When(how=How.BLIND, then=Value(1)), default=Value(0), output_field=IntegerField())
-_STANDS = Case(When(capture__label=F("pk"), then=Value(1)), default=Value(0), output_field=IntegerField())
+_STANDS = Case(When(pk=_EFFECTIVE, then=Value(1)), default=Value(0), output_field=IntegerField())
 _SILENT = Case(When(verdict=None, then=Value(1)), default=Value(0), output_field=IntegerField())
 
 
 def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> tuple[Group, ...]:
     steps = [When(at__gte=at, then=Value(place)) for place, at in enumerate(bounds[:-1])]
     step = Case(*reversed(steps), default=Value(0), output_field=IntegerField())
-    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "capture__flagged")
-    marked = rows.annotate(step=step, is_blind=_BLIND, stands=_STANDS, is_silent=_SILENT)
+    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "is_flagged")
+    marked = rows.annotate(step=step, is_flagged=_FLAGGED, is_blind=_BLIND, stands=_STANDS, is_silent=_SILENT)
     counted = marked.order_by().values(*keys, "is_blind", "stands", "is_silent")
     sums = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
     return tuple(_group(row) for row in sums)
@@ -113,7 +114,7 @@ def _group(row: dict[str, Any]) -> Group:
         said=row["defect_class__code"] or "",
         model=model,
         blind=bool(row["is_blind"]),
-        flagged=bool(row["capture__flagged"]),
+        flagged=bool(row["is_flagged"]),
         stands=bool(row["stands"]),
         count=row["count"],
         took_ms=row["took"] or 0,
