@@ -284,6 +284,20 @@ def test_several_troubles_that_are_found_at_once_are_each_told() -> None:
     assert list(found) == ["resolved", "resolved", "raised"]
 
 
+def test_a_trouble_of_the_past_that_arrives_late_leaves_the_standing_alarm_open() -> None:
+    a_rule(minutes=5).channels.set([a_channel()])
+    today = MONDAY + timedelta(hours=5)
+    alarms.look(bad_slots(a_line(), today, 1) + SOON)
+    alarms.acknowledge(only(), cast.olga(), "", today + 6 * MINUTE)
+    bad_slots(a_line(), MONDAY, 2)
+    for _ in range(2):
+        alarms.look(today + 7 * MINUTE)
+    past, standing = Alarm.objects.order_by("since")
+    assert (past.state, past.signs, past.figures["late"]) == ("resolved", 2, True)
+    assert standing.state == AlarmState.ACKNOWLEDGED
+    assert list(past.deliveries.order_by("pk").values_list("event", flat=True)) == ["raised", "resolved"]
+
+
 def test_what_is_older_than_a_day_raises_nothing() -> None:
     a_rule()
     bad_slots(a_line(), MONDAY, 2)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Value, When
@@ -13,6 +13,9 @@ from inspections.alarms.troubles import Trouble
 from inspections.models import Alarm, AlarmRule, AlarmState, AuditEvent, Delivery, Line, Person
 from inspections.models.alarm import OPEN
 from inspections.snapshots import Refused
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MOST_WORDS = 500
 RAISED, ACKNOWLEDGED, RESOLVED = "raised", "acknowledged", "resolved"  # what channels are told of
@@ -26,18 +29,29 @@ def open_alarms(line_ids: Collection[int]) -> list[Alarm]:
 
 
 def raise_(
-    rule: AlarmRule, line: Line, key: str, trouble: Trouble, words: str, figures: Mapping[str, Any], now: datetime
+    rule: AlarmRule,
+    line: Line,
+    key: str,
+    trouble: Trouble,
+    words: str,
+    figures: Mapping[str, Any],
+    now: datetime,
+    outcome: "StrOrPromise" = "",
 ) -> Alarm | None:
-    """A new alarm; None where one of this trouble is open already. Call it in a transaction."""
+    """A new alarm; None where one of this trouble is open already. `outcome`: it is over, and resolved at once. Call it
+    in a transaction."""
+    over = {"state": AlarmState.RESOLVED, "resolved_at": now, "outcome": str(outcome)} if outcome else {}
     try:
         with transaction.atomic():
             alarm = Alarm.objects.create(
                 rule=rule, line=line, key=key, words=words[:300], figures=dict(figures), since=trouble.since,
-                raised_at=now, last_at=trouble.last, signs=trouble.signs,
+                raised_at=now, last_at=trouble.last, signs=trouble.signs, **over,
             )  # fmt: skip
     except IntegrityError:
         return None
     _tell(alarm, RAISED, now)
+    if outcome:
+        _tell(alarm, RESOLVED, now)
     return alarm
 
 
@@ -76,10 +90,10 @@ def resolve_all(rule: AlarmRule, person: Person, outcome: str, now: datetime) ->
         end(alarm, person, outcome, now)
 
 
-def end(alarm: Alarm, person: Person | None, outcome: str, now: datetime) -> None:
+def end(alarm: Alarm, person: Person | None, outcome: "StrOrPromise", now: datetime) -> None:
     """Resolve a row that is locked and open. `person` None: its signs have ended."""
     alarm.state, alarm.resolved_at, alarm.resolved_by = AlarmState.RESOLVED, now, person
-    alarm.outcome = outcome.strip()[:MOST_WORDS]
+    alarm.outcome = str(outcome).strip()[:MOST_WORDS]
     alarm.acted_at = alarm.acted_at or first_label(alarm)
     alarm.save(update_fields=["state", "resolved_at", "resolved_by", "outcome", "acted_at"])
     _tell(alarm, RESOLVED, now)

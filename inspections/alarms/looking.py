@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from inspections.alarms.acting import ABOUT_CLOTH, first_label
 from inspections.alarms.counted import habits, looks
@@ -26,6 +27,8 @@ NEAR = timedelta(minutes=10)
 SETTLE = timedelta(seconds=30)  # a slot is looked at when its last captures have been judged
 RESOLUTION = timedelta(seconds=30)  # a standing sign is written down at most so often
 GONE = timedelta(seconds=60)  # a standing sign that is gone for longer than this has ended
+
+ENDED = gettext_lazy("Its signs have ended.")
 
 
 def look(now: datetime, *, deep: Collection[int] | None = None) -> None:
@@ -97,14 +100,23 @@ def _write(
         standing = next((row for row in rows.values() if row.state in OPEN), None)
         for one in troubles(seen, manner, known):
             if one.row is None:
-                if standing:
-                    end(standing, None, _("Its signs have ended."), now)
-                words, figures, told = alarm_of(rule, line, one, now)
-                standing = raise_(rule, line, "", told, words, figures, now)
+                standing = _open(rule, line, one, standing, now)
             elif not one.ended and one.last > rows[one.row].last_at:
                 _count(rows[one.row], one)
         if standing and standing.last_at + manner.quiet < mark and standing.raised_at + manner.quiet <= now:
-            end(standing, None, _("Its signs have ended."), now)
+            end(standing, None, ENDED, now)
+
+
+def _open(rule: AlarmRule, line: Line, trouble: Trouble, standing: Alarm | None, now: datetime) -> Alarm | None:
+    """Raise an alarm; returns the one that stands open then. A trouble that lies before the standing alarm's signs came
+    late and is over; one that lies after them says that the standing one's have ended."""
+    words, figures, told = alarm_of(rule, line, trouble, now)
+    if standing and trouble.last < standing.last_at:
+        raise_(rule, line, "", told, words, figures, now, outcome=ENDED)
+        return standing
+    if standing:
+        end(standing, None, ENDED, now)
+    return raise_(rule, line, "", told, words, figures, now)
 
 
 def _count(alarm: Alarm, trouble: Trouble) -> None:
