@@ -73,6 +73,10 @@ def measure(client: Client, address: Address, rounds: int = ROUNDS) -> Measured:
     return Measured(address, status, median(wall), quantiles(wall, n=20)[18], median(cpu), len(told), slowest)
 
 
+def headers_of(address: Address) -> dict[str, str]:
+    return {"HX-Request": "true"} if address.refresh else {}
+
+
 @dataclass(frozen=True)
 class _Got:
     status: int
@@ -81,9 +85,8 @@ class _Got:
 
 
 def _get(client: Client, address: Address) -> _Got:
-    headers = {"HX-Request": "true"} if address.refresh else {}
     began, cpu = time.perf_counter(), time.thread_time()
-    response = client.get(address.url, headers=headers)
+    response = client.get(address.url, headers=headers_of(address))
     if response.streaming:
         for _part in response.streaming_content:  # type: ignore[attr-defined]
             pass
