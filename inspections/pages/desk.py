@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from inspections.backlog import MOST_COUNTED
 from inspections.models import Alarm, AlarmState, Camera, Person
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.charts import flagged_url
@@ -19,7 +20,7 @@ from inspections.pages.history import name_of
 from inspections.pages.live import live
 from inspections.pages.notices import notices
 from inspections.pages.overview import class_names
-from inspections.pages.periods import percent
+from inspections.pages.periods import percent, rounded
 from inspections.pages.strips import Strip, strip, top_of
 from inspections.standing import Standing, State, standings
 from inspections.watching import watched_lines
@@ -46,14 +47,20 @@ class Row:
     """A line on the page."""
 
     standing: Standing
+    url: str
     strip: Strip
+    rate: str
+    counts: str
     limit: str
     leading: str
+    leading_count: str
     rate_url: str
     leading_url: str
     trouble: Trouble | None
     cameras: str
     is_silent: bool
+    until: str
+    backlog: str
     queue_age: str
 
     @property
@@ -96,16 +103,44 @@ def _row(one: Standing, names: dict[str, str], top: int, now: datetime) -> Row:
     leading = one.now.leading
     return Row(
         standing=one,
+        url=reverse("line", args=[one.line.slug]),
         strip=strip(one.day, one.baseline, top),
+        rate="" if one.now.tally.percent is None else rounded(one.now.tally.percent, 1),
+        counts=count_words(one),
         limit=limit_words(one),
         leading=names.get(leading, leading),
+        leading_count=rounded(one.now.leading_count, 0),
         rate_url=flagged_url(one.line, since=since),
-        leading_url=flagged_url(one.line, since=since, **{"class": leading}),
+        leading_url=flagged_url(one.line, since=since, **{"class": leading}) if leading else "",
         trouble=trouble_of(one, now),
         cameras=camera_words(one),
         is_silent=bool(one.silent),
-        queue_age=duration_words((now - one.backlog.oldest).total_seconds()) if one.backlog.oldest else "",
+        until=until_words(one, now),
+        backlog=_("over %(n)d") % {"n": MOST_COUNTED} if one.backlog.is_more else rounded(one.backlog.count, 0),
+        queue_age=age_words(one, now),
     )
+
+
+# Words are made here and not in the template: it is rendered every few seconds for everybody who watches.
+
+
+def count_words(one: Standing) -> str:
+    tally = one.now.tally
+    return _("%(some)s of %(all)s") % {"some": rounded(tally.anomalies, 0), "all": rounded(tally.judged, 0)}
+
+
+def until_words(one: Standing, now: datetime) -> str:
+    """To the second today; an older one with its day."""
+    if one.until is None:
+        return ""
+    until, today = timezone.localtime(one.until), timezone.localtime(now).date()
+    return f"{until:%H:%M:%S}" if until.date() == today else f"{until:%Y-%m-%d %H:%M}"
+
+
+def age_words(one: Standing, now: datetime) -> str:
+    if one.backlog.oldest is None:
+        return ""
+    return _("oldest %(age)s") % {"age": duration_words((now - one.backlog.oldest).total_seconds())}
 
 
 def limit_words(one: Standing) -> str:
