@@ -12,7 +12,6 @@ from django.test import Client
 from django.utils import timezone
 
 from inspections.models import AuditEvent, Camera, Comparison, JobState, Recall, ReviewItem, Roll
-from inspections.pages.recall import harmless
 from tests import cast
 from tests.cast import signed_in
 from tests.judged import judged
@@ -87,15 +86,9 @@ def test_the_table_cannot_hold_a_formula_and_leaves_a_trace(mara: Client, camera
     row.capture.roll = evil
     row.capture.save()
     response = mara.get(f"/recalls/{recall.pk}/list.csv")
-    lines = list(csv.DictReader(StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
+    lines = list(csv.DictReader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))  # type: ignore[attr-defined]
     assert [(one["roll"], one["before"], one["after"]) for one in lines] == [("'=HYPERLINK(1)", "hole", "good")]
     assert AuditEvent.objects.filter(action="export", subject=f"recall {recall.pk}").count() == 1
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1"])
-def test_a_cell_that_begins_like_a_formula_is_made_harmless(text: str) -> None:
-    assert harmless(text) == f"'{text}"
-    assert harmless(f"a{text}") == f"a{text}"
 
 
 def test_what_the_reader_is_asked_blind_is_in_neither(camera: Camera) -> None:

@@ -1,12 +1,11 @@
 """One recall: how far it is, what would change, roll by roll and class by class, and the list as a table."""
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,18 +16,18 @@ from inspections.models import AuditEvent, Comparison, Recall, Roll
 from inspections.models.defect_class import UNKNOWN
 from inspections.pages.access import PersonRequest, deed, for_managers, lines_of, page
 from inspections.pages.comparisons import Filters, matrix_table, rows_of
+from inspections.pages.csv_file import csv_file
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
 from inspections.pages.periods import percent
 from inspections.review.blind import withheld
 from inspections.second_looks import cancel as cancel_recall
 from inspections.second_looks.figures import Group, Total, split, total
-from inspections.second_looks.reading import Wanted, apart, groups
+from inspections.second_looks.reading import apart, groups
 from inspections.snapshots import Refused
 
 TEMPLATE, PART = "inspections/recall.html", "inspections/_recall.html"
 MOST_ROLLS = 100
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
     "capture", "line", "roll", "position_m", "taken", "before", "after", "flagged_before", "flagged_after", "label",
 )  # fmt: skip
@@ -70,9 +69,9 @@ def as_csv(request: PersonRequest, number: int) -> HttpResponseBase:
         return _shown(request, found)
     wanted = form.wanted(found.version, found, withheld(request.user))
     AuditEvent.note(request.user, "export", f"recall {found.pk}", timezone.now(), filters=request.GET.dict())
-    response = StreamingHttpResponse(_written(wanted), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="recall-{found.pk}.csv"'
-    return response
+    related = ("capture__roll", "capture__label__defect_class", "line", "before", "after")
+    rows = wanted.rows().filter(agrees=False).select_related(*related).order_by("id")
+    return csv_file(f"recall-{found.pk}", COLUMNS, map(_cells, rows.iterator(chunk_size=500)))
 
 
 def _recall_of(number: int) -> Recall:
@@ -127,22 +126,6 @@ def roll_rows(counted: Sequence[Group]) -> list[RollRow]:
     return sorted(rows, key=lambda row: (-(row.total.newly + row.total.no_longer), -row.total.apart, row.code))
 
 
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _written(wanted: Wanted) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    related = ("capture__roll", "capture__label__defect_class", "line", "before", "after")
-    rows = wanted.rows().filter(agrees=False).select_related(*related).order_by("id")
-    for one in rows.iterator(chunk_size=500):
-        yield writer.writerow([harmless(cell) for cell in _cells(one)])
-
-
 def _cells(one: Comparison) -> tuple[str, ...]:
     capture = one.capture
     label = capture.label
@@ -158,8 +141,3 @@ def _cells(one: Comparison) -> tuple[str, ...]:
         "yes" if one.after_flagged else "no",
         label.answer if label else "",
     )
-
-
-def harmless(cell: str) -> str:
-    """A spreadsheet takes what begins like this for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
