@@ -161,7 +161,7 @@ def test_a_class_is_seen_as_often_as_its_replay_says(history: Any, pauses: Any, 
 
 
 @pytest.mark.django_db
-@histories_of(5)
+@histories_of(3)
 @given(histories, pauses, st.integers(1, 2))
 def test_a_control_chart_raises_as_often_as_its_replay_says(history: Any, pauses: Any, k: int) -> None:
     afresh()

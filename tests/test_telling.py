@@ -20,15 +20,16 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from inspections import alarms
 from inspections.alarms import ChannelWish, Refused
 from inspections.alarms.addresses import is_public, may_reach, parts
 from inspections.alarms.again import send_test
-from inspections.models import Alarm, AuditEvent, Channel, ChannelKind, Delivery, DeliveryState
+from inspections.models import Alarm, AuditEvent, Channel, ChannelKind, Delivery, DeliveryState, RuleKind
 from tests import cast
 from tests.alarmed import MONDAY, SOON, a_channel, a_rule, bad_slots
-from tests.cast import a_line
+from tests.cast import a_camera, a_line
 from tests.listeners import (
     a_mail_server,
     a_raw_server,
@@ -40,7 +41,7 @@ from tests.listeners import (
     hang,
 )
 from tests.processes import free_port, wait_for
-from workers.telling import outbox, webhook
+from workers.telling import outbox, teller, webhook
 from workers.telling.teller import Teller
 
 pytestmark = pytest.mark.django_db
@@ -464,21 +465,37 @@ def test_a_channel_that_is_switched_off_gives_up_what_waits_and_says_so(clock: C
 @pytest.mark.django_db(transaction=True)
 def test_a_channel_that_hangs_holds_up_neither_the_others_nor_the_alarms() -> None:
     going, clock = threading.Event(), Clock()
-    teller = Teller(clock)
+    telling = Teller(clock)
     with a_web_server(200, gate=going) as stuck, a_web_server(200) as server:
         slow = a_channel(name="slow", target=stuck.url)
         quick = a_channel(name="quick", target=server.url)
         alarm = an_alarm(slow, quick)
-        teller.wake()
+        telling.wake()
         wait_for(lambda: stuck.posts)
         wait_for(lambda: Delivery.objects.filter(channel=quick, state=DeliveryState.SENT))
         alarms.acknowledge(alarm, cast.olga(), "", clock())
-        teller.wake()  # while the slow one is still at it
+        telling.wake()  # while the slow one is still at it
         wait_for(lambda: Delivery.objects.filter(channel=quick, state=DeliveryState.SENT).count() == 2)
         assert not Delivery.objects.filter(channel=slow, state=DeliveryState.SENT).exists()
         going.set()
         wait_for(lambda: Delivery.objects.filter(channel=slow, state=DeliveryState.SENT).count() == 2)
-        teller.wait(10)
+        telling.wait(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_beats_looks_and_tells() -> None:
+    from workers.app import app
+    from workers.tasks import watch_alarms
+
+    with a_web_server(200) as server:
+        rule = a_rule(RuleKind.SILENT)
+        rule.channels.set([a_channel(target=server.url)])
+        a_camera(seen_at=timezone.now() - timedelta(hours=1))
+        watch_alarms()
+        wait_for(lambda: Delivery.objects.filter(state=DeliveryState.SENT))
+        teller._teller.wait(10)  # its last question to the database comes after the row
+    assert json.loads(server.posts[0][2])["alarm"]["about"] == "left"
+    assert app.conf.beat_schedule["watch-alarms"]["task"] == watch_alarms.name
 
 
 # --- channels -----------------------------------------------------------------------------------------------------
