@@ -139,6 +139,7 @@ def test_lost_pictures_and_a_wrong_clock_are_wrong(camera: Camera) -> None:
 def test_what_a_silent_camera_said_is_told_with_its_age(camera: Camera) -> None:
     before = NOW - timedelta(minutes=10)
     assert words_of(camera, spooled=12, heartbeat_at=before, seen_at=before).spooled == "12 pictures wait, 10 min ago"
+    assert words_of(camera, spooled=0, heartbeat_at=before, seen_at=before).spooled == ""
 
 
 def test_of_a_camera_that_never_beat_nothing_is_told(camera: Camera) -> None:

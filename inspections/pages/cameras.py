@@ -49,13 +49,14 @@ def _clock(camera: Camera) -> str:
 
 
 def _spooled(camera: Camera, now: datetime) -> str:
-    if camera.spooled is None:
+    is_old = camera.is_silent(now)
+    if camera.spooled is None or (is_old and not camera.spooled):
         return ""
     if not camera.spooled:
         return _("nothing waits")
     words = ngettext("%(count)s picture waits", "%(count)s pictures wait", camera.spooled)
     told = words % {"count": number_format(camera.spooled)}
-    if not camera.is_silent(now) or camera.heartbeat_at is None:
+    if not is_old or camera.heartbeat_at is None:
         return told
     return _("%(told)s, %(age)s ago") % {
         "told": told,
