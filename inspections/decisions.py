@@ -17,7 +17,7 @@ from inspections.escape import Interval, clopper_pearson
 from inspections.models import Capture, How, Label, Person
 from inspections.models.defect_class import GOOD, UNKNOWN
 
-MOST = 10_000
+MOST = 5_000
 
 
 @dataclass(frozen=True)
