@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from inspections.alarms.life import open_alarms
 from inspections.models import Alarm, AlarmState, Line, RuleKind
 from inspections.pages.access import PersonRequest, lines_of, page
-from inspections.pages.desk import seen_words, time_words
+from inspections.pages.desk import lasted_words, seen_words, time_words
 from inspections.pages.durations import duration_words
 from inspections.pages.flagged import CHOICE
 from inspections.pages.live import live
@@ -139,7 +139,7 @@ def row_of(alarm: Alarm, now: datetime) -> Row:
     return Row(
         alarm=alarm,
         since=time_words(alarm.since, now),
-        lasted=duration_words((end - alarm.since).total_seconds()),
+        lasted=lasted_words((end - alarm.since).total_seconds()),
         seen=seen_words(alarm),
         action=duration_words((alarm.acted_at - alarm.since).total_seconds()) if alarm.acted_at else "",
     )

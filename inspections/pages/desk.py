@@ -140,7 +140,7 @@ def until_words(one: Standing, now: datetime) -> str:
 def age_words(one: Standing, now: datetime) -> str:
     if one.backlog.oldest is None:
         return ""
-    return _("oldest %(age)s") % {"age": duration_words((now - one.backlog.oldest).total_seconds())}
+    return _("oldest %(age)s") % {"age": lasted_words((now - one.backlog.oldest).total_seconds())}
 
 
 def limit_words(one: Standing) -> str:
@@ -170,9 +170,16 @@ def signal_words(one: Standing) -> str:
     return _("The rate is above its limit.") if one.now.is_above else _("The rate is below its lower limit.")
 
 
+def lasted_words(seconds: float) -> str:
+    """To the minute: seconds would make every look at the page a new one."""
+    if seconds < 60:
+        return _("under 1 min")
+    return _("1 min") if seconds < 90 else duration_words(seconds)
+
+
 def since_words(moment: datetime, now: datetime) -> str:
     """`since 02:40, 25 min`."""
-    lasted = duration_words((now - moment).total_seconds())
+    lasted = lasted_words((now - moment).total_seconds())
     return _("since %(since)s, %(lasted)s") % {"since": time_words(moment, now), "lasted": lasted}
 
 
