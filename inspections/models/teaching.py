@@ -46,7 +46,7 @@ class InsightKind(models.TextChoices):
 
 
 class Insight(Job):
-    """One reckoning over what was kept with verdicts, asked for by a person, a training's end or the clock; `body` holds it."""
+    """One reckoning over what verdicts keep, asked for by a person, a training's end or the clock; `body` holds it."""
 
     id = models.AutoField(primary_key=True)
     kind = models.CharField(max_length=6, choices=InsightKind.choices)
