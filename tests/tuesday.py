@@ -128,7 +128,7 @@ def _the_night(cameras: list[Camera], olga: Person, now: datetime) -> Alarm:
     cloth = DrawnRoll(3)
     pictures = [encoded(Image.fromarray(cloth.frame(number, "cut").image)) for number in range(12)]
     at, shown = BEGAN, 0
-    while at < min(TUESDAY + timedelta(hours=4), now):
+    while at + SLOT <= min(TUESDAY + timedelta(hours=4), now):
         if at < MENDED:
             for number in range(CUTTING):
                 taken = at + timedelta(seconds=20 + 25 * number)
