@@ -1,7 +1,8 @@
 """Takes the README's screenshots from a running demo: `DATA=./var python docs/screenshots.py`.
 
 Needs the test dependencies and Chromium (`apt-get install chromium`). It signs in as the demo's manager and operator,
-waits until defects were caught, and writes docs/images/*.png.
+waits until defects were caught, and writes docs/images/*.png. The managers' pages need a week's history: their pictures
+are taken by `PICTURES=docs/images pytest tests/browser/test_tuesday.py`.
 """
 
 import json
@@ -87,8 +88,6 @@ def take_all(browser: Browser, cast: dict[str, Any]) -> None:
     IMAGES.mkdir(exist_ok=True)
     with sign_in(browser, cast, "manager", "light", DESKTOP) as page:
         wait_for_defects(page)
-        page.goto("/")
-        shoot(page, "lines-light")
         page.goto("/flagged/?order=worst")
         page.locator(".thumb").first.click()
         page.locator("#heat-layer").wait_for(state="attached")
@@ -96,9 +95,6 @@ def take_all(browser: Browser, cast: dict[str, Any]) -> None:
         shoot(page, "capture")
         page.goto("/escape/")
         shoot(page, "escape")
-    with sign_in(browser, cast, "manager", "dark", DESKTOP) as page:
-        page.locator(".line-head a").first.click()
-        shoot(page, "line-dark")
     with sign_in(browser, cast, "operator", "light", DESKTOP) as page:
         shoot_queue(page, "queue")
         page.keyboard.press("?")

@@ -36,7 +36,7 @@ class State(TextChoices):
     SILENT = "silent", _("Camera silent")
     ACKNOWLEDGED = "acknowledged", _("Acknowledged")
     IDLE = "idle", _("Nothing arrives")
-    NO_BASELINE = "no-baseline", _("No baseline yet")
+    NO_BASELINE = "no-baseline", _("No baseline in force")
     NEW = "new", _("No data yet")
     NORMAL = "normal", _("Normal")
 

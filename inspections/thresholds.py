@@ -13,15 +13,9 @@ from django.utils.translation import gettext as _
 
 from inspections import registry
 from inspections.models import AuditEvent, Line, ModelVersion, Person, ThresholdChange
+from inspections.snapshots import Refused
 
 MOST_REASON = 500
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Not changed; why, in words."""
-
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,19 @@ WORKERS = os.environ.get("TEST_WORKERS", "2")
 PYTEST = (sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup")
 
 KNOWS_NO_DATABASE = (  # or starts one of its own
-    *("ml", "browser", "faults", "test_supervisor.py", "test_demo.py", "test_production_shape.py"),
+    "ml",
+    "browser",
+    "faults",
+    "test_agreement.py",
+    "test_beta.py",
+    "test_demo.py",
+    "test_escape.py",
+    "test_pages_assets.py",
+    "test_pictures.py",
+    "test_production_shape.py",
+    "test_spc.py",
+    "test_supervisor.py",
+    "test_what_if.py",
 )
 
 

@@ -3,7 +3,7 @@
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from PIL import Image
 from inspections import registry
 from inspections.ids import new_id
 from inspections.models import Camera, Capture, HourlyCount, Line, ModelVersion, Status, Verdict
+from ml.answers import Item, Judgement, Undecodable
 from tests import cast, corpus, mill
 from tests.bundles import CUT, GOOD, HOLE, NOT_A_NUMBER, cloth
 from workers import inspectors, judging, sweeping
@@ -269,13 +270,23 @@ def test_files_without_a_row_are_removed_once_no_upload_can_own_them(posting: Cl
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_work_done_by_many_at_once_gives_one_verdict_each(tmp_path: Path) -> None:
+def test_the_same_work_done_by_many_at_once_gives_one_verdict_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads stand for processes, each of which has an inspector of its own: here they share one, in turns."""
     version = mill.install(tmp_path)
     posting = cast.with_key(cast.a_camera())
     for seed in range(60):
         mill.posted(posting, cloth(seed=seed))
     inspector = inspectors.inspector_for(version)  # loaded once, before the race
     assert inspector
+    judge, turn = inspector.judge, threading.Lock()
+
+    def judge_in_turns(items: Sequence[Item]) -> list[Judgement | Undecodable]:
+        with turn:
+            return judge(items)
+
+    monkeypatch.setattr(inspector, "judge", judge_in_turns)
 
     def work() -> None:
         try:

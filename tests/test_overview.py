@@ -74,7 +74,7 @@ def test_within_its_limits_a_line_is_normal_and_its_limit_stands_there(mara: Cli
 
 def test_without_a_baseline_it_says_so(mara: Client) -> None:
     a_running_line(bad=30)
-    assert "No baseline yet" in row_of(mara)
+    assert "No baseline in force" in row_of(mara)
     assert "only absolute limits raise an alarm" in text_of(mara)
 
 

@@ -22,7 +22,8 @@ from inspections.models import (
     VersionChange,
 )
 from inspections.scores import weigh
-from inspections.thresholds import Refused, Stale, change
+from inspections.snapshots import Refused
+from inspections.thresholds import Stale, change
 from inspections.what_if import meaning
 from tests import cast, mill
 from tests.audits import audited, said

@@ -234,5 +234,5 @@ def _states(found: Sequence[Standing]) -> str:
     if abnormal:
         return ngettext("%(n)d line is abnormal.", "%(n)d lines are abnormal.", abnormal) % {"n": abnormal}
     if found and all(one.state in {State.NO_BASELINE, State.NEW} for one in found):
-        return _("No line has a baseline yet: only absolute limits raise an alarm.")
+        return _("No line has a baseline in force: only absolute limits raise an alarm.")
     return _("No line is abnormal.") if found else ""

@@ -21,7 +21,8 @@ from inspections.pages.live import live
 from inspections.pages.threshold_form import Change, WhatIf
 from inspections.pages.threshold_words import Figure, figures, lacking, plots, written
 from inspections.scores import Weighed, weigh
-from inspections.thresholds import Refused, Stale
+from inspections.snapshots import Refused
+from inspections.thresholds import Stale
 from inspections.what_if import Meaning, by_budget, by_cost, meaning
 
 CHANGES_SHOWN = 20

@@ -75,14 +75,12 @@ def test_the_night_on_line_3_is_found_in_four_clicks(
     expect(page.locator(".thumb")).to_have_count(48)  # a screenful
     page.locator(".thumb").first.click()  # 4
     expect(page.get_by_role("main")).to_contain_text("Cut")
+    the_week_tells_it_too(opened("/", signed_in(mill.mara), color_scheme=theme, viewport=LOOKS[theme]), theme)
     assert complaints == []
 
 
-@pytest.mark.parametrize("theme", LOOKS)
-def test_the_week_of_line_3_shows_the_night_and_the_new_model(
-    opened: Open, mill: tuesday.Mill, complaints: list[str], theme: str
-) -> None:
-    page = opened("/", signed_in(mill.mara), color_scheme=theme, viewport=LOOKS[theme])
+def the_week_tells_it_too(page: Page, theme: str) -> None:
+    """The other way: from the line."""
     page.get_by_role("link", name="Line 3", exact=True).click()  # 1
     page.get_by_role("link", name="7 days").click()  # 2
     picture(page, "manager-line", theme)
@@ -92,4 +90,3 @@ def test_the_week_of_line_3_shows_the_night_and_the_new_model(
     expect(main).to_contain_text("2 points signal, the first at Tue 17 Nov 02:00")
     main.get_by_role("link", name="All flagged of this period").click()  # 3
     expect(page.locator(".thumb").first).to_contain_text("Cut")
-    assert complaints == []
