@@ -107,15 +107,6 @@ class Day:
         found = (one for one in self.classes if one.code != GOOD and one.tally.anomalies)
         return next(found, None)
 
-    @property
-    def has_usual(self) -> bool:
-        """True if enough was judged before to say what is usual."""
-        return self.before.judged >= ENOUGH_BEFORE
-
-    @property
-    def is_above_usual(self) -> bool:
-        return is_above(self.now, self.before)
-
 
 def is_above(now: Tally, before: Tally) -> bool:
     """True if the rate is notably above what it was before, by more than chance explains (a p-chart's limit)."""
