@@ -19,6 +19,7 @@ from inspections.models.job import Job, JobState
 from inspections.models.label import How, Label
 from inspections.models.person import Person, Role
 from inspections.models.plant import Camera, CameraKey, Line
+from inspections.models.provisional import ClassExample, ClassPrototype, ExampleRole, ProvisionalClass, Stage
 from inspections.models.registry import ModelVersion, Origin, State
 from inspections.models.review import Kind, KnownAnswer, ReviewItem, SetAside
 from inspections.models.roll import Roll
@@ -46,10 +47,13 @@ __all__ = [
     "ChannelKind",
     "Chart",
     "ChartKind",
+    "ClassExample",
+    "ClassPrototype",
     "Comparison",
     "DefectClass",
     "Delivery",
     "DeliveryState",
+    "ExampleRole",
     "GateReport",
     "HourlyCount",
     "How",
@@ -67,6 +71,7 @@ __all__ = [
     "Origin",
     "Person",
     "PlaceCount",
+    "ProvisionalClass",
     "Purpose",
     "Quarantine",
     "Recall",
@@ -85,6 +90,7 @@ __all__ = [
     "SnapshotRow",
     "SourceSide",
     "State",
+    "Stage",
     "Status",
     "SubgroupBy",
     "TeachPick",

@@ -16,8 +16,14 @@ class Person(AbstractUser):
 
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.OPERATOR)
     lines = models.ManyToManyField("inspections.Line", blank=True, related_name="operators")
+    makes_classes = models.BooleanField(default=False)  # an operator who may add a class from examples
     preferences = models.JSONField(default=dict, blank=True)  # of the pages: key bindings
 
     @property
     def sees_every_line(self) -> bool:
         return self.role in {Role.MANAGER, Role.ADMIN}
+
+    @property
+    def may_make_classes(self) -> bool:
+        """Add a class from a few examples, and take it back."""
+        return self.sees_every_line or self.makes_classes

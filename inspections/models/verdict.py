@@ -19,6 +19,12 @@ class Verdict(models.Model):
     defect_class = models.ForeignKey(
         DefectClass, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )  # null: unknown
+    prototype = models.ForeignKey(
+        "inspections.ClassPrototype", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # it named the class, and not the network
+    model_class = models.ForeignKey(
+        DefectClass, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # where a prototype named it: what the network had said; null: unknown
     confidence = models.FloatField(null=True)
     anomaly_score = models.FloatField(null=True)
     threshold = models.FloatField()
@@ -31,6 +37,9 @@ class Verdict(models.Model):
             models.UniqueConstraint(fields=("capture", "version"), name="one_verdict_a_version"),
             models.UniqueConstraint(fields=("capture",), condition=Q(effective=True), name="one_effective_verdict"),
         )
+        indexes = (
+            models.Index(fields=("prototype", "id"), condition=Q(prototype__isnull=False), name="verdict_by_prototype"),
+        )
 
     def __str__(self) -> str:
         return f"{self.label} of {self.capture_id}"
@@ -38,6 +47,19 @@ class Verdict(models.Model):
     @property
     def label(self) -> str:
         return self.defect_class.code if self.defect_class else UNKNOWN
+
+    @property
+    def is_provisional(self) -> bool:
+        """A prototype named the class, and was not taken back since."""
+        return self.prototype_id is not None and self.defect_class_id != self.model_class_id
+
+    @property
+    def said_by_network(self) -> tuple[int | None, bool]:
+        """The class that the network itself said, and whether that was flagged."""
+        if self.prototype_id is None:
+            return self.defect_class_id, self.flagged
+        by_score = self.anomaly_score is None or self.anomaly_score >= self.threshold
+        return self.model_class_id, self.model_class_id is None or by_score
 
 
 class VerdictEvidence(models.Model):
