@@ -9,7 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from inspections import gate_rules
-from inspections.models import DefectClass, GateReport, JobState, Snapshot
+from inspections.models import GateReport, JobState, Snapshot
+from inspections.models.defect_class import titles
 from ml.bundle import BundleError
 from workers import measuring
 
@@ -51,7 +52,7 @@ def assess(report: GateReport) -> None:
         report.end(JobState.FAILED, timezone.now(), str(error) or type(error).__name__)
         return
     measured = measuring.numbers(measured)
-    names = dict(DefectClass.objects.values_list("code", "name"))
+    names = titles()
     rules = gate_rules.judge(measured, report.limits, names)
     kept: dict[str, Any] = {"measured": measured, "answers": answers, "rules": gate_rules.as_rows(rules)}
     with transaction.atomic():

@@ -9,8 +9,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from inspections.models import AlarmRule, DefectClass, RuleKind
-from inspections.models.defect_class import UNKNOWN
+from inspections.models import AlarmRule, RuleKind
+from inspections.models.defect_class import UNKNOWN, titles
 
 Names = Mapping[str, str]
 
@@ -46,7 +46,7 @@ def _what(code: str, names: Names) -> str:
 
 def class_names() -> Names:
     """Of all classes, retired ones too, by their codes; one query."""
-    return {**dict(DefectClass.objects.values_list("code", "name")), UNKNOWN: _("Unknown")}
+    return {**titles(), UNKNOWN: _("Unknown")}
 
 
 def mostly(code: str, names: Names) -> str:

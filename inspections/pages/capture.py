@@ -94,7 +94,7 @@ def _bare(found: Capture) -> dict[str, Any]:
 def _told(person: Person, found: Capture, now: datetime) -> dict[str, Any]:
     """What the model and people said, who is at it, and what this person may do."""
     classes = list(DefectClass.objects.all())
-    names = {**{one.code: one.name for one in classes}, UNKNOWN: _("Unknown")}
+    names = {**{one.code: one.title for one in classes}, UNKNOWN: _("Unknown")}
     verdicts = verdicts_of(found)
     effective = next((verdict for verdict in verdicts if verdict.effective), None)
     evidence = getattr(effective, "evidence", None)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from inspections import charting
 from inspections.charting import Proposal, Refused
 from inspections.models import Baseline, Chart, ChartKind, DefectClass
-from inspections.models.defect_class import GOOD, UNKNOWN
+from inspections.models.defect_class import GOOD, UNKNOWN, titles
 from inspections.pages.access import PersonRequest, deed, for_managers, line_of, page
 from inspections.pages.charting_forms import Confirmation, Period, Settings, plain, seen, subgroup_words
 from inspections.pages.charting_plot import proposal_plot
@@ -249,7 +249,7 @@ def _charted(found: Chart) -> str:
 
 def _tabs(found: Chart) -> list[dict[str, Any]]:
     """The anomaly rate, the classes in use and what was no class, each a chart of its own."""
-    classes = DefectClass.objects.filter(active=True).exclude(code=GOOD).values_list("code", "name")
+    classes = titles(DefectClass.objects.filter(active=True).exclude(code=GOOD)).items()
     return [
         {"code": code, "name": name, "is_here": code == found.defect_class}
         for code, name in (("", _("Anomaly rate")), *classes, (UNKNOWN, _("Unknown")))

@@ -185,7 +185,7 @@ def show(request: PersonRequest) -> HttpResponseBase:
 
 def class_words() -> dict[str, str]:
     """Which class stands behind `class_1` and the others."""
-    return {f"class_{number}": one.name for number, one in numbered() if number}
+    return {f"class_{number}": one.title for number, one in numbered() if number}
 
 
 @deed

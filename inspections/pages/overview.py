@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from inspections.models import Camera, DefectClass
-from inspections.models.defect_class import UNKNOWN
+from inspections.models import Camera
+from inspections.models.defect_class import UNKNOWN, titles
 
 
 @dataclass(frozen=True)
@@ -28,4 +28,4 @@ class Seen:
 
 def class_names() -> dict[str, str]:
     """Code to name, `unknown` among them."""
-    return {**dict(DefectClass.objects.values_list("code", "name")), UNKNOWN: _("Unknown")}
+    return {**titles(), UNKNOWN: _("Unknown")}

@@ -47,7 +47,7 @@ def choices() -> list[Choice]:
 
 
 def _choice(one: DefectClass, action: str, number: int) -> Choice:
-    return Choice(one.code, one.name, action, number, one.critical, one.definition)
+    return Choice(one.code, one.title, action, number, one.critical, one.definition)
 
 
 def answer_words(code: str, names: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from inspections import alarms
 from inspections.models import AlarmRule, Channel, DefectClass, Line, RuleKind
-from inspections.models.defect_class import GOOD
+from inspections.models.defect_class import GOOD, titles
 from inspections.pages.flagged import CHOICE
 
 WEEKS = {"1": gettext_lazy("1 week"), "4": gettext_lazy("4 weeks"), "13": gettext_lazy("13 weeks")}
@@ -135,4 +135,4 @@ def values_of(rule: AlarmRule) -> dict[str, Any]:
 
 
 def classes() -> Iterable[tuple[str, str]]:
-    return DefectClass.objects.exclude(code=GOOD).values_list("code", "name")
+    return titles(DefectClass.objects.exclude(code=GOOD)).items()

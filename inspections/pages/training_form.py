@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from inspections.models import Base, DefectClass, ModelVersion, Quarantine, State, TrainingRun
-from inspections.models.defect_class import GOOD
+from inspections.models.defect_class import GOOD, titles
 from inspections.retraining import NETWORKS, Images, Wish, enough, preview, usual
 from ml.presets import PRESETS
 
@@ -72,7 +72,7 @@ class Order(forms.Form):
         super().__init__(data, initial=dict(initial or {}), label_suffix="")
         self.fields["version"].queryset = startable()  # type: ignore[attr-defined]
         self.fields["without"].queryset = Quarantine.objects.all()  # type: ignore[attr-defined]
-        codes = DefectClass.objects.filter(active=True).values_list("code", "name")
+        codes = titles(DefectClass.objects.filter(active=True)).items()
         self.fields["classes"].choices = list(codes)  # type: ignore[attr-defined]
 
     def clean_classes(self) -> list[str]:
@@ -132,6 +132,6 @@ def class_choices(chosen: Iterable[str] | None, without: Quarantine | None = Non
     wanted = {GOOD, *(enough(images) if chosen is None else chosen)}
     found = ((one, images.get(one.code, Images())) for one in DefectClass.objects.filter(active=True))
     return [
-        ClassChoice(one.code, one.name, mine, one.code in wanted, mine.train < least, one.code == GOOD)
+        ClassChoice(one.code, one.title, mine, one.code in wanted, mine.train < least, one.code == GOOD)
         for one, mine in found
     ]

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections import snapshots, teaching
-from inspections.models import Base, Capture, DefectClass, InsightKind, JobState, ModelVersion, TrainingRun
+from inspections.models import Base, Capture, InsightKind, JobState, ModelVersion, TrainingRun
+from inspections.models.defect_class import titles
 from inspections.retraining import drifting
 from inspections.retraining.asking import ask
 from inspections.retraining.preview import enough, preview
@@ -118,7 +119,7 @@ def _confusions() -> list[Suggestion]:
     """Pairs of classes that the labels' own reckoning mixes up: more images of both, or one class that is two."""
     last = teaching.newest_done(InsightKind.LABELS)
     pairs = (last.body or {}).get("pairs", []) if last else []
-    names = dict(DefectClass.objects.values_list("code", "name")) if pairs else {}
+    names = titles() if pairs else {}
     words = _("“%(first)s” and “%(second)s” are taken for one another: label more of both before the next one.")
     told = [(one["first"], one["second"]) for one in pairs[:MOST_PAIRS]]
     return [

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from inspections.models import Comparison, DefectClass, State, TeachPick, Why
-from inspections.models.defect_class import UNKNOWN
+from inspections.models import Comparison, State, TeachPick, Why
+from inspections.models.defect_class import UNKNOWN, titles
 from inspections.review.wanted import Order
 
 
@@ -22,7 +22,7 @@ def reasons(order: Order, captures: Iterable[UUID]) -> dict[UUID, str]:
 
 
 def class_names() -> dict[str, str]:
-    return {**dict(DefectClass.objects.values_list("code", "name")), UNKNOWN: _("Unknown")}
+    return {**titles(), UNKNOWN: _("Unknown")}
 
 
 def pick_words(pick: TeachPick, names: Mapping[str, str]) -> str:
