@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml import cli_commands
+from ml import cli_commands, cli_metric
 from ml.bundle import BundleError
 from ml.network_names import STEMS
 from ml.presets import CHOICES, PRESETS, knobs
@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   python -m ml evaluate mill-1 --manifest cloth/manifest.csv --json figures.json
   python -m ml bench --network textile_resnet --size 64 --json bench.json
   python -m ml draw --out cloth --rolls 20 --frames 10
+  python -m ml metric train --manifest steel/manifest.csv --preset siamese --out study
 """
 
 
@@ -51,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m ml", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
-    for add in (_add_train, _add_head, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw, _add_trial):
+    own = (_add_train, _add_head, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw, _add_trial)
+    for add in (*own, cli_metric.add):
         add(commands)
     return top
 

@@ -50,7 +50,7 @@ class Calibration(NamedTuple):
 
 def prototype(examples: Rows) -> Floats:
     """The unit mean (D,) of unit rows of (n, D). Of rows that cancel each other it is zero, as far from all as any."""
-    return unit(unit(examples).mean(axis=0, keepdims=True))[0]
+    return np.asarray(unit(unit(examples).mean(axis=0, keepdims=True))[0])
 
 
 def unit(rows: Rows) -> Floats:
