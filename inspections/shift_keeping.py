@@ -13,18 +13,11 @@ from django.utils.translation import ngettext
 
 from inspections.models import AuditEvent, Person, Shift
 from inspections.shifts import every_hours, hours_of
+from inspections.snapshots import Refused
 from inspections.spans import Hours, Run, first_overlap, known_zones, wall_of
 
 MOST = 40
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
-
-
-@dataclass(frozen=True)
-class Refused:
-    """It is not done; why, in words. `field`: what is wrong, where it is one thing."""
-
-    reason: str
-    field: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from inspections.escape import Day, Escape, Flagged, Interval, clopper_pearson, estimate, next_hour, next_hours
+from inspections.overkill import overkill
 
 HOURS = 168
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
@@ -247,3 +248,36 @@ def test_who_ignores_the_volume_misses_it_where_busy_days_are_bad_and_seldom_ans
 
 def _lumped(days: list[Day]) -> Day:
     return Day(*(sum(getattr(day, name) for day in days) for name in ("passed", "answered", "escapes")))
+
+
+# --- overkill, by the same audits -------------------------------------------------------------------------------------
+
+
+def overkill_coverage(some: list[Week]) -> float:
+    """The share of the weeks, of those of which overkill can be told, whose planted rate lies within its interval."""
+    found = [(_overkill(week), overkill(estimate(week.days, week.flagged))) for week in some]
+    said = [(truth, one.between) for truth, one in found if one]
+    assert len(said) > 0.8 * len(some)
+    share = sum(between.low - 1e-12 <= truth <= between.high + 1e-12 for truth, between in said) / len(said)
+    width = median(between.high - between.low for _truth, between in said)
+    print(f"{len(said)} weeks: overkill covered {share:.1%}, median width {width:.4f}")
+    return share
+
+
+def _overkill(week: Week) -> float:
+    """FP / (FP + TN) of this very week."""
+    false = week.flagged.flagged - week.caught
+    return false / (false + sum(day.passed for day in week.days) - week.missed)
+
+
+def test_the_interval_of_overkill_holds_the_planted_rate_in_500_simulated_weeks() -> None:
+    assert overkill_coverage(weeks(seed=4)) >= 0.93
+
+
+def test_it_holds_where_every_flag_is_answered_and_only_the_escapes_are_uncertain() -> None:
+    def answered(week: Week) -> Week:
+        whole = week.flagged.flagged
+        return replace(week, flagged=Flagged(whole, week.caught, whole - week.caught))
+
+    some = [answered(week) for week in weeks(seed=5, share=(1e-2, 3e-2))]
+    assert overkill_coverage(some) >= 0.93

@@ -8,7 +8,8 @@ import pytest
 from django.db import connections
 
 from inspections.models import AuditEvent, Person, Shift
-from inspections.shift_keeping import Refused, make
+from inspections.shift_keeping import make
+from inspections.snapshots import Refused
 from inspections.spans import Hours
 from tests import cast
 

@@ -49,13 +49,13 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
     _refuse_wrong(form)
     wanted = form.wanted(now, withheld(request.user))
     every = Capture.objects.filter(line__in=wanted.lines, flagged=True).filter(narrowed(wanted))
-    _note(request, "flagged", now, _fitting(every))
+    note_export(request, "flagged", now, _fitting(every))
     head = (
         _("Counted at"), _("Capture"), _("Address"), _("Line"), _("Camera"), _("Roll"), _("Position (m)"),
         _("From the left edge (mm)"), _("Taken at"), _("Received at"), _("Class"), _("Anomaly score"), _("Severity"),
         _("Label"), _("Labelled by"), _("Warnings"),
     )  # fmt: skip
-    return csv_file(f"flagged-{_day(now)}", head, _captures(request, wanted))
+    return csv_file(f"flagged-{day_of(now)}", head, _captures(request, wanted))
 
 
 def _captures(request: PersonRequest, wanted: Wanted) -> Iterator[tuple[Value, ...]]:
@@ -90,12 +90,12 @@ def rates(request: PersonRequest, slug: str) -> HttpResponseBase:
     if asked not in By.values:
         raise BadRequest(_("Rates are counted by slot, hour, day or shift."))
     by, names = By(asked), class_names()
-    _note(request, f"line {line.slug}", now, sum(1 for _one in spans_of(chosen.span, by)))
+    note_export(request, f"line {line.slug}", now, sum(1 for _one in spans_of(chosen.span, by)))
     head = (
         _("From"), _("To"), _("Day or shift"), _("Judged"), _("Flagged"), _("Anomalies"), _("Anomaly rate"),
         _("Defects"), _("Failed"), *(_("Anomalies: %(name)s") % {"name": name} for name in names.values()),
     )  # fmt: skip
-    return csv_file(f"rates-{line.slug}-{_day(now)}", head, _rates(stretches(line, chosen.span, by), list(names)))
+    return csv_file(f"rates-{line.slug}-{day_of(now)}", head, _rates(stretches(line, chosen.span, by), list(names)))
 
 
 def _rates(found: Iterator[Stretch], codes: list[str]) -> Iterator[tuple[Value, ...]]:
@@ -113,13 +113,13 @@ def alarms(request: PersonRequest) -> HttpResponseBase:
     form = AlarmFilters(request.GET, lines_of(request.user))
     _refuse_wrong(form)
     every: QuerySet[Any] = form.wanted(now)
-    _note(request, "alarms", now, _fitting(every))
+    note_export(request, "alarms", now, _fitting(every))
     head = (
         _("Raised at"), _("Alarm"), _("Line"), _("Rule"), _("Kind"), _("Critical"), _("About"), _("What was seen"),
         _("First sign"), _("Last sign"), _("Signs"), _("State"), _("Acknowledged at"), _("Acknowledged by"), _("Note"),
         _("First action at"), _("Resolved at"), _("Resolved by"), _("Outcome"), _("Minutes to the first action"),
     )  # fmt: skip
-    return csv_file(f"alarms-{_day(now)}", head, map(_alarm, newest_first(every, "raised_at", OF_ALARM)))
+    return csv_file(f"alarms-{day_of(now)}", head, map(_alarm, newest_first(every, "raised_at", OF_ALARM)))
 
 
 def _alarm(row: tuple[Any, ...]) -> tuple[Value, ...]:
@@ -143,10 +143,10 @@ def _fitting(rows: QuerySet[Any]) -> int:
     return found
 
 
-def _note(request: PersonRequest, subject: str, now: datetime, rows: int) -> None:
+def note_export(request: PersonRequest, subject: str, now: datetime, rows: int) -> None:
     with transaction.atomic():
         AuditEvent.note(request.user, "export", subject, now, filters=request.GET.dict(), rows=rows)
 
 
-def _day(now: datetime) -> str:
+def day_of(now: datetime) -> str:
     return f"{timezone.localtime(now):%Y-%m-%d}"

@@ -78,11 +78,8 @@ class ClassRow:
 def review(request: PersonRequest) -> HttpResponseBase:
     """Review in numbers, for the lines of this person or one of them."""
     now = timezone.now()
-    asked = when.chosen(request, now, default=THIS_SHIFT)
-    every = lines_of(request.user)
-    lines = _chosen(every, request.GET.get("line", ""))
-    runs = _runs(asked.span)
-    found = decided([line.pk for line in lines], _bounds(asked.span, runs), withheld(request.user))
+    wanted = wanted_of(request, now)
+    asked, every, lines, runs, found = wanted.when, wanted.every, wanted.lines, wanted.runs, wanted.found
     names, cost, blind = class_names(), overkill_cost(found.groups), agreement(blind_pairs(found.groups))
     context = {
         "when": asked,
@@ -101,9 +98,35 @@ def review(request: PersonRequest) -> HttpResponseBase:
         "people": people_agree(request.user, now),
         "kappa_days": KAPPA_DAYS,
         "report_url": f"{reverse('report-shift')}?{asked.query}",
+        "csv_url": f"{reverse('review-csv')}?{wanted.query}",
     }
     template, part = "inspections/review.html", "inspections/_review.html"
     return live(request, template, part, context, status=asked.status, moving=asked.moving and not asked.errors)
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What an address asks of the statistics: when, of which lines, and what was decided there and then."""
+
+    when: when.When
+    every: Sequence[Line]  # that the reader may choose from
+    lines: Sequence[Line]
+    runs: Sequence[Run]
+    found: Decided
+
+    @property
+    def query(self) -> str:
+        """The same, on another address."""
+        one = urlencode({"line": self.lines[0].slug}) if len(self.lines) == 1 else ""
+        return "&".join(part for part in (self.when.query, one) if part)
+
+
+def wanted_of(request: PersonRequest, now: datetime) -> Reviewed:
+    asked = when.chosen(request, now, default=THIS_SHIFT)
+    every = lines_of(request.user)
+    lines, runs = _chosen(every, request.GET.get("line", "")), _runs(asked.span)
+    found = decided([line.pk for line in lines], _bounds(asked.span, runs), withheld(request.user))
+    return Reviewed(asked, every, lines, runs, found)
 
 
 def _chosen(lines: Sequence[Line], slug: str) -> list[Line]:
@@ -151,11 +174,16 @@ def shift_rows(found: Decided, runs: Sequence[Run], span: Span) -> list[ShiftRow
     rows = []
     for run in reversed(runs):
         inside = found.between(run.since, run.until)
-        hours = (min(run.until, span.until) - max(run.since, span.since)) / HOUR
         cost = overkill_cost(inside.groups)
         url = f"?when=shift-{run.hours.number}-{run.day:%Y-%m-%d}"
-        rows.append(ShiftRow(run_words(run), url, inside.count, rounded(inside.count / hours, 1), cost, _minutes(cost)))
+        an_hour = inside.count / hours_within(run, span)
+        rows.append(ShiftRow(run_words(run), url, inside.count, rounded(an_hour, 1), cost, _minutes(cost)))
     return rows
+
+
+def hours_within(run: Run, span: Span) -> float:
+    """Of this shift, those that lie in the period."""
+    return (min(run.until, span.until) - max(run.since, span.since)) / HOUR
 
 
 def class_rows(found: Decided, names: dict[str, str]) -> list[ClassRow]:
@@ -198,10 +226,10 @@ def people_agree(person: Person, now: datetime) -> dict[str, Any] | None:
 
 def plot(found: Decided, span: Span, runs: Sequence[Run]) -> Plot:
     """Decisions an hour, step by step."""
-    steps = [(since, until, found.between(since, until).count) for since, until in _steps(found.bounds)]
-    spots = [Spot(since, count / _hours(since, until), _words(since, until, count)) for since, until, count in steps]
+    steps = [(since, until, found.between(since, until).count) for since, until in steps_of(found.bounds)]
+    spots = [Spot(since, count / hours_of(since, until), _words(since, until, count)) for since, until, count in steps]
     rows = [
-        [Cell(span_words(since, until)), Cell(rounded(count, 0)), Cell(rounded(count / _hours(since, until), 1))]
+        [Cell(span_words(since, until)), Cell(rounded(count, 0)), Cell(rounded(count / hours_of(since, until), 1))]
         for since, until, count in steps
     ]
     return Plot(
@@ -221,14 +249,14 @@ def plot(found: Decided, span: Span, runs: Sequence[Run]) -> Plot:
     )
 
 
-def _steps(bounds: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
+def steps_of(bounds: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
     return list(zip(bounds, bounds[1:], strict=False))
 
 
-def _hours(since: datetime, until: datetime) -> float:
+def hours_of(since: datetime, until: datetime) -> float:
     return (until - since) / HOUR
 
 
 def _words(since: datetime, until: datetime, count: int) -> str:
-    told = {"time": span_words(since, until), "n": rounded(count / _hours(since, until), 1), "count": count}
+    told = {"time": span_words(since, until), "n": rounded(count / hours_of(since, until), 1), "count": count}
     return _("%(time)s: %(n)s an hour, %(count)d decisions") % told

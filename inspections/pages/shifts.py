@@ -18,8 +18,9 @@ from inspections import shift_keeping, spans
 from inspections.pages.access import PersonRequest, deed, for_managers, page
 from inspections.pages.shift_forms import ShiftForm, days_words, length_words
 from inspections.pages.when_words import run_words
-from inspections.shift_keeping import Meanwhile, Refused, stamp
+from inspections.shift_keeping import Meanwhile, stamp
 from inspections.shifts import every_hours
+from inspections.snapshots import Refused
 from inspections.spans import WEEK, Hours
 
 HOLES_SHOWN = 4

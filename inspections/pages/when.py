@@ -17,9 +17,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from inspections import shifts, spans
-from inspections.pages.when_asked import MOST_SHOWN, Refused, absolute, asked, usual
+from inspections.pages.when_asked import MOST_SHOWN, absolute, asked, usual
 from inspections.pages.when_picker import COMPARED, Picker, picker
 from inspections.pages.when_words import span_words
+from inspections.snapshots import Refused
 from inspections.spans import Span
 
 DEFAULT = "24h"

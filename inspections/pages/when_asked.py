@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from inspections import spans
 from inspections.pages.when_words import run_words, span_words
+from inspections.snapshots import Refused
 from inspections.spans import DAY, MARK, Hours, Run, Span
 
 HOUR = timedelta(hours=1)
@@ -29,13 +30,6 @@ LONGEST_DAYS = 366
 YEARS = range(2000, 2100)
 WALL = "%Y-%m-%dT%H:%M"
 MOST_SHOWN = 40  # letters of what somebody wrote
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Why this is no period, in words."""
-
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ def register() -> None:
 
 def unprintable(text: str) -> bool:
     """True where the font lacks a letter, or the script is one whose letters must be joined or reversed."""
+    if text.isascii():
+        return False
     register()
     known = getFont(REGULAR).face.charToGlyph
     return any(ord(letter) not in known or _is_unjoined(letter) for letter in text if not letter.isspace())

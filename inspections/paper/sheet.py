@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeAlias
 
 from reportlab import rl_config
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
@@ -40,6 +41,9 @@ HEAD_LEFT = _style("head-left", 7, 9, textColor=SOFT)
 HEAD_RIGHT = _style("head-right", 7, 9, textColor=SOFT, alignment=2)
 
 
+Cell: TypeAlias = Any  # something that flows, or bare words
+
+
 @dataclass
 class Sheet:
     """A report as it is written, from top to bottom."""
@@ -48,6 +52,9 @@ class Sheet:
     page_words: str  # with %(page)d and %(pages)d
     parts: list[Flowable] = field(default_factory=list)
     has_unprintable: bool = False
+
+    def __post_init__(self) -> None:
+        register()
 
     def text(self, words: str, style: ParagraphStyle) -> Paragraph:
         """Words as they are: nothing in them is markup."""
@@ -72,23 +79,31 @@ class Sheet:
     ) -> Table:
         """`widths`: shares of the sheet's width. The first `left` columns are words, the others figures; its head is
         repeated on every page."""
-        return _ruled(self._cells(head, rows, left), widths)
+        measures = _measures(widths)
+        return _ruled(self._cells(head, rows, measures, left), measures, left)
 
     def table_with_bars(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], bars: Sequence[float], widths: Sequence[float]
     ) -> Table:
         """The same with a bar at the end of each row: shares of the longest."""
-        last = 0.3 * sum(widths)
-        room = WIDTH * last / (sum(widths) + last) - 2 * PAD
-        first, *others = self._cells(head, rows, 1)
-        drawn: list[list[Flowable]] = [[*row, share_bar(bar, room)] for row, bar in zip(others, bars, strict=True)]
-        return _ruled([[*first, Spacer(1, 1)], *drawn], [*widths, last])
+        *of_words, of_bars = measures = _measures([*widths, 0.3 * sum(widths)])
+        first, *others = self._cells(head, rows, of_words, 1)
+        drawn = [[*row, share_bar(bar, of_bars - 2 * PAD)] for row, bar in zip(others, bars, strict=True)]
+        return _ruled([[*first, Spacer(1, 1)], *drawn], measures, 1)
 
-    def _cells(self, head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[list[Flowable]]:
-        def styled(words: Sequence[str], of_words: ParagraphStyle, of_figures: ParagraphStyle) -> list[Flowable]:
-            return [self.text(one, of_words if at < left else of_figures) for at, one in enumerate(words)]
+    def _cells(
+        self, head: Sequence[str], rows: Sequence[Sequence[str]], measures: Sequence[float], left: int
+    ) -> list[list[Cell]]:
+        top = [self.text(one, HEAD_LEFT if at < left else HEAD_RIGHT) for at, one in enumerate(head)]
+        return [top, *([self._cell(one, measures[at], at < left) for at, one in enumerate(row)] for row in rows)]
 
-        return [styled(head, HEAD_LEFT, HEAD_RIGHT), *(styled(row, CELL, RIGHT) for row in rows)]
+    def _cell(self, words: str, measure: float, is_left: bool) -> Cell:
+        """Bare words where they fit on one line: a paragraph takes ten times as long to set."""
+        plain = " ".join(words.split())
+        if stringWidth(plain, CELL.fontName, CELL.fontSize) > measure - 2 * PAD:
+            return self.text(words, CELL if is_left else RIGHT)
+        self.has_unprintable = self.has_unprintable or unprintable(plain)
+        return plain
 
     def facts(self, pairs: Sequence[tuple[str, str]]) -> Table:
         """Names and what they are."""
@@ -99,7 +114,6 @@ class Sheet:
 
     def pdf(self, title: str, author: str) -> bytes:
         """The same parts give the same bytes."""
-        register()
         out = BytesIO()
         document = SimpleDocTemplate(
             out, pagesize=PAGE, leftMargin=MARGIN - INNER, rightMargin=MARGIN - INNER, topMargin=MARGIN,
@@ -109,14 +123,22 @@ class Sheet:
         return out.getvalue()
 
 
-def _ruled(cells: Sequence[Sequence[Flowable]], widths: Sequence[float]) -> Table:
+def _measures(widths: Sequence[float]) -> list[float]:
+    """In points, of shares of the sheet's width."""
     whole = sum(widths)
-    found = Table([list(row) for row in cells], [WIDTH * one / whole for one in widths], repeatRows=1, hAlign="LEFT")
+    return [WIDTH * one / whole for one in widths]
+
+
+def _ruled(cells: Sequence[Sequence[Cell]], measures: Sequence[float], left: int) -> Table:
+    found = Table([list(row) for row in cells], list(measures), repeatRows=1, hAlign="LEFT")
     found.setStyle(_ROWS)
+    found.setStyle(TableStyle([("ALIGN", (left, 0), (-1, -1), "RIGHT")]))
     return found
 
 
 _ROWS = TableStyle([
+    ("FONT", (0, 0), (-1, -1), CELL.fontName, CELL.fontSize, CELL.leading),
+    ("TEXTCOLOR", (0, 0), (-1, -1), INK),
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LINEBELOW", (0, 0), (-1, -1), 0.4, HAIR),
     ("BACKGROUND", (0, 0), (-1, 0), WASH),
