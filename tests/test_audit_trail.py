@@ -44,7 +44,7 @@ from inspections.snapshots import freeze
 from tests import cast, gates
 from tests.alarmed import a_channel, a_rule
 from tests.cast import PASSWORD, a_camera, a_line, a_png, signed_in
-from tests.charts import slots, usual
+from tests.charts import a_roll, pieces, slots, usual
 from tests.floor import an_alarm
 from tests.judged import judged
 from tests.labelled import a_mill_of_labels
@@ -320,6 +320,12 @@ def choose_chart(mill: Mill) -> Wrote:
     return Wrote(mill.by_mara.post("/lines/loom-1/chart/", sent), "mara", "chart", "line loom-1")
 
 
+def roll_style(mill: Mill) -> Wrote:
+    pieces(a_line(), a_roll("R1", "twill"), timezone.now() - timedelta(hours=1), [0])
+    response = mill.by_mara.post("/lines/loom-1/rolls/style/", {"roll": ["R1"], "style": "satin"})
+    return Wrote(response, "mara", "roll-style", "roll R1")
+
+
 def confirm_baseline(mill: Mill) -> Wrote:
     since = timezone.now() - timedelta(days=1)
     until = slots(a_line(), since.replace(hour=0, minute=0, second=0, microsecond=0), usual(40))
@@ -457,6 +463,7 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/alarms/channels/<int:channel>/test/", "POST"): try_channel,
     ("/lines/<slug:slug>/chart/", "POST"): choose_chart,
     ("/lines/<slug:slug>/chart/baseline/", "POST"): confirm_baseline,
+    ("/lines/<slug:slug>/rolls/style/", "POST"): roll_style,
     ("/models/upload/", "POST"): upload_model,
     ("/models/rollback/", "POST"): roll_back,
     ("/models/<str:name>/promote/", "POST"): model_deed("promote", "promote"),

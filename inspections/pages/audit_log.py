@@ -40,6 +40,7 @@ ACTIONS = {
     "new-shifts": _("Made three shifts"),
     "shift": _("Changed a shift"),
     "delete-shift": _("Deleted a shift"),
+    "roll-style": _("Set the style of a roll"),
     "new-model": _("Added a model"),
     "gate": _("Held a model against the golden set"),
     "gate-override": _("Overrode the gate"),

@@ -28,7 +28,7 @@ PERIODS = {
     "7d": (timedelta(days=7), _("7 days")),
 }
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-NARROWING = ("line", "class", "period", "since", "until", "camera", "place")
+NARROWING = ("line", "class", "period", "since", "until", "camera", "roll", "place")
 CHOICE = {"invalid_choice": _("There is no “%(value)s” here to choose.")}
 TIME = {"invalid": _("This is no time. Write it like 2026-11-22T14:00.")}
 
@@ -71,6 +71,7 @@ class Filters(forms.Form):
     since = TimeField(label=_("From"), required=False, error_messages=TIME)
     until = TimeField(label=_("To"), required=False, error_messages=TIME)
     camera = forms.SlugField(label=_("Camera"), required=False, max_length=50, widget=forms.HiddenInput)
+    roll = forms.CharField(label=_("Roll"), required=False, max_length=64, widget=forms.HiddenInput)
     place = forms.CharField(label=_("Place"), required=False, max_length=20, widget=forms.HiddenInput)
     after = forms.CharField(label=_("Page"), required=False, max_length=100)
 
@@ -109,8 +110,8 @@ class Filters(forms.Form):
 
     @property
     def hidden(self) -> list[forms.BoundField]:
-        """What only links ask for: a camera, a place across the width."""
-        return [field for field in (self["camera"], self["place"]) if field.data]
+        """What only links ask for: a camera, a roll, a place across the width."""
+        return [field for field in (self["camera"], self["roll"], self["place"]) if field.data]
 
     def clean(self) -> dict[str, Any]:
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
@@ -142,6 +143,7 @@ class Filters(forms.Form):
             since=max(starts, default=None),
             until=found["until"],
             camera=found["camera"],
+            roll=found["roll"],
             place=found["place"],
             after=found["after"] or None,
             without=frozenset(without),
