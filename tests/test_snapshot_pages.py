@@ -86,7 +86,7 @@ def test_the_preview_is_what_is_made(mara: Person, by_mara: Client) -> None:
     response = by_mara.post("/snapshots/new/", {"note": "autumn"})
     found = Snapshot.objects.get()
     assert response["Location"] == "/snapshots/S1/"
-    assert (found.counts, found.digest, found.note) == (seen.counts, seen.digest, "autumn")
+    assert (found.counts, found.sources, found.note) == (seen.counts, seen.sources, "autumn")
     again = by_mara.post("/snapshots/new/", follow=True).content.decode()
     assert "Nothing has changed since S1" in again
 

@@ -418,7 +418,7 @@ def test_a_copy_of_what_has_trained_that_comes_later_is_left_out_of_the_golden_s
     assert frozen(mara).rows.get(capture=one).side == "train"
     source = SourceSide.objects.filter(side="golden").first().source
     copy = a_copy(mara, one, "hole", Capture.objects.filter(roll__code=source).first().roll)
-    preview, _free = previewing.of_golden()
+    preview, _free = previewing.of_golden(timezone.now())
     row = golden(mara).rows.get(capture=copy)
     assert (row.side, row.reason) == ("out", LeftOut.DUPLICATE)
     assert preview.snapshot.left_out == {LeftOut.DUPLICATE: 1}

@@ -131,7 +131,7 @@ def test_trying_again_fills_the_form_as_it_was(mara: Client) -> None:
 def test_the_list_costs_the_same_however_many_there_are(mara: Client, django_assert_max_num_queries: Any) -> None:
     for _number in range(30):
         a_training(JobState.DONE, version=None)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(28):
         text_of(mara, "/training/")
 
 

@@ -63,6 +63,7 @@ def _from_settings(sender: Celery, **_: object) -> None:
             "options": {"expires": settings.ALARMS_EVERY_S},
         },
         "remove-orphans": {"task": "workers.remove_orphans", "schedule": 3600.0},
+        "count-labels": {"task": "workers.count_labels", "schedule": 300.0},
         "look-for-drift": {"task": "workers.look_for_drift", "schedule": 900.0},
         "look-at-broken": {"task": "workers.look_at_broken", "schedule": 120.0},
     }

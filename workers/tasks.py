@@ -63,6 +63,14 @@ def train_when_due() -> None:
     retraining.start_when_due(timezone.now())
 
 
+@shared_task(name="workers.count_labels", ignore_result=True)
+def count_labels() -> None:
+    """Count what freezing would give, where something has changed and many labels make that slow."""
+    from inspections import snapshots
+
+    snapshots.keep_fresh(timezone.now())
+
+
 @shared_task(name="workers.look_for_drift", ignore_result=True)
 def look_for_drift() -> None:
     """Ask whether the cloth, a lens or a lamp has changed, where that was not asked for some hours."""

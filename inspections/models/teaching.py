@@ -43,6 +43,7 @@ class InsightKind(models.TextChoices):
     TEACH = "teach", _("what to label next")
     LABELS = "labels", _("have I labelled enough, and are the labels right")
     DRIFT = "drift", _("has the cloth, a lens or a lamp changed")
+    COUNTS = "counts", _("what freezing the labels would give")
 
 
 class Insight(Job):

@@ -20,7 +20,6 @@ from inspections.pages.snapshot_tables import Table, table_of
 from inspections.snapshots import Refused, previewing
 
 SHOWN = 50
-MOST_SOURCES = 200
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _make(request: PersonRequest) -> HttpResponseBase:
 
 
 def _shown(request: PersonRequest, classes: list[str], *, status: int = 200, **more: Any) -> HttpResponseBase:
-    preview = previewing.of_training(classes or None)
+    preview = previewing.of_training(timezone.now(), classes or None)
     active = list(DefectClass.objects.filter(active=True))
     names = class_names()
     context = {
@@ -117,7 +116,7 @@ def _extend(request: PersonRequest) -> HttpResponseBase:
 
 
 def _golden_shown(request: PersonRequest, *, status: int = 200, **more: Any) -> HttpResponseBase:
-    preview, free = previewing.of_golden()
+    preview, free = previewing.of_golden(timezone.now())
     names = class_names()
     context = {
         "preview": preview,
@@ -125,9 +124,9 @@ def _golden_shown(request: PersonRequest, *, status: int = 200, **more: Any) -> 
         "lacking": [names[code] for codes in preview.without.values() for code in codes],
         "free": [
             (one.name, ", ".join(f"{names.get(code, code)} {count}" for code, count in one.counts.items()))
-            for one in free[:MOST_SOURCES]
+            for one in free.sources
         ],
-        "more_free": max(0, len(free) - MOST_SOURCES),
+        "more_free": free.count - len(free.sources),
         **more,
     }
     return render(request, "inspections/snapshot_golden.html", context, status=status)

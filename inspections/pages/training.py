@@ -16,7 +16,7 @@ from inspections.models import Base, JobState, Quarantine, TrainingRun
 from inspections.pages.access import PersonRequest, deed, for_managers, page
 from inspections.pages.durations import duration_words
 from inspections.pages.training_form import Order, class_choices, filled
-from inspections.snapshots import Refused
+from inspections.snapshots import Refused, foresee
 
 SHOWN = 50
 
@@ -67,10 +67,12 @@ def _shown(
     request: PersonRequest, form: Order, chosen: list[str] | None, *, status: int = 200, **more: Any
 ) -> HttpResponseBase:
     rows = run_rows()
+    found = foresee(timezone.now(), more.get("without"))
     drift = retraining.drift_told()
     context: Mapping[str, Any] = {
         "form": form,
-        "choices": class_choices(chosen, more.get("without")),
+        "choices": class_choices(chosen, found),
+        "counted_at": found.at,
         "lasted": lasted(rows),
         "suggestions": retraining.suggestions(drift),
         "drift": drift,

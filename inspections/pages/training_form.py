@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from inspections.models import Base, DefectClass, ModelVersion, Quarantine, State, TrainingRun
 from inspections.models.defect_class import GOOD, titles
 from inspections.retraining import NETWORKS, Images, Wish, enough, preview, usual
+from inspections.snapshots import Foreseen
 from ml.presets import PRESETS
 
 EPOCHS, SIZES = (1, 1000), (16, 512)
@@ -126,12 +127,12 @@ def filled(again: TrainingRun | None, without: Quarantine | None) -> dict[str, A
     return found
 
 
-def class_choices(chosen: Iterable[str] | None, without: Quarantine | None = None) -> list[ClassChoice]:
+def class_choices(chosen: Iterable[str] | None, found: Foreseen) -> list[ClassChoice]:
     """Every class in use with the images that would train and validate; `good` is always trained."""
-    images, least = preview(without), settings.TRAIN_LEAST_IMAGES
+    images, least = preview(found), settings.TRAIN_LEAST_IMAGES
     wanted = {GOOD, *(enough(images) if chosen is None else chosen)}
-    found = ((one, images.get(one.code, Images())) for one in DefectClass.objects.filter(active=True))
+    classes = ((one, images.get(one.code, Images())) for one in DefectClass.objects.filter(active=True))
     return [
         ClassChoice(one.code, one.title, mine, one.code in wanted, mine.train < least, one.code == GOOD)
-        for one, mine in found
+        for one, mine in classes
     ]

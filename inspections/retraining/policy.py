@@ -16,7 +16,7 @@ from inspections.retraining import drifting
 from inspections.retraining.asking import ask
 from inspections.retraining.preview import enough, preview
 from inspections.retraining.wish import Wish, usual
-from inspections.snapshots import Refused
+from inspections.snapshots import Foreseen, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ def start_when_due(now: datetime) -> TrainingRun | Refused | None:
     why = due(now)
     if why is None:
         return None
-    wish, classes = _as_last_time(), enough(preview())
+    wish, classes = _as_last_time(), enough(preview(Foreseen(snapshots.counted())))
     found = ask(
         None, now, base=wish.base, network=wish.network, preset=wish.preset, knobs=wish.knobs, classes=classes,
         base_version=wish.base_version, why=why,

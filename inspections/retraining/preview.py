@@ -1,13 +1,12 @@
-"""What a training would learn from if it were asked for now. Nothing is written."""
+"""What a training would learn from if it were asked for now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
 
-from inspections.models import Quarantine, Side
-from inspections.snapshots.freezing import golden_files, pool, sides_for
-from inspections.snapshots.placing import for_training
+from inspections.models import DefectClass, Side
+from inspections.snapshots.foreseen import Foreseen
 
 
 @dataclass(frozen=True)
@@ -18,18 +17,10 @@ class Images:
     val: int = 0
 
 
-def preview(without: Quarantine | None = None) -> dict[str, Images]:
+def preview(found: Foreseen) -> dict[str, Images]:
     """Images by class code, of every class of the mill."""
-    found = pool(without)
-    placed = for_training(found.candidates, sides_for(found), set(found.codes), golden_files())
-    counts: dict[tuple[str, str], int] = {}
-    for row in placed:
-        key = (found.codes[row.candidate.class_id], row.side)
-        counts[key] = counts.get(key, 0) + 1
-    return {
-        code: Images(counts.get((code, Side.TRAIN), 0), counts.get((code, Side.VAL), 0))
-        for code in found.codes.values()
-    }
+    codes = DefectClass.objects.values_list("code", flat=True)
+    return {code: Images(found.images(code, Side.TRAIN), found.images(code, Side.VAL)) for code in codes}
 
 
 def enough(images: Mapping[str, Images]) -> tuple[str, ...]:

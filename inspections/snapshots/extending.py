@@ -20,9 +20,8 @@ def extend_golden(by: Person, sources: Iterable[str], now: datetime) -> list[str
         sides.alone()
         if objection := _objection(wanted, labelled):
             return Refused(objection)
-        SourceSide.objects.filter(source__in=wanted).update(side=Side.GOLDEN)
-        known = set(SourceSide.objects.filter(source__in=wanted).values_list("source", flat=True))
-        sides.give({source: Side.GOLDEN for source in wanted if source not in known}, now)
+        SourceSide.objects.filter(source__in=wanted).delete()  # given anew, so that who counted before sees a change
+        sides.give(dict.fromkeys(wanted, Side.GOLDEN), now)
         AuditEvent.note(by, "golden-sources", "golden set", now, sources=wanted)
     return wanted
 

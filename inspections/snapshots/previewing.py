@@ -1,25 +1,25 @@
-"""What a snapshot would hold if it were made now, and what its reader should know first. Nothing is written."""
+"""What a snapshot would hold if it were made now, and what its reader should know first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from inspections.models import Purpose, Side, Snapshot
+from inspections.models import DefectClass, Purpose, Side, Snapshot
 from inspections.snapshots import objections
-from inspections.snapshots.candidates import Candidate
-from inspections.snapshots.extending import used_by_training
-from inspections.snapshots.freezing import Pool, golden_files, learnt_files, newest_golden, pool, sides_for
-from inspections.snapshots.placing import for_golden, for_training
-from inspections.snapshots.storing import described, in_order
+from inspections.snapshots.foreseen import Foreseen, foresee
+from inspections.snapshots.freezing import newest_golden
+from inspections.snapshots.storing import in_order
 
 
 @dataclass(frozen=True)
 class Preview:
     """`snapshot` is described and not stored. `objection`: why it would be refused. `without`: by side, the classes
-    in use that have labels and none of them there."""
+    in use that have labels and none of them there. `at`: when it was counted; None: now."""
 
     snapshot: Snapshot
     objection: str
     without: dict[Side, list[str]]
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -30,39 +30,35 @@ class FreeSource:
     counts: dict[str, int]
 
 
-def of_training(classes: Sequence[str] | None = None) -> Preview:
-    found = pool()
+@dataclass(frozen=True)
+class Free:
+    """The first of them by name, and how many there are."""
+
+    sources: list[FreeSource]
+    count: int
+
+
+def of_training(now: datetime, classes: Sequence[str] | None = None) -> Preview:
+    """Of these classes, or of every class of the mill."""
     if objection := objections.to_classes(classes):
-        return Preview(described(Purpose.TRAIN, [], found.codes), objection, {})
-    chosen = {key for key, code in found.codes.items() if classes is None or code in classes}
-    placed = for_training(found.candidates, sides_for(found), chosen, golden_files())
-    snapshot = described(Purpose.TRAIN, placed, found.codes)
-    return Preview(snapshot, objections.to_training(snapshot, classes), _without(snapshot, found, (Side.VAL,)))
+        return Preview(Snapshot(purpose=Purpose.TRAIN, classes=[], counts={}, sources={}), objection, {})
+    found = foresee(now)
+    chosen = DefectClass.objects.values_list("code", flat=True) if classes is None else classes
+    snapshot = found.training(set(chosen))
+    objection = objections.to_training(snapshot, classes)
+    return Preview(snapshot, objection, _without(snapshot, found, (Side.VAL,)), found.at)
 
 
-def of_golden() -> tuple[Preview, list[FreeSource]]:
+def of_golden(now: datetime) -> tuple[Preview, Free]:
     """The next version of the golden set, and the sources that could be given to it, by name."""
-    found = pool()
-    sides = sides_for(found)
-    placed = for_golden(found.candidates, sides, learnt_files())
-    snapshot = described(Purpose.GOLDEN, placed, found.codes)
+    found = foresee(now)
+    snapshot = found.golden()
     snapshot.parent = newest_golden()
-    preview = Preview(snapshot, objections.to_golden(snapshot), _without(snapshot, found, (Side.GOLDEN,)))
-    trained = used_by_training()
-    free = [one for one in found.candidates if one.source not in trained and sides.get(one.source) != Side.GOLDEN]
-    return preview, _by_source(free, found)
+    preview = Preview(snapshot, objections.to_golden(snapshot), _without(snapshot, found, (Side.GOLDEN,)), found.at)
+    free = [FreeSource(name, counts) for name, counts in found.body["free"]]
+    return preview, Free(free, found.body["free_count"])
 
 
-def _without(snapshot: Snapshot, found: Pool, sides: Sequence[Side]) -> dict[Side, list[str]]:
-    labelled = {found.codes[one.class_id] for one in found.candidates if not one.reason}
-    lacking = {side: in_order(labelled - snapshot.counts.get(side, {}).keys()) for side in sides}
+def _without(snapshot: Snapshot, found: Foreseen, sides: Sequence[Side]) -> dict[Side, list[str]]:
+    lacking = {side: in_order(found.labelled - snapshot.counts.get(side, {}).keys()) for side in sides}
     return {side: codes for side, codes in lacking.items() if codes}
-
-
-def _by_source(candidates: Sequence[Candidate], found: Pool) -> list[FreeSource]:
-    counts: dict[str, dict[str, int]] = {}
-    for one in candidates:
-        mine = counts.setdefault(one.source, {})
-        code = found.codes[one.class_id]
-        mine[code] = mine.get(code, 0) + 1
-    return [FreeSource(name, counts[name]) for name in sorted(counts)]

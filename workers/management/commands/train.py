@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inspections import retraining
 from inspections.models import Base, JobState, ModelVersion, Quarantine, TrainingRun
-from inspections.snapshots import Refused
+from inspections.snapshots import Foreseen, Refused, counted
 
 REFUSED, FAILED = 2, 1
 LOOK_S = 1.0
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             network=options["network"] or wish.network,
             preset=wish.preset if is_head else options["preset"] or wish.preset,
             knobs={} if is_head else dict(options["knob"]),
-            classes=options["classes"] or retraining.enough(retraining.preview()),
+            classes=options["classes"] or retraining.enough(retraining.preview(Foreseen(counted()))),
             base_version=wish.base_version,
             without=_named(Quarantine, "pk", options["without"]),
             why="command",
