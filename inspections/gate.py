@@ -106,7 +106,7 @@ def _classes_changed(report: GateReport) -> str:
     if "classes" not in measured:
         return ""
     lacked, held = measured["classes"]["missing"], measured.get("recall", {})
-    rows = DefectClass.objects.filter(active=True).order_by("id").values_list("code", "critical")
+    rows = DefectClass.objects.filter(active=True, provisional=False).order_by("id").values_list("code", "critical")
     known = set(report.version.classes) | set(lacked)
     strict = {code for code, found in held.items() if found["critical"]}
     new = [code for code, critical in rows if code not in known or (critical and code in held and code not in strict)]

@@ -13,10 +13,12 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from inspections.models import AuditEvent, DefectClass, Line, ModelVersion, Origin, Person, Snapshot, State
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.models.label import UNSURE
+from inspections.provisional import settle_trained
 from ml import bundle
 
 CODE = re.compile(r"[-a-zA-Z0-9_]{1,40}")
@@ -105,6 +107,7 @@ def put_in_force(version: ModelVersion, line: Line | None = None) -> None:
             Line.objects.filter(pk=line.pk).update(version=None if is_default else version)
         ModelVersion.objects.filter(pk=version.pk).update(broken="")
         _set_states()
+        settle_trained(timezone.now())
     version.refresh_from_db()
 
 

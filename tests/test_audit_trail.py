@@ -29,10 +29,12 @@ from inspections.models import (
     Label,
     ModelVersion,
     Person,
+    ProvisionalClass,
     Quarantine,
     Recall,
     ReviewItem,
     Shift,
+    Stage,
     TrainingRun,
 )
 from inspections.pages.class_forms import stamp
@@ -191,6 +193,30 @@ def keys(mill: Mill) -> Wrote:
 def new_class(mill: Mill) -> Wrote:
     sent = {"name": "Snag", "code_": "snag", "family": "yarn", "definition": "A pulled loop."}
     return Wrote(mill.by_mara.post("/classes/", sent), "mara", "new-class", "class snag")
+
+
+def example_marked(mill: Mill) -> Wrote:
+    response = mill.by_mara.post("/classes/new-from-examples/mark/", {"capture": str(mill.capture.pk)})
+    return Wrote(response, "mara", "class-draft", "person mara")
+
+
+def drafted(mill: Mill) -> Wrote:
+    mill.by_mara.post("/classes/new-from-examples/mark/", {"capture": str(mill.capture.pk)})
+    AuditEvent.objects.all().delete()
+    response = mill.by_mara.post("/classes/new-from-examples/", {"do": "keep", "name": "Snag"})
+    return Wrote(response, "mara", "class-draft", "person mara")
+
+
+def makers(mill: Mill) -> Wrote:
+    response = signed_in(cast.ada()).post("/classes/makers/", {"may": ["olga"]})
+    return Wrote(response, "ada", "may-make-classes", "person olga")
+
+
+def class_taken_back(mill: Mill) -> Wrote:
+    now, snag = timezone.now(), DefectClass.objects.create(code="snag", name="Snag", provisional=True)
+    ProvisionalClass.objects.create(defect_class=snag, made_by=mill.mara, made_at=now, stage=Stage.STANDS)
+    response = mill.by_mara.post("/classes/snag/take-back/", {"reason": "It was oil"})
+    return Wrote(response, "mara", "class-taken-back", "class snag")
 
 
 def definition(mill: Mill) -> Wrote:
@@ -451,6 +477,10 @@ GOOD: dict[tuple[str, str], Callable[[Mill], Wrote]] = {
     ("/shifts/<int:shift>/", "POST"): change_shift,
     ("/shifts/<int:shift>/delete/", "POST"): delete_shift,
     ("/classes/<slug:code>/", "POST"): definition,
+    ("/classes/new-from-examples/", "POST"): drafted,
+    ("/classes/new-from-examples/mark/", "POST"): example_marked,
+    ("/classes/makers/", "POST"): makers,
+    ("/classes/<slug:code>/take-back/", "POST"): class_taken_back,
     ("/alarms/<int:alarm>/acknowledge/", "POST"): acknowledge,
     ("/alarms/<int:alarm>/resolve/", "POST"): resolve,
     ("/alarms/<int:alarm>/note/", "POST"): note_on_alarm,

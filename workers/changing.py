@@ -7,6 +7,7 @@ from inspections import changes
 from inspections.models import ChangeState, ModelVersion, VersionChange
 from ml.bundle import BundleError
 from ml.inspector import Inspector
+from workers import prototyping
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,10 @@ def work() -> None:
 
 def decide(change: VersionChange) -> VersionChange:
     """Load the version, ask its probe, and move the pointer or refuse."""
-    decided = changes.settle(change, objection_to_bundle(change.version), timezone.now())
+    objection = objection_to_bundle(change.version)
+    if not objection:
+        prototyping.prepare(change.version)
+    decided = changes.settle(change, objection, timezone.now())
     log.info("version-change", kind=decided.kind, version=str(decided.version), state=decided.state, why=decided.answer)
     return decided
 

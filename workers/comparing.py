@@ -98,11 +98,12 @@ def _said(captures: Sequence[UUID]) -> _Said:
 
 
 def _comparison(look: SecondLook, said: _Said) -> Comparison | None:
-    """What it said beside what was said before; None where that was the same version. Somebody who has labelled the
-    capture has looked at it."""
+    """What its network said beside what the network in force had said; None where that was the same version. Somebody
+    who has labelled the capture has looked at it."""
     before, after = said.in_force.get(look.capture_id), said.by[look.capture_id, look.version_id]
     if before is None or before.version_id == after.version_id:
         return None
+    before_class, before_flagged = before.said_by_network
     seen_by, seen_at = said.labelled.get(look.capture_id, (None, None))
     return Comparison(
         capture=look.capture,
@@ -112,13 +113,13 @@ def _comparison(look: SecondLook, said: _Said) -> Comparison | None:
         verdict=after,
         line_id=look.capture.line_id,
         counted_at=look.capture.counted_at,
-        before_id=before.defect_class_id,
+        before_id=before_class,
         after_id=after.defect_class_id,
-        before_flagged=before.flagged,
+        before_flagged=before_flagged,
         after_flagged=after.flagged,
         seen_by_id=seen_by,
         seen_at=seen_at,
-        agrees=(before.defect_class_id, before.flagged) == (after.defect_class_id, after.flagged),
+        agrees=(before_class, before_flagged) == (after.defect_class_id, after.flagged),
     )
 
 

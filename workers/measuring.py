@@ -74,7 +74,11 @@ def _all_classes(held: Contest, *versions: ModelVersion | None) -> tuple[str, ..
 
 def _recalls(held: Contest, version: ModelVersion, champion: ModelVersion | None) -> dict[str, Any]:
     """By class that the mill uses and the challenger names. `champion` is None where that one does not know it."""
-    using = DefectClass.objects.filter(active=True).in_bulk(field_name="code")
+    using = {
+        code: one
+        for code, one in DefectClass.objects.filter(active=True).in_bulk(field_name="code").items()
+        if not one.provisional or code in version.classes  # else a prototype finds it, also beside this version
+    }
     labels = [one.label for one in held.challenger]
     before = [one.label for one in held.champion] or labels
     classes = tuple(using)
@@ -136,9 +140,11 @@ def _weights(version: ModelVersion) -> dict[str, Any]:
 
 
 def _classes(version: ModelVersion, champion: ModelVersion | None) -> dict[str, list[str]]:
-    active = list(DefectClass.objects.filter(active=True).values_list("code", flat=True))
+    rows = DefectClass.objects.filter(active=True)
+    active = list(rows.values_list("code", flat=True))
+    learnt = rows.filter(provisional=False).values_list("code", flat=True)  # for the others it is given prototypes
     return {
-        "missing": [code for code in active if code not in version.classes],
+        "missing": [code for code in learnt if code not in version.classes],
         "outside": [code for code in version.classes if code not in active],
         "new": [code for code in version.classes if code not in (champion.classes if champion else ())],
     }

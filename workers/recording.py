@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from inspections.models.defect_class import UNKNOWN
 from inspections.review.asking import ask_about
 from inspections.second_looks import note_fresh
 from ml.answers import Judgement, Undecodable
+from workers import naming
 
 Answer = Judgement | Undecodable
 # One prepared statement for all rows: `bulk_update` would spend more time on building SQL than a CPU does on judging.
@@ -27,13 +28,20 @@ UPDATE {Capture._meta.db_table} SET status = %s, failure = %s, warnings = %s, de
 
 def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence[Answer], now: datetime) -> int:
     """Store the answers for the captures whose lease is still ours; returns how many were."""
+    wanted = naming.named(version, captures, answers)
     classes = {row.code: row for row in DefectClass.objects.all()}
     with transaction.atomic():
         held = _still_held(captures)
         said = _labelled(held, classes)
-        pairs = [(c, a) for c, a in zip(captures, answers, strict=True) if c.pk in held]
+        by_prototype = naming.still_standing({key: one for key, one in wanted.items() if key in held})
+        pairs = [(c, _named(a, by_prototype.get(c.pk))) for c, a in zip(captures, answers, strict=True) if c.pk in held]
         judged = [(c, a) for c, a in pairs if isinstance(a, Judgement)]
         verdicts = [verdict_of(version, c, a, classes, now) for c, a in judged]
+        network = {c.pk: a for c, a in zip(captures, answers, strict=True) if isinstance(a, Judgement)}
+        for verdict in verdicts:
+            if one := by_prototype.get(verdict.capture_id):
+                verdict.prototype_id = one.pk
+                verdict.model_class = classes.get(network[verdict.capture_id].label)
         Verdict.objects.bulk_create(verdicts)
         VerdictEvidence.objects.bulk_create(
             [evidence_of(version, v, a) for v, (_, a) in zip(verdicts, judged, strict=True)]
@@ -46,6 +54,13 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
         ask_about([capture for capture, _ in judged if capture.flagged and capture.pk not in said], now)
         note_fresh([capture for capture, _ in judged], now)
     return len(pairs)
+
+
+def _named(answer: Answer, one: naming.Naming | None) -> Answer:
+    """Called by the prototype that takes it, and always flagged; how sure the network was is of another class."""
+    if one is None or not isinstance(answer, Judgement):
+        return answer
+    return replace(answer, label=one.code, flagged=True, confidence=None)
 
 
 def _still_held(captures: Sequence[Capture]) -> dict[UUID, UUID | None]:

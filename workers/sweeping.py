@@ -22,6 +22,7 @@ from inspections.models import (
     TrainingRun,
     VersionChange,
 )
+from workers import prototyping
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ def _unheard(now: datetime) -> list[str]:
     found = [task for model, task in jobs if model.objects.claimable(now).exists()]
     if VersionChange.objects.filter(state=ChangeState.CHECKING).exists():
         found.append(bell.CHANGE)
+    if prototyping.is_wanted():
+        found.append(bell.PROVISIONAL)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     if bell.LOOK_AGAIN not in found and SecondLook.objects.filter(free).exists():
         found.append(bell.LOOK_AGAIN)

@@ -95,6 +95,14 @@ def reckon() -> None:
     reckoning.work()
 
 
+@shared_task(name="workers.provisional", ignore_result=True, time_limit=3600)
+def provisional() -> None:
+    """Prototypes for a version that lacks them; what classes gave that were taken back."""
+    from workers import prototyping
+
+    prototyping.work()
+
+
 @shared_task(name="workers.change_version", ignore_result=True)
 def change_version() -> None:
     """Check the versions that shall come into force, and move the pointer or refuse."""

@@ -79,6 +79,9 @@ class UploadForm(UploadFields):
 
 class VerdictOut(serializers.ModelSerializer[Verdict]):
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # the contract's name
+    provisional = serializers.BooleanField(
+        source="is_provisional", read_only=True, help_text="A class from examples, which no model has learnt yet."
+    )
     probabilities = serializers.SerializerMethodField()
     model = serializers.CharField(source="version.name", read_only=True)
     judged_at = Instant(read_only=True)
@@ -87,7 +90,7 @@ class VerdictOut(serializers.ModelSerializer[Verdict]):
     class Meta:
         model = Verdict
         fields = (
-            "label", "confidence", "anomaly_score", "flagged", "probabilities", "threshold", "model",
+            "label", "provisional", "confidence", "anomaly_score", "flagged", "probabilities", "threshold", "model",
             "judged_at", "latency_ms",
         )  # fmt: skip
 

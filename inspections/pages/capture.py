@@ -123,7 +123,7 @@ def _held(person: Person, found: Capture, now: datetime) -> ReviewItem | None:
 
 def verdicts_of(found: Capture) -> list[Verdict]:
     """Oldest first. The embedding and the heat-map stay in the database: this page reads neither."""
-    rows = Verdict.objects.filter(capture=found).select_related("version", "defect_class", "evidence")
+    rows = Verdict.objects.filter(capture=found).select_related("version", "defect_class", "model_class", "evidence")
     return list(rows.defer("evidence__embedding", "evidence__heatmap", "version__spec").order_by("judged_at", "id"))
 
 

@@ -14,10 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from inspections.models import AuditEvent, DefectClass, Person
+from inspections import new_class
+from inspections.models import AuditEvent, DefectClass, Person, ProvisionalClass, Role
 from inspections.models.defect_class import GOOD
 from inspections.pages.access import PersonRequest, deed, for_managers, page
 from inspections.pages.class_forms import FAMILIES, Change, New, stamp
+from inspections.pages.class_makers import operators
 from inspections.pages.classes import ClassCard, definitions
 from inspections.pages.history import name_of
 
@@ -32,6 +34,7 @@ class Row:
     stamp: str
     is_open: bool
     objection: str
+    provisionally: ProvisionalClass | None = None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,6 +58,9 @@ def _shown(
         "new": new,
         "is_new_open": new.is_bound,
         "may_change": request.user.sees_every_line,
+        "may_make": request.user.may_make_classes,
+        "draft": new_class.draft_of(request.user),
+        "operators": operators() if request.user.role == Role.ADMIN else None,
     }
     return render(request, "inspections/classes.html", context, status=status)
 
@@ -62,13 +68,24 @@ def _shown(
 def _rows(person: Person, changed: Mapping[str, tuple[Change, str]]) -> list[Row]:
     families = dict(FAMILIES)
     models = {one.code: one for one in DefectClass.objects.all()} if person.sees_every_line else {}
+    cards = definitions(person)
+    from_examples = _from_examples() if any(card.provisional for card in cards) else {}
     rows = []
-    for card in definitions(person):
+    for card in cards:
         one = models.get(card.code)
         form, objection = changed.get(card.code, (Change(one) if one else None, ""))
         family = str(families.get(card.family, card.family))
-        rows.append(Row(card, family, form, stamp(one) if one else "", card.code in changed, objection))
+        seen = stamp(one) if one else ""
+        rows.append(Row(card, family, form, seen, card.code in changed, objection, from_examples.get(card.code)))
     return rows
+
+
+def _from_examples() -> dict[str, ProvisionalClass]:
+    """By code, the provisional classes that stand, with what their cards tell."""
+    rows = ProvisionalClass.objects.standing().select_related("defect_class", "confirmed_by")
+    return {
+        one.defect_class.code: one for one in rows.prefetch_related("lines", "prototypes__version") if one.defect_class
+    }
 
 
 @deed

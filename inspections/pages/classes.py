@@ -27,6 +27,7 @@ class ClassCard:
     critical: bool
     active: bool
     example: UUID | None  # chosen by somebody; shown only to those who may see it
+    provisional: bool = False
     picture_url: str = ""
     capture: UUID | None = None
 
@@ -45,7 +46,17 @@ def definitions(person: Person) -> list[ClassCard]:
 
 
 def _card(one: DefectClass) -> ClassCard:
-    return ClassCard(one.pk, one.code, one.name, one.definition, one.family, one.critical, one.active, one.example_id)
+    return ClassCard(
+        one.pk,
+        one.code,
+        one.name,
+        one.definition,
+        one.family,
+        one.critical,
+        one.active,
+        one.example_id,
+        one.provisional,
+    )
 
 
 def _visible(person: Person, keys: Iterable[UUID], secret: set[UUID]) -> set[UUID]:

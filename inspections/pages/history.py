@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from inspections.models import Capture, How, Label, Person, Status, Verdict
+from inspections.models.defect_class import UNKNOWN
 from inspections.models.label import UNSURE
 
 
@@ -44,7 +45,19 @@ def _judged(verdict: Verdict, names: dict[str, str]) -> Event:
         "label": names.get(verdict.label, verdict.label),
     }
     beside = "" if verdict.effective else _("stands beside; it is not the effective verdict")
-    return Event(verdict.judged_at, title, beside)
+    return Event(verdict.judged_at, title, beside or _by_examples(verdict, names))
+
+
+def _by_examples(verdict: Verdict, names: dict[str, str]) -> str:
+    """Where a class from examples named it: what the network itself had said, or that the class was taken back."""
+    if verdict.prototype_id is None:
+        return ""
+    if not verdict.is_provisional:
+        return _("a provisional class had named it and flagged it; that class was taken back")
+    code = verdict.model_class.code if verdict.model_class else UNKNOWN
+    return _("named by its likeness to examples; the network itself had said %(label)s") % {
+        "label": names.get(code, code)
+    }
 
 
 def labels_of(found: Capture) -> list[Label]:

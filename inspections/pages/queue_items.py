@@ -51,6 +51,7 @@ class Shown:
     warnings: Sequence[str] = ()
     history: Sequence[Event] = ()
     said: Label | None = None
+    may_mark: bool = False  # as an example of a new class
 
     @property
     def lease_until(self) -> datetime | None:
@@ -113,6 +114,7 @@ class Desk:
             "warnings": [str(WARNINGS.get(word, word)) for word in capture.warning_list],
             "history": [*history(capture, verdicts, self.names), *said(labels_of(capture), self.person, self.names)],
             "said": _standing(capture),
+            "may_mark": self.person.may_make_classes,
         }
 
     def _beside(self, capture: Capture) -> tuple[list[Neighbour], list[Neighbour]]:

@@ -42,6 +42,9 @@
   for (const button of classes) {
     button.addEventListener("click", () => send.label(button.dataset.label, button.dataset.name));
   }
+  $("grid-new-class")?.addEventListener("submit", ({ target }) => {
+    target.elements.captures.value = pick.picked().map((tile) => tile.dataset.capture).join();
+  });
   $("grid-all").addEventListener("click", pick.pickAll);
   $("grid-none").addEventListener("click", pick.none);
   $("grid-range").addEventListener("click", () => (pick.range() ? pick.none() : pick.setRange("from")));
