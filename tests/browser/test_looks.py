@@ -40,6 +40,7 @@ def addresses(db: None) -> list[str]:
     pages = ["/", "/lines/loom-1/", "/lines/loom-2/", "/flagged/", "/flagged/?line=nope&since=x", "/flagged/?class=cut"]
     AuditEvent.note(None, "label", f"capture {shown[0].pk}", now, label="hole", before=None, keys={"good": "g"})
     pages += ["/unlock/?next=/flagged/", "/upload/?line=loom-1", "/audit/", "/audit/?after=damaged", "/audit/?person=x"]
+    pages += ["/lines/loom-1/rolls/", "/lines/loom-2/rolls/", "/lines/loom-1/rolls/?after=x"]
     pages += ["/queue/", "/queue/?line=loom-2", "/queue/?order=x", "/keys/", asked_blind()]
     return [*pages, *(capture.get_absolute_url() for capture in shown), "/captures/", *quality_pages(left)]
 
