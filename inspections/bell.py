@@ -21,6 +21,7 @@ ASSESS = "workers.assess"  # the gate's measuring
 RECKON = "workers.reckon"  # what to label next, and what the labels tell
 CHANGE = "workers.change_version"
 LOOK_AGAIN = "workers.look_again"  # shadow and recall
+INDEX = "workers.index_look_alikes"
 PROVISIONAL = "workers.provisional"  # prototypes for a version that lacks them, and classes that were taken back
 EVERY_S = 0.02
 STALE_S = 10  # a bell not heard by then is dropped; the sweep rings anyway

@@ -161,6 +161,14 @@ MODEL_UPLOAD_BYTES = env.int("MODEL_UPLOAD_BYTES", default=512 * 1024 * 1024)  #
 SHADOW_SHARE = env.float("SHADOW_SHARE", default=1.0)
 SHADOW_MOST = env.int("SHADOW_MOST", default=20_000)  # captures compared with one challenger
 
+# --- look-alikes ----------------------------------------------------------------------------------------------
+
+LOOK_ALIKE_DAYS = env.int("LOOK_ALIKE_DAYS", default=30)  # the index holds these and whatever is labelled
+LOOK_ALIKE_MOST = env.int("LOOK_ALIKE_MOST", default=200_000)  # captures in the index of a version
+LOOK_ALIKE_LEAST = env.int("LOOK_ALIKE_LEAST", default=2_000)  # new ones worth a file; fewer are read from rows
+LOOK_ALIKE_EXACT = env.int("LOOK_ALIKE_EXACT", default=100_000)  # beyond it, what is likely near is searched by a graph
+LOOK_ALIKE_EVERY_S = env.float("LOOK_ALIKE_EVERY_S", default=60.0)
+
 # --- the wire -------------------------------------------------------------------------------------------------
 
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=PRODUCTION)

@@ -40,6 +40,7 @@ class Config:
         "workers.train": {"queue": "train"},
         "workers.assess": {"queue": "train"},
         "workers.reckon": {"queue": "train"},
+        "workers.index_look_alikes": {"queue": "train"},
     }
     timezone = "UTC"
 
@@ -65,6 +66,11 @@ def _from_settings(sender: Celery, **_: object) -> None:
         "remove-orphans": {"task": "workers.remove_orphans", "schedule": 3600.0},
         "count-labels": {"task": "workers.count_labels", "schedule": 300.0},
         "look-for-drift": {"task": "workers.look_for_drift", "schedule": 900.0},
+        "index-look-alikes": {
+            "task": "workers.index_look_alikes",
+            "schedule": settings.LOOK_ALIKE_EVERY_S,
+            "options": {"expires": settings.LOOK_ALIKE_EVERY_S},
+        },
         "look-at-broken": {"task": "workers.look_at_broken", "schedule": 120.0},
     }
     if settings.TRAIN_AFTER_LABELS > 0:

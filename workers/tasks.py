@@ -103,6 +103,14 @@ def provisional() -> None:
     prototyping.work()
 
 
+@shared_task(name="workers.index_look_alikes", ignore_result=True, time_limit=3600)
+def index_look_alikes() -> None:
+    """Bring the index of look-alikes up to what was judged since."""
+    from workers import indexing
+
+    indexing.work(timezone.now())
+
+
 @shared_task(name="workers.change_version", ignore_result=True)
 def change_version() -> None:
     """Check the versions that shall come into force, and move the pointer or refuse."""

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from inspections.api.problems import problem
+from inspections.look_alikes import keeping
+from inspections.look_alikes.gathering import versions
 from inspections.models import Camera, Capture, HourlyCount, Status
 from inspections.readiness import readiness
 
@@ -54,6 +56,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     _pending(registry)
     _counts(registry)
     _cameras(registry)
+    _look_alikes(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -82,3 +85,12 @@ def _cameras(registry: CollectorRegistry) -> None:
     now = timezone.now()
     for camera in Camera.objects.select_related("line").filter(enabled=True):
         silent.labels(camera.line.slug, camera.slug).set(camera.is_silent(now))
+
+
+def _look_alikes(registry: CollectorRegistry) -> None:
+    held = Gauge("selvedge_look_alikes", "Captures in the index of look-alikes.", ["model"], registry=registry)
+    spoilt = Gauge("selvedge_look_alikes_spoilt", "1 while it cannot be used whole.", ["model"], registry=registry)
+    for version in versions(timezone.now()):
+        index = keeping.index_of(version)
+        held.labels(version.name).set(len(index) if isinstance(index, keeping.Index) else 0)
+        spoilt.labels(version.name).set(bool(index.trouble))

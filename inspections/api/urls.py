@@ -7,6 +7,7 @@ from inspections.api.captures import CapturesView, CaptureView
 from inspections.api.health import healthz, metrics, readyz
 from inspections.api.heartbeat import HeartbeatView
 from inspections.api.lines import LinesView
+from inspections.api.look_alikes import LookAlikesView
 from inspections.api.models import GateView
 from inspections.api.permissions import ForPerson
 from inspections.api.rates import RatesView
@@ -16,6 +17,7 @@ urlpatterns = [
     path("api/v1/captures/", CapturesView.as_view(), name="api-captures"),
     path("api/v1/captures/<uuid:pk>/", CaptureView.as_view(), name="api-capture"),
     path("api/v1/captures/<uuid:pk>/labels/", CaptureLabelsView.as_view(), name="api-capture-labels"),
+    path("api/v1/captures/<uuid:pk>/look-alikes/", LookAlikesView.as_view(), name="api-capture-look-alikes"),
     path("api/v1/captures/<uuid:pk>/skip/", SkipView.as_view(), name="api-capture-skip"),
     path("api/v1/labels/", LabelsView.as_view(), name="api-labels"),
     path("api/v1/labels/<uuid:label>/", LabelView.as_view(), name="api-label"),

@@ -8,67 +8,85 @@ from uuid import UUID
 import numpy as np
 from django.db.models import Q
 
-from inspections.look_alikes.table import KEY, Floats, Table, unit
+from inspections.look_alikes.table import BLOCK, KEY, Floats, Table, joined, packed, unit
 from inspections.models import Capture, Line, ModelVersion, Verdict, VerdictEvidence
 
 AT_ONCE = 500  # keys in one query
 NEWEST = 100_000  # rows of evidence that a search reads at most
-_WANTED = ("capture_id", "capture__line_id", "capture__counted_at", "evidence__embedding")
+WANTED = ("capture_id", "capture__line_id", "capture__counted_at", "evidence__embedding")
 
 
 def newest(
     version: ModelVersion,
+    size: int,
     most: int = NEWEST,
     *,
     since: datetime | None = None,
     line_ids: Collection[int] | None = None,
     after: UUID | None = None,
+    before: UUID | None = None,
 ) -> Table:
-    """The newest that this version judged, whatever for: in force, in shadow or in a recall. Verdict ids rise with
-    time; `after`: only verdicts with a later one."""
+    """The newest that this version judged, whatever for: in force, in shadow or in a recall.
+
+    `size`: figures of an embedding. `after`, `before`: only verdicts with ids between; ids rise with time.
+    """
     wanted = Q(version=version)
     if since is not None:
         wanted &= Q(capture__counted_at__gte=since)
     if line_ids is not None:
         wanted &= Q(capture__line__in=line_ids)
     if after is not None:
-        wanted &= Q(pk__gt=after)
+        wanted &= Q(pk__gte=after)
+    if before is not None:
+        wanted &= Q(pk__lt=before)
     found = Verdict.objects.filter(wanted, evidence__isnull=False).order_by("-pk")
-    return table_of(version, found.values_list(*_WANTED)[:most].iterator(chunk_size=2000))
+    return table_of(size, found.values_list(*WANTED)[:most].iterator(chunk_size=2000))
 
 
-def of_captures(version: ModelVersion, keys: Sequence[UUID]) -> Table:
+def of_captures(version: ModelVersion, size: int, keys: Sequence[UUID]) -> Table:
     """What this version kept of these captures; without those of which it kept nothing usable."""
-    return table_of(version, _of_captures(version, keys))
+    return table_of(size, _of_captures(version, keys))
 
 
 def _of_captures(version: ModelVersion, keys: Sequence[UUID]) -> Iterator[tuple[Any, ...]]:
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
-        yield from Verdict.objects.filter(capture__in=some, version=version).values_list(*_WANTED)
+        yield from Verdict.objects.filter(capture__in=some, version=version).values_list(*WANTED)
 
 
-def table_of(version: ModelVersion, rows: Iterable[tuple[Any, ...]]) -> Table:
-    """Rows of (capture, line, counted_at, embedding); those without a usable embedding are left out."""
-    size = version.spec.get("embedding_size")
-    keys, lines, times, raw = bytearray(), [], [], []
-    for key, line, at, packed in rows:
-        data = b"" if packed is None else bytes(packed)
-        size = size or len(data) // 2
-        if data and len(data) == 2 * size:
-            keys += key.bytes
-            lines.append(line)
-            times.append(int(at.timestamp()))
-            raw.append(data)
-    if not raw:
-        return Table.empty(size or 1)
-    embeddings = unit(np.frombuffer(b"".join(raw), dtype="<f2").reshape(len(raw), -1))
-    usable = np.flatnonzero(np.isfinite(embeddings[:, 0]))
+def table_of(size: int, rows: Iterable[tuple[Any, ...]]) -> Table:
+    """Rows of (capture, line, counted_at, embedding); those without a usable embedding of this size are left out."""
+    parts, some = [], []
+    for row in rows:
+        some.append(row)
+        if len(some) == BLOCK:  # in parts: a hundred thousand rows at once would be held three times over
+            parts.append(_table(size, some))
+            some = []
+    return joined([*parts, _table(size, some)])
+
+
+def _table(size: int, rows: Sequence[tuple[Any, ...]]) -> Table:
+    there = [(key, line, at, bytes(raw)) for key, line, at, raw in rows if raw is not None and len(raw) == 2 * size]
+    if not there:
+        return Table.empty(size)
+    embeddings = unit(np.frombuffer(b"".join(raw for *_, raw in there), dtype="<f2").reshape(len(there), size))
+    usable = np.isfinite(embeddings[:, 0])
     found = Table(
-        np.frombuffer(bytes(keys), KEY), np.array(lines, np.int32), np.array(times, np.int64),
-        embeddings.astype(np.float16),
-    )  # fmt: skip
-    return found if len(usable) == len(found) else found.take(usable)
+        np.frombuffer(b"".join(key.bytes for key, *_ in there), KEY),
+        np.array([line for _, line, *_ in there], np.int32),
+        np.array([int(at.timestamp()) for _, _, at, _ in there], np.int64),
+        packed(np.where(usable[:, None], embeddings, 0)),
+    )
+    return found if usable.all() else found.take(np.flatnonzero(usable))
+
+
+def size_of(version: ModelVersion) -> int | None:
+    """Figures of an embedding by this version; None where it has judged nothing and does not say."""
+    told: int | None = version.spec.get("embedding_size")
+    if told:
+        return told
+    last = VerdictEvidence.objects.filter(verdict__version=version).order_by("-pk").values_list("embedding", flat=True)
+    return next((len(raw) // 2 for raw in last[:1]), None)
 
 
 def embeddings_of(version: ModelVersion, capture_ids: Iterable[UUID]) -> dict[UUID, Floats]:
@@ -79,8 +97,8 @@ def embeddings_of(version: ModelVersion, capture_ids: Iterable[UUID]) -> dict[UU
         some = VerdictEvidence.objects.filter(
             verdict__version=version, verdict__capture__in=keys[start : start + AT_ONCE]
         )
-        for key, packed in some.values_list("verdict__capture_id", "embedding"):
-            one = unit(np.frombuffer(bytes(packed), dtype="<f2")[None, :])[0]
+        for key, raw in some.values_list("verdict__capture_id", "embedding"):
+            one = unit(np.frombuffer(bytes(raw), dtype="<f2")[None, :])[0]
             if one.size and np.isfinite(one).all():
                 found[key] = one
     return found
