@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -38,28 +39,25 @@ def mark(person: Person, keys: Collection[UUID], now: datetime) -> ProvisionalCl
     return draft
 
 
-def sort_out(draft: ProvisionalClass, roles: Mapping[UUID, ExampleRole | None], now: datetime) -> Refused | None:
-    """What its maker says of captures: an example, one that is accepted or rejected; None takes it out again."""
+def keep(
+    draft: ProvisionalClass, words: Mapping[str, Any], roles: Mapping[UUID, ExampleRole | None], now: datetime
+) -> Refused | None:
+    """`words`: name, family, definition, critical. `roles`: what its maker says of captures; None takes one out."""
     said = {key: role for key, role in roles.items() if role is not None}
     kept = set(draft.examples.values_list("capture_id", flat=True)) - roles.keys() | said.keys()
     if objection := _too_many(len(kept)) or _unfit(draft.made_by, _positive(said)):
         return Refused(objection)
     with transaction.atomic():
         ProvisionalClass.objects.select_for_update(of=("self",)).get(pk=draft.pk)
+        ProvisionalClass.objects.filter(pk=draft.pk, stage=Stage.DRAFT).update(**words)
         draft.examples.filter(capture__in=list(roles)).delete()
         ClassExample.objects.bulk_create(
             [ClassExample(provisional=draft, capture_id=key, role=role) for key, role in said.items()]
         )
-        _note(draft.made_by, now, **Counter(role.value if role else "out" for role in roles.values()))
-    return None
-
-
-def describe(draft: ProvisionalClass, now: datetime, **words: object) -> None:
-    """Keep its name, family, definition, and whether it is critical."""
-    with transaction.atomic():
-        ProvisionalClass.objects.filter(pk=draft.pk, stage=Stage.DRAFT).update(**words)
-        _note(draft.made_by, now, **words)
+        counts = Counter(role.value if role else "out" for role in roles.values())
+        _note(draft.made_by, now, **words, roles=dict(counts))
     draft.refresh_from_db()
+    return None
 
 
 def drop(draft: ProvisionalClass, now: datetime) -> None:

@@ -22,7 +22,8 @@ from ml.prototypes import Calibration, Floats, Prototype, Rows, calibrate, centr
 
 FEWEST = 3
 LOOK_BACK = timedelta(days=30)
-MOST_ALIKE = 60
+MOST_ALIKE = 36
+COPIES = 0.005  # embeddings that lie no further apart are of one image
 SCALES_APART = 1.1  # times: beyond, one flaw has another size in pixels
 REACHES = 0.5  # of the examples, each found by the others, or they are no class
 
@@ -102,6 +103,8 @@ def objection_to(found: Calibration) -> str:
         "asked": _number(found.asked), "reached": reached, "n": len(spread),
         "good": f"{100 * found.swallowed.get(GOOD, 0):.0f}",
     }  # fmt: skip
+    if float(spread.max()) <= COPIES:
+        return _("The examples are copies of one image, so they do not tell how far the class reaches. Mark others.")
     if found.swallows_good:
         words = _(
             "The examples are too unlike each other: they lie %(least)s to %(most)s from the mean of the others, and a "

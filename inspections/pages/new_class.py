@@ -78,8 +78,7 @@ def _change(request: PersonRequest) -> HttpResponseBase:
     words = Words(there, request.POST)
     if not words.is_valid():
         return _shown(request, _("Something is wrong with its words. Nothing was kept."), words=words, status=400)
-    new_class.describe(there, now, **words.cleaned_data)
-    if refused := new_class.sort_out(there, roles_of(request.POST), now):
+    if refused := new_class.keep(there, words.cleaned_data, roles_of(request.POST), now):
         return _shown(request, refused.reason, status=409)
     if request.POST.get("do") == "confirm":
         return _confirm(request, there, now)
