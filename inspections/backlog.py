@@ -4,7 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import IntegerField, OuterRef, Subquery
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import IntegerField, OuterRef, Subquery, Value
+from django.db.models.sql.compiler import SQLCompiler
 
 from inspections.models import Kind, Line, ReviewItem
 
@@ -31,11 +33,20 @@ class _Counted(Subquery):
     output_field = IntegerField()
 
 
+class _Written(Value):
+    """A word of ours in the SQL itself. SQLite leaves a partial index's own condition out only where it can read it:
+    a bound value it would look up in each row."""
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        return f"'{self.value}'", ()
+
+
 def backlogs(line_ids: Collection[int]) -> dict[int, Backlog]:
     """One query, however many lines, and however long their queues. Hidden items are not told of."""
-    waiting = ReviewItem.objects.open().filter(line=OuterRef("pk"), kind=Kind.FLAGGED)
+    waiting = ReviewItem.objects.open().filter(line=OuterRef("pk"), kind=_Written(Kind.FLAGGED.value))
     rows = Line.objects.filter(pk__in=line_ids).annotate(
-        waiting=_Counted(waiting.order_by().values("pk")[: MOST_COUNTED + 1]),
+        # In the order of the index that holds these alone, so that it is not read beyond them.
+        waiting=_Counted(waiting.order_by("-rank").values("pk")[: MOST_COUNTED + 1]),
         oldest=Subquery(waiting.order_by("id").values("created_at")[:1]),
     )
     return {key: Backlog(count, oldest) for key, count, oldest in rows.values_list("pk", "waiting", "oldest")}

@@ -1,20 +1,22 @@
-"""What was counted of one line over a stretch of time: by class and step of time, and by place across the width.
+"""What was counted of lines over stretches of time: by class, and by place across the width.
 
-Whole hours come from the hourly rollup and the rest at both ends from the five minutes', so every figure is exact and
-half a year is a few thousand rows. Places are kept by the hour alone: they are read by whole hours.
+Whole hours come from the hourly rollup and what an edge cuts from the five minutes', so every figure is exact and half
+a year is a few thousand rows. Places are kept by hours: whole days of them come from the daily rollup. The database
+adds up: what comes back is one row a stretch and class, whatever the history.
 """
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
+from itertools import pairwise
 from typing import Any
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db import connection
+from django.db.models import Model
 
-from inspections.models import HourlyCount, PlaceCount, SlotCount
+from inspections.models import DailyPlaceCount, HourlyCount, PlaceCount, SlotCount
 from inspections.rates import HOUR, NOTHING, Tally, hour_of
-from inspections.spans import DAY, moment_of
+from inspections.spans import DAY, MARK, mark_after, mark_before, moment_of
 from inspections.tally import AMOUNTS
 
 MINUTE = timedelta(minutes=1)
@@ -62,60 +64,41 @@ def _local(since: datetime, until: datetime, step: timedelta, zone: tzinfo) -> l
 
 
 def _day_start(wall: datetime, zone: tzinfo) -> datetime:
-    start = moment_of(wall, zone)
-    return start if start == hour_of(start) else hour_of(start) + HOUR
-
-
-# --- by class -----------------------------------------------------------------------------------------------------
-
-Classes = dict[str, Tally]  # by code; failed captures have the code ""
-
-
-def by_step(line_id: int, bounds: Sequence[datetime]) -> list[Classes]:
-    """What each step counted, by class; at most two queries."""
-    found: list[Classes] = [{} for _ in bounds[1:]]
-    since, until = bounds[0], bounds[-1]
-    first, last = _hour_after(since), hour_of(until)
-    if all(at == hour_of(at) for at in bounds[1:-1]) and first < last:
-        _add(found, HourlyCount.objects.filter(line=line_id, hour__gte=first, hour__lt=last), "hour", bounds)
-        outside = Q(slot__gte=since, slot__lt=first) | Q(slot__gte=last, slot__lt=until)
-        if since < first or last < until:
-            _add(found, SlotCount.objects.filter(outside, line=line_id), "slot", bounds)
-    else:
-        _add(found, SlotCount.objects.filter(line=line_id, slot__gte=since, slot__lt=until), "slot", bounds)
-    return found
+    return _hour_after(moment_of(wall, zone))
 
 
 def _hour_after(moment: datetime) -> datetime:
     return moment if moment == hour_of(moment) else hour_of(moment) + HOUR
 
 
-def _add(found: list[Classes], rows: QuerySet[Any], field: str, bounds: Sequence[datetime]) -> None:
-    for step, code, *counts in _summed(rows, field, bounds, "defect_class"):
-        classes = found[step]
-        classes[code] = classes.get(code, NOTHING) + Tally(*counts)
+def whole_hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """The stretch, widened to hours."""
+    return hour_of(since), _hour_after(until)
 
 
-def _summed(
-    rows: QuerySet[Any], field: str, bounds: Sequence[datetime], *keys: str, amounts: Sequence[str] = AMOUNTS
-) -> Any:
-    """Sums by step (its place) and keys."""
-    sums = {f"sum_{name}": Sum(name) for name in amounts}
-    step = _step(field, bounds, 0, len(bounds) - 1)
-    return rows.order_by().annotate(step=step).values("step", *keys).annotate(**sums).values_list("step", *keys, *sums)
+# --- by class -----------------------------------------------------------------------------------------------------
+
+Stretch = tuple[datetime, datetime]  # from, and until before
+Classes = dict[str, Tally]  # by code; failed captures have the code ""
 
 
-def _step(field: str, bounds: Sequence[datetime], first: int, last: int) -> Case | Value:
-    """Which of the steps `first` to before `last` a row lies in, found by halves: a row of half a year is compared five
-    times, not twenty."""
-    if last - first <= 1:
-        return Value(first)
-    middle = (first + last) // 2
-    return Case(
-        When(**{f"{field}__lt": bounds[middle]}, then=_step(field, bounds, first, middle)),
-        default=_step(field, bounds, middle, last),
-        output_field=IntegerField(),
-    )
+def by_class(line_ids: Collection[int], stretches: Sequence[Stretch]) -> dict[int, list[Classes]]:
+    """What each line counted in each stretch; they are in order and share no time. At most two queries."""
+    found: dict[int, list[Classes]] = {line_id: [{} for _ in stretches] for line_id in line_ids}
+    for number, line_id, code, *counts in summed(BY_CLASS, line_ids, stretches, ("defect_class",), AMOUNTS):
+        classes, tally = found[line_id][number], Tally(*counts)
+        classes[code] = classes[code] + tally if code in classes else tally
+    return found
+
+
+def by_steps(line_ids: Collection[int], bounds: Sequence[datetime]) -> dict[int, list[Classes]]:
+    """The same of steps that touch."""
+    return by_class(line_ids, list(pairwise(bounds)))
+
+
+def by_step(line_id: int, bounds: Sequence[datetime]) -> list[Classes]:
+    """The same of one line."""
+    return by_steps([line_id], bounds)[line_id]
 
 
 def total(steps: Sequence[Classes], code: str | None = None) -> Tally:
@@ -137,67 +120,78 @@ class Place:
     tally: Tally
 
 
-def whole_hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """The stretch, widened to hours."""
-    return hour_of(since), _hour_after(until)
-
-
 def by_place(line_id: int, bounds: Sequence[datetime]) -> list[Place]:
-    """One query; `bounds` are whole hours."""
-    rows = PlaceCount.objects.filter(line=line_id, hour__gte=bounds[0], hour__lt=bounds[-1])
-    summed = _summed(rows, "hour", bounds, "camera_id", "band", amounts=("judged", "anomalies"))
-    return [
-        Place(step, camera, band, Tally(judged=judged, anomalies=anomalies))
-        for step, camera, band, judged, anomalies in summed
-    ]
+    """At most two queries; `bounds` are whole hours."""
+    found: dict[tuple[int, int, int], Tally] = {}
+    rows = summed(BY_PLACE, [line_id], list(pairwise(bounds)), ("camera_id", "band"), ("judged", "anomalies"))
+    for step, _line, camera, band, judged, anomalies in rows:
+        key = step, camera, band
+        found[key] = found.get(key, NOTHING) + Tally(judged=judged, anomalies=anomalies)
+    return [Place(*key, tally) for key, tally in found.items()]
 
 
-# --- by hour and day, for charts ----------------------------------------------------------------------------------
+# --- the rollups --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Counted:
-    """One step: how many were judged, and how many of them are anomalies (of one class, where one was asked for)."""
+class Grain:
+    """A rollup by time: its rows are `size` long and begin at `column`."""
 
-    since: datetime
-    until: datetime
-    judged: int
-    count: int
-
-
-def by_hour(line_id: int, since: datetime, until: datetime, code: str = "") -> list[Counted]:
-    """Hours that judged something, oldest first; the first and the last may be cut short. At most two queries."""
-    first, last = _hour_after(since), hour_of(until)
-    rows = HourlyCount.objects.filter(line=line_id, hour__gte=first, hour__lt=last)
-    found = {at: (judged, count) for at, judged, count in _judged(rows, "hour", code)}
-    if since < first or last < until:
-        outside = Q(slot__gte=since, slot__lt=min(first, until)) | Q(slot__gte=max(last, since), slot__lt=until)
-        for at, judged, count in _judged(SlotCount.objects.filter(outside, line=line_id), "slot", code):
-            so_far = found.get(hour_of(at), (0, 0))
-            found[hour_of(at)] = so_far[0] + judged, so_far[1] + count
-    return [
-        Counted(max(at, since), min(at + HOUR, until), judged, count)
-        for at, (judged, count) in sorted(found.items())
-        if judged
-    ]
+    model: type[Model]
+    column: str
+    size: timedelta
 
 
-def _judged(rows: QuerySet[Any], field: str, code: str) -> Any:
-    count = Sum("anomalies", filter=Q(defect_class=code)) if code else Sum("anomalies")
-    sums = rows.order_by().values(field).annotate(sum_judged=Sum("judged"), sum_count=count)
-    return ((at, judged, some or 0) for at, judged, some in sums.values_list(field, "sum_judged", "sum_count"))
+BY_CLASS = (Grain(HourlyCount, "hour", HOUR), Grain(SlotCount, "slot", MARK))
+BY_PLACE = (Grain(DailyPlaceCount, "day", DAY), Grain(PlaceCount, "hour", HOUR))
+Part = tuple[int, datetime, datetime]  # of which stretch, from, until before
 
 
-def by_bounds(hours: Sequence[Counted], bounds: Sequence[datetime]) -> list[Counted]:
-    """The same by longer steps, where they judged something; see `bounds_of`."""
-    found = []
-    for since, until in zip(bounds, bounds[1:], strict=False):
-        inside = hours[bisect_left(hours, since, key=_since) : bisect_left(hours, until, key=_since)]
-        if inside:
-            judged, count = sum(one.judged for one in inside), sum(one.count for one in inside)
-            found.append(Counted(since, until, judged, count))
-    return found
+def summed(
+    grains: Sequence[Grain],
+    line_ids: Collection[int],
+    stretches: Sequence[Stretch],
+    keys: Sequence[str],
+    amounts: Sequence[str],
+) -> Iterator[Any]:
+    """(number of the stretch, line, *keys, *amounts), from each grain what lies whole in a stretch and in no coarser
+    one. A key comes once a grain."""
+    parts: list[Part] = [(number, since, until) for number, (since, until) in enumerate(stretches)]
+    for grain in grains:
+        whole, parts = _split(parts, grain.size) if grain is not grains[-1] else (parts, [])
+        if whole and line_ids:
+            yield from _read(grain, line_ids, whole, keys, amounts)
 
 
-def _since(one: Counted) -> datetime:
-    return one.since
+def _split(parts: Sequence[Part], size: timedelta) -> tuple[list[Part], list[Part]]:
+    """What of the parts lies on whole multiples of `size`, and what is left of them."""
+    whole: list[Part] = []
+    rest: list[Part] = []
+    for number, since, until in parts:
+        first, last = mark_after(since, size), mark_before(until, size)
+        if first >= last:
+            rest.append((number, since, until))
+            continue
+        whole.append((number, first, last))
+        rest += [one for one in ((number, since, first), (number, last, until)) if one[1] < one[2]]
+    return whole, rest
+
+
+def _read(
+    grain: Grain, line_ids: Collection[int], parts: Sequence[Part], keys: Sequence[str], amounts: Sequence[str]
+) -> list[Any]:
+    """Each part is a range of the index by line and time. CROSS JOIN, so that SQLite takes the parts first."""
+    named = ", ".join(("part.number", "c.line_id", *(f"c.{key}" for key in keys)))
+    sums = ", ".join(f"SUM(c.{name})" for name in amounts)
+    sql = (
+        f"WITH part (number, since, until) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(parts))})"  # noqa: S608  ours
+        f" SELECT {named}, {sums} FROM part CROSS JOIN {grain.model._meta.db_table} c"
+        f" WHERE c.line_id IN ({', '.join(['%s'] * len(line_ids))})"
+        f" AND c.{grain.column} >= part.since AND c.{grain.column} < part.until GROUP BY {named}"
+    )
+    adapt = connection.ops.adapt_datetimefield_value
+    values = [value for number, since, until in parts for value in (number, adapt(since), adapt(until))]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, *line_ids])
+        found: list[Any] = cursor.fetchall()
+        return found

@@ -14,12 +14,12 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Case, Count, IntegerField, Value, When
 from django.utils import timezone
 
+from inspections.counted import BY_CLASS, summed
 from inspections.escape import Day, Escape, Flagged, estimate
-from inspections.models import Capture, HourlyCount, How, Kind, Label, Person, ReviewItem
+from inspections.models import Capture, How, Kind, Label, Person, ReviewItem
 from inspections.models.defect_class import GOOD
 from inspections.rates import HOUR, hour_of
 
@@ -112,22 +112,10 @@ def histories(line_ids: Collection[int], calendar: Calendar) -> dict[int, Histor
 
 
 def _read_volumes(found: dict[int, History], calendar: Calendar) -> None:
-    """The database adds up each day: hours of eight weeks and of all lines would be tens of thousands of rows."""
-    if not found:
-        return
     days = list(pairwise(calendar.bounds))
-    sql = (
-        f"WITH part (place, since, until) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(days))})"  # noqa: S608  ours
-        f" SELECT part.place, h.line_id, sum(h.judged - h.flagged), sum(h.flagged)"
-        f" FROM part JOIN {HourlyCount._meta.db_table} h ON h.line_id IN ({', '.join(['%s'] * len(found))})"
-        " AND h.hour >= part.since AND h.hour < part.until GROUP BY part.place, h.line_id"
-    )
-    adapt = connection.ops.adapt_datetimefield_value
-    values = [value for place, day in enumerate(days) for value in (place, *map(adapt, day))]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*values, *found])
-        for place, line, passed, flagged in cursor.fetchall():
-            found[line].passed[place], found[line].flagged[place] = int(passed), int(flagged)
+    for place, line, judged, flagged in summed(BY_CLASS, list(found), days, (), ("judged", "flagged")):
+        found[line].passed[place] += judged - flagged
+        found[line].flagged[place] += flagged
 
 
 def _read_audits(found: dict[int, History], calendar: Calendar) -> None:

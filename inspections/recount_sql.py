@@ -15,7 +15,7 @@ from inspections.models.rollup import BAND_MM, NO_BAND, PIECE_M, SLOT
 from inspections.tally import AMOUNTS, Rollup
 
 CAPTURES, CLASSES = Capture._meta.db_table, DefectClass._meta.db_table
-SLOT_MINUTES = int(SLOT.total_seconds()) // 60
+MINUTES = {"day": 24 * 60, "hour": 60, "slot": int(SLOT.total_seconds()) // 60}
 IS_JUDGED = f"c.status = {Status.JUDGED:d}"
 IS_DEFECT = f"{IS_JUDGED} AND d.code NOT IN ('{GOOD}', '{UNKNOWN}')"
 # A capture that failed has no class, whatever was said of it. d.code is null where the answer was unknown.
@@ -92,8 +92,8 @@ def _key(column: str) -> str:
     match column:
         case "defect_class":
             return CODE
-        case "hour" | "slot":
-            return _start(60 if column == "hour" else SLOT_MINUTES)
+        case "day" | "hour" | "slot":
+            return _start(MINUTES[column])
         case "band":
             return f"CASE WHEN c.offset_mm IS NULL THEN {NO_BAND} ELSE {_floor('c.offset_mm', BAND_MM)} END"
         case "piece":
@@ -102,11 +102,13 @@ def _key(column: str) -> str:
 
 
 def _start(minutes: int) -> str:
-    """When the hour or slot of a capture began, UTC, as the database stores times."""
+    """When the day, hour or slot of a capture began, UTC, as the database stores times."""
     if connection.vendor == "postgresql":
         return f"date_bin('{minutes} minutes', c.counted_at, TIMESTAMPTZ '2000-01-01 00:00:00+00')"
     # SQLite keeps them as text: 2026-11-22 14:03:22.123456
-    if minutes == 60:
+    if minutes == MINUTES["day"]:
+        return "substr(c.counted_at, 1, 10) || ' 00:00:00'"
+    if minutes == MINUTES["hour"]:
         return "substr(c.counted_at, 1, 13) || ':00:00'"
     minute = f"CAST(substr(c.counted_at, 15, 2) AS INTEGER) / {minutes} * {minutes}"
     return f"substr(c.counted_at, 1, 14) || substr('0' || ({minute}), -2) || ':00'"

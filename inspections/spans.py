@@ -78,16 +78,16 @@ class Run:
 # --- clocks -------------------------------------------------------------------------------------------------------
 
 
-def mark_before(moment: datetime) -> datetime:
-    """The five-minute mark at or before, in UTC."""
+def mark_before(moment: datetime, size: timedelta = MARK) -> datetime:
+    """The five-minute mark at or before, in UTC; or that of another size, which divides a day or is one."""
     moment = moment.astimezone(UTC)
-    return moment - (moment - datetime(2000, 1, 1, tzinfo=UTC)) % MARK
+    return moment - (moment - datetime(2000, 1, 1, tzinfo=UTC)) % size
 
 
-def mark_after(moment: datetime) -> datetime:
-    """The five-minute mark at or after, in UTC."""
-    before = mark_before(moment)
-    return before if before == moment else before + MARK
+def mark_after(moment: datetime, size: timedelta = MARK) -> datetime:
+    """The same at or after."""
+    before = mark_before(moment, size)
+    return before if before == moment else before + size
 
 
 def moment_of(wall: datetime, zone: tzinfo) -> datetime:

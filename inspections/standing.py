@@ -143,7 +143,7 @@ class Standing:
 def standings(lines: Sequence[WatchedLine], now: datetime) -> list[Standing]:
     """One for each line, worst first, then as the lines are sorted."""
     ids = [line.pk for line in lines]
-    by_day, baselines, by_slot = days(ids, now, by_class=False), charting.standings(ids, now), _slots(ids, now)
+    by_day, baselines, by_slot = days(ids, now), charting.standings(ids, now), _slots(ids, now)
     raised, cameras, waiting = _alarms(ids), _cameras(ids), backlogs(ids)
     found = [
         Standing(

@@ -18,6 +18,7 @@ from inspections.models.rollup import (
     NO_BAND,
     PIECE_M,
     SLOT,
+    DailyPlaceCount,
     HourlyCount,
     LengthCount,
     PlaceCount,
@@ -64,6 +65,10 @@ class Counted:
     @property
     def hour(self) -> datetime:
         return self.at.replace(minute=0, second=0, microsecond=0)
+
+    @property
+    def day(self) -> datetime:
+        return self.hour.replace(hour=0)
 
     @property
     def slot(self) -> datetime:
@@ -143,6 +148,11 @@ def _by_roll(one: Counted) -> Key | None:
 
 
 ROLLUPS = (
+    Rollup(
+        DailyPlaceCount,
+        ("line_id", "day", "camera_id", "band"),
+        lambda one: (one.line_id, one.day, one.camera_id, one.band),
+    ),
     Rollup(HourlyCount, ("line_id", "hour", "defect_class"), lambda one: (one.line_id, one.hour, one.defect_class)),
     Rollup(LengthCount, ("line_id", "roll_id", "piece", "defect_class"), _by_length, first=True),
     Rollup(

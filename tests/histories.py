@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import numpy as np
 from django.db.models import F
 
-from inspections import intake, recount
+from inspections import intake, new_class, recount
 from inspections.models import (
     Capture,
+    DailyPlaceCount,
     DefectClass,
     HourlyCount,
     Label,
@@ -20,15 +22,19 @@ from inspections.models import (
     Line,
     Person,
     PlaceCount,
+    ProvisionalClass,
     ReviewItem,
     RollCount,
     SlotCount,
+    Stage,
     Status,
 )
+from inspections.new_class.prototypes import keep
 from inspections.review import queue
 from inspections.review.answers import decide, decide_many
 from inspections.review.undoing import undo
 from ml.answers import Undecodable
+from ml.prototypes import Prototype
 from tests.cast import a_camera, a_line, a_png
 from tests.judged import a_judgement, a_version, judged
 from tests.labelled import imported
@@ -50,7 +56,8 @@ AWAY = (
 )
 ZONES = (UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-3, minutes=-30)))
 SAID = (("hole", 0.9), ("good", 0.01), ("unknown", None), ("cut", 0.3), ("thread", 0.05))
-ANSWERS = ("good", "hole", "thread", "pile", "unsure")
+ANSWERS = ("good", "hole", "thread", "pile", "snag0", "snag1", "unsure")
+SNAG = np.array([0, 1, 0, 0], dtype=np.float16)  # where captures of a class from examples lie
 PNG = a_png(1)
 AMOUNTS = ("judged", "flagged", "anomalies", "defects", "failed")
 
@@ -76,6 +83,7 @@ class History:
             *(self.arrive, self.arrive, self.judge, self.judge, self.arrive_and_judge, self.repeat, self.fail),
             *(self.give_up, self.bring_in, self.look_again, self.change_classes, self.say, self.say, self.take_back),
             *(self.say_of_many, self.take, self.take, self.bring_back, self.count_anew),
+            *(self.begin_or_end_a_class, self.judge, self.finish_ending),
         ]
         for _ in range(events):
             self.chance.choice(happen)()
@@ -122,7 +130,23 @@ class History:
     # --- judging ---
 
     def judge(self) -> None:
-        self._answer(lambda: a_judgement(*self.chance.choice(SAID)))
+        self._answer(lambda: a_judgement(*self.chance.choice(SAID), embedding=self.chance.choice((SNAG, -SNAG))))
+
+    def begin_or_end_a_class(self) -> None:
+        """From examples, found by its likeness to them; or taken back, which a worker finishes later."""
+        if one := ProvisionalClass.objects.standing().first():
+            new_class.take_back(one, self.people[2], self.now, "it was oil")
+            return
+        number = DefectClass.objects.filter(code__startswith="snag").count()
+        snag = DefectClass.objects.create(code=f"snag{number}", name=f"Snag {number}", provisional=True)
+        one = ProvisionalClass.objects.create(
+            defect_class=snag, stage=Stage.STANDS, made_by=self.people[2], made_at=self.now
+        )
+        one.lines.set(Line.objects.all())
+        keep(one, a_version(), Prototype(SNAG, 0.5), np.empty((0, 4)), 5, self.now)
+
+    def finish_ending(self) -> None:
+        new_class.carry_on(self.now)
 
     def fail(self) -> None:
         self._answer(lambda: Undecodable("the image cannot be decoded"))
@@ -213,6 +237,7 @@ def kept() -> dict[str, Counts]:
         "hour": _rows(HourlyCount, "line_id", "hour", "defect_class"),
         "slot": _rows(SlotCount, "line_id", "slot", "defect_class"),
         "place": _rows(PlaceCount, "line_id", "hour", "camera_id", "band"),
+        "day": _rows(DailyPlaceCount, "line_id", "day", "camera_id", "band"),
         "length": _rows(LengthCount, "line_id", "roll_id", "piece", "defect_class"),
         "roll": _rows(RollCount, "line_id", "roll_id"),
     }
@@ -227,7 +252,7 @@ def _rows(model: Any, *key: str) -> Counts:
 def defined() -> dict[str, Counts]:
     """From verdicts and labels, one capture at a time, in the words of the definition."""
     found: dict[str, dict[tuple[Any, ...], list[int]]] = {
-        name: defaultdict(lambda: [0] * len(AMOUNTS)) for name in ("hour", "slot", "place", "length", "roll")
+        name: defaultdict(lambda: [0] * len(AMOUNTS)) for name in ("hour", "slot", "place", "day", "length", "roll")
     }
     for capture in Capture.objects.exclude(status=Status.PENDING):
         code, amounts = _of(capture)
@@ -257,6 +282,7 @@ def _keys(capture: Capture, code: str) -> dict[str, tuple[Any, ...]]:
         "hour": (capture.line_id, hour, code),
         "slot": (capture.line_id, slot, code),
         "place": (capture.line_id, hour, capture.camera_id, band),
+        "day": (capture.line_id, hour.replace(hour=0), capture.camera_id, band),
     }
     if capture.roll_id is not None:
         keys["roll"] = (capture.line_id, capture.roll_id)

@@ -15,25 +15,27 @@ from workers.bench.pages_alarms import alarms
 from workers.bench.pages_captures import Filler
 from workers.bench.pages_list import Address, addresses
 from workers.bench.pages_measure import client_of, headers_of, measure, stream
-from workers.bench.pages_mill import CAMERAS, LINES, build
+from workers.bench.pages_mill import CAMERAS, LINES, build, built
+from workers.bench.pages_others import others
 
 CAPTURES, DAYS = 1500, 2
 
 
 @pytest.fixture
-def stages(db: None, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[dict[str, Any]]]:
-    """The mill, and what its filling said of both stages. No table is vacuumed inside a test's transaction."""
+def filled(db: None, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dict[str, Any]]:
+    """The mill, and what its filling said. No table is vacuumed inside a test's transaction."""
     for name in ("unchecked", "settle"):
         monkeypatch.setattr(f"workers.bench.bulk.{name}", nullcontext)
     now = timezone.now()
     mill = build(now, DAYS)
-    return mill, list(pages.fill_in_stages(mill, CAPTURES, DAYS, now, lambda _words: None))
+    told = pages.fill(mill, CAPTURES, DAYS, now, lambda _words: None)
+    others(mill, now)
+    return mill, told
 
 
-def test_what_it_fills_is_counted_as_the_product_counts(stages: Any) -> None:
-    mill, told = stages
-    assert [stage["captures"] for stage in told] == [150, 1500]
-    assert [stage["unlike"] for stage in told] == [0, 0]
+def test_what_it_fills_is_counted_as_the_product_counts(filled: Any) -> None:
+    mill, told = filled
+    assert told["unlike"] == 0
     assert differences() == []
     assert LengthCount.objects.exists()
     assert Capture.objects.count() == CAPTURES
@@ -41,7 +43,20 @@ def test_what_it_fills_is_counted_as_the_product_counts(stages: Any) -> None:
     assert sum(map(len, mill.cameras)) == CAMERAS
 
 
-def test_what_was_said_fits_the_captures(stages: Any) -> None:
+def test_a_tenth_lies_in_the_last_tenth_of_the_time(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("unchecked", "settle"):
+        monkeypatch.setattr(f"workers.bench.bulk.{name}", nullcontext)
+    now = timezone.now()
+    pages.fill(build(now, DAYS), CAPTURES, DAYS, now, lambda _words: None, 0.1)
+    assert Capture.objects.count() == CAPTURES / 10
+    assert not Capture.objects.filter(counted_at__lt=now - timedelta(days=DAYS) * 0.1).exists()
+
+
+def test_a_mill_that_was_kept_is_read_back_as_it_was_built(db: None) -> None:
+    assert build(timezone.now(), DAYS) == built()
+
+
+def test_what_was_said_fits_the_captures(filled: Any) -> None:
     for capture in Capture.objects.filter(label__isnull=False).select_related("label"):
         assert capture.label is not None
         assert capture.label.capture_id == capture.pk
@@ -52,18 +67,18 @@ def test_what_was_said_fits_the_captures(stages: Any) -> None:
     assert Alarm.objects.exists()
 
 
-def test_every_page_that_it_measures_answers(stages: Any) -> None:
-    mill, _told = stages
+def test_every_page_that_it_measures_answers(filled: Any) -> None:
+    mill, _told = filled
     client = client_of(mill.manager)
     found, _without = addresses(pages.samples(mill))
     statuses = {one.words: client.get(one.url, headers=headers_of(one)).status_code for one in found}
     assert {words for words, status in statuses.items() if status >= 500} == set()
-    for page in ("/", "/ (refresh)", "/flagged/", "/lines/line-4/", "/alarms/", "/escape/"):
+    for page in ("/", "/ (refresh)", "/flagged/", "/lines/line-4/", "/alarms/", "/escape/", "/snapshots/S1/"):
         assert statuses[page] == 200
 
 
-def test_it_counts_queries_and_reads_a_file_to_its_end(stages: Any) -> None:
-    mill, _told = stages
+def test_it_counts_queries_and_reads_a_file_to_its_end(filled: Any) -> None:
+    mill, _told = filled
     client = client_of(mill.manager)
     one = measure(client, Address("/flagged/"), rounds=2)
     assert one.queries > 3

@@ -4,17 +4,20 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Sum
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inspections import charting
-from inspections.counted import bounds_of, by_hour, by_step, step_of, total
-from inspections.models import Alarm, AlarmRule, Baseline, Camera, Line, RuleKind, Shift, ThresholdChange
+from inspections import charting, tally
+from inspections.counted import bounds_of, by_place, by_step, step_of, total, whole_hours
+from inspections.models import Alarm, AlarmRule, Baseline, Camera, Line, RuleKind, Shift, SlotCount, ThresholdChange
+from inspections.rates import NOTHING, Tally
 from tests import cast
 from tests.audits import audited, said, volume
 from tests.cast import a_camera, a_line, signed_in
@@ -374,10 +377,30 @@ def test_days_are_local_where_the_clock_changes(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 35, 60])
-def test_steps_and_hours_count_everything_once(night: Camera, cut: int) -> None:
+def test_steps_count_everything_once(night: Camera, cut: int) -> None:
     since, until = NIGHT + cut * MINUTE, NIGHT + 8 * HOUR - cut * MINUTE
     zone = timezone.get_current_timezone()
+    slots = SlotCount.objects.filter(line=night.line_id, slot__gte=since, slot__lt=until)
+    every, anomalies = slots.aggregate(judged=Sum("judged"), anomalies=Sum("anomalies")).values()
+    assert anomalies
     for step in (10 * MINUTE, HOUR, 6 * HOUR, DAY):
         counted = total(by_step(night.line_id, bounds_of(since, until, step, zone)))
-        hours = by_hour(night.line_id, since, until)
-        assert (counted.judged, counted.anomalies) == (sum(h.judged for h in hours), sum(h.count for h in hours))
+        assert (counted.judged, counted.anomalies) == (every, anomalies)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+def test_weeks_count_every_place_once_whether_by_day_or_by_hour(zone: str) -> None:
+    camera, until = a_camera(), datetime(2026, 11, 22, 14, tzinfo=UTC)
+    moments = [until - 7 * HOUR * number - MINUTE for number in range(300)]
+    tally.add(
+        tally.Counted(camera.line_id, at, camera.pk, "hole", flagged=number % 3 == 0, offset_mm=100.0 * (number % 7))
+        for number, at in enumerate(moments)
+    )
+    with timezone.override(zone):
+        bounds = bounds_of(*whole_hours(moments[-1], until), step_of(100 * DAY), timezone.get_current_timezone())
+    found = {(one.step, one.band): one.tally for one in by_place(camera.line_id, bounds)}
+    for step, (since, end) in enumerate(pairwise(bounds)):
+        for band in range(7):
+            inside = [number for number, at in enumerate(moments) if since <= at < end and number % 7 == band]
+            anomalies = sum(number % 3 == 0 for number in inside)
+            assert found.get((step, band), NOTHING) == Tally(judged=len(inside), anomalies=anomalies)

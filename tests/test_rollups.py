@@ -22,7 +22,16 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from inspections import recount
-from inspections.models import Capture, HourlyCount, LengthCount, Line, PlaceCount, RollCount, SlotCount
+from inspections.models import (
+    Capture,
+    DailyPlaceCount,
+    HourlyCount,
+    LengthCount,
+    Line,
+    PlaceCount,
+    RollCount,
+    SlotCount,
+)
 from inspections.review.answers import decide
 from inspections.review.undoing import undo
 from tests import cast
@@ -33,7 +42,7 @@ from tests.labelled import a_roll
 
 ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 11, 22, 12, 3, tzinfo=UTC)
-TABLES = (HourlyCount, SlotCount, PlaceCount, LengthCount, RollCount)
+TABLES = (HourlyCount, SlotCount, PlaceCount, DailyPlaceCount, LengthCount, RollCount)
 
 
 @pytest.fixture
@@ -92,7 +101,8 @@ def test_a_row_that_is_missing_or_too_many_is_a_difference(mill: None, model: An
     row.save(force_insert=True)
     row.pk, row.line_id = None, Line.objects.exclude(pk=row.line_id).get().pk
     if model not in {LengthCount, RollCount}:
-        setattr(row, "slot" if model is SlotCount else "hour", NOON.replace(minute=0) + timedelta(days=40))
+        start = {SlotCount: "slot", DailyPlaceCount: "day"}.get(model, "hour")
+        setattr(row, start, NOON.replace(hour=0, minute=0) + timedelta(days=40))
     row.save(force_insert=True)
     assert [(one.kept[0], one.counted) for one in differences()] == [(row.judged, (0, 0, 0, 0, 0))]
 
@@ -269,10 +279,10 @@ def at_once(*works: Callable[[], None]) -> None:
 
 def test_what_was_captured_before_there_were_these_rollups_is_counted_by_the_migration(mill: None) -> None:
     before = kept()
-    for model in (SlotCount, PlaceCount, LengthCount, RollCount):
+    for model in TABLES[1:]:
         model._default_manager.all().delete()
-    count = import_module("inspections.migrations.0008_first_rollups").count
-    count(apps, SimpleNamespace(connection=connection))
+    for name in ("0008_first_rollups", "0011_first_daily_places"):
+        import_module(f"inspections.migrations.{name}").count(apps, SimpleNamespace(connection=connection))
     assert kept() == before
     assert differences() == []
 

@@ -1,6 +1,8 @@
 """`/api/v1/lines/<slug>/rates/`: what was counted on a line by hour, day or shift, and by class."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -12,13 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from inspections import buckets, shifts
+from inspections import shifts
 from inspections.api.captures import problems
 from inspections.api.lines import lines_of
 from inspections.api.permissions import ForPerson
 from inspections.api.serializers import Instant
-from inspections.buckets import Bucket, Counts
-from inspections.rates import Tally
+from inspections.counted import Classes, by_class
+from inspections.rates import HOUR, NOTHING, Tally
+from inspections.spans import DAY, mark_before, moment_of
 
 BUCKETS = ("hour", "day", "shift")
 MOST_DAYS = {"hour": 31, "day": 366, "shift": 92}
@@ -116,31 +119,68 @@ class RatesView(APIView):
         query.is_valid(raise_exception=True)
         asked: dict[str, Any] = query.validated_data
         found = _buckets(asked["bucket"], asked["from"], asked["to"])
-        buckets.fill(line.pk, found)
+        counted = by_class([line.pk], [(one.since, one.until) for one in found])[line.pk]
         told = {"line": line.slug, "bucket": asked["bucket"], "zone": timezone.get_current_timezone_name()}
         told |= {"from": asked["from"].astimezone(UTC), "to": asked["to"].astimezone(UTC)}
-        told |= {"total": _told(buckets.total(found)), "buckets": [_told_bucket(one) for one in found]}
+        told |= {"total": _told(_total(counted))}
+        told |= {"buckets": [_told_bucket(*one) for one in zip(found, counted, strict=True)]}
         return Response(told)  # as RatesOut says; its serializers take longer than the counting
 
 
+@dataclass(frozen=True)
+class Bucket:
+    """One stretch. `day`: the local day that it is, or on which its shift begins; `name`: of the shift."""
+
+    since: datetime
+    until: datetime
+    day: date | None = None
+    name: str = ""
+
+
 def _buckets(kind: str, since: datetime, until: datetime) -> list[Bucket]:
+    """In their order; those that share time with the period."""
     if kind == "hour":
-        return buckets.hours(since, until)
+        first = mark_before(since, HOUR)
+        starts = [first + HOUR * number for number in range(-((first - until) // HOUR))]
+        return [Bucket(start, start + HOUR) for start in starts]
     if kind == "day":
-        return buckets.days(since, until, timezone.get_current_timezone())
-    runs = shifts.between(since, until)
-    return [Bucket(run.since, run.until, run.day, run.hours.name) for run in runs]
+        return _days(since, until, timezone.get_current_timezone())
+    return [Bucket(run.since, run.until, run.day, run.hours.name) for run in shifts.between(since, until)]
 
 
-def _told(counts: Counts) -> dict[str, Any]:
-    tally = counts.tally
-    by_class = {code: _amounts(one) for code, one in sorted(counts.classes.items())}
-    return {**_amounts(tally), "failed": tally.failed, "rate": tally.rate, "by_class": by_class}
+def _days(since: datetime, until: datetime, zone: tzinfo) -> list[Bucket]:
+    """The zone's days; one of a change of clocks has 23 or 25 hours."""
+    day, found = since.astimezone(zone).date(), []
+    start = _midnight(day, zone)
+    while start < until:
+        after = _midnight(day + DAY, zone)
+        found.append(Bucket(start, after, day))
+        day, start = day + DAY, after
+    return found
 
 
-def _told_bucket(bucket: Bucket) -> dict[str, Any]:
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return moment_of(datetime.combine(day, time()), zone)
+
+
+def _total(counted: Sequence[Classes]) -> Classes:
+    found: Classes = {}
+    for classes in counted:
+        for code, tally in classes.items():
+            found[code] = found.get(code, NOTHING) + tally
+    return found
+
+
+def _told(classes: Classes) -> dict[str, Any]:
+    """Failed captures are of no class."""
+    tally = sum(classes.values(), NOTHING)
+    each = {code: _amounts(one) for code, one in sorted(classes.items()) if code}
+    return {**_amounts(tally), "failed": tally.failed, "rate": tally.rate, "by_class": each}
+
+
+def _told_bucket(bucket: Bucket, classes: Classes) -> dict[str, Any]:
     return {
-        **_told(bucket.counts), "from": bucket.since, "to": bucket.until,
+        **_told(classes), "from": bucket.since, "to": bucket.until,
         "shift": bucket.name or None, "day": bucket.day,
     }  # fmt: skip
 

@@ -17,12 +17,12 @@ from inspections.charting.baselines import (
     standing,
     standings,
 )
-from inspections.charting.breaking import breaks
+from inspections.charting.breaking import breaks, breaks_of
 from inspections.charting.choosing import Wish, chart_of, charts_of, choose
 from inspections.charting.counting import subgroups
 from inspections.charting.drawing import Limits, limits
 from inspections.charting.points import Break, Point, Proposal, Reading, Subgroup
-from inspections.charting.reading import read
+from inspections.charting.reading import points_of, read
 from inspections.charting.words import signal_words
 from inspections.snapshots import Refused
 
@@ -36,6 +36,7 @@ __all__ = [
     "Subgroup",
     "Wish",
     "breaks",
+    "breaks_of",
     "chart_of",
     "charts_of",
     "choose",
@@ -44,6 +45,7 @@ __all__ = [
     "from_period",
     "history",
     "limits",
+    "points_of",
     "points_to_a_false_signal",
     "preview",
     "proposal",

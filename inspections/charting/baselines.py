@@ -21,7 +21,7 @@ from inspections import spc
 from inspections.charting.breaking import breaks, breaks_of
 from inspections.charting.choosing import charts_of
 from inspections.charting.counting import subgroups
-from inspections.charting.drawing import WITH_MEMORY, Normal, deviations, draw
+from inspections.charting.drawing import WITH_MEMORY, Normal, deviations, draw, lookback
 from inspections.charting.points import Break, Point, Proposal, Subgroup
 from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Person
 from inspections.snapshots import Refused
@@ -70,6 +70,17 @@ def of_settings(chart: Chart, now: datetime) -> QuerySet[Baseline]:
     return rows.select_related("confirmed_by").order_by("-id")
 
 
+def newest_of(charts: Sequence[Chart], now: datetime, most: int) -> dict[int, list[Baseline]]:
+    """The same of several lines, one chart each, all of one class: the newest, about `most` of each line."""
+    by_line = {chart.line_id: chart for chart in charts}
+    found: dict[int, list[Baseline]] = {line_id: [] for line_id in by_line}
+    rows = Baseline.objects.filter(line__in=by_line, defect_class=charts[0].defect_class, confirmed_at__lte=now)
+    for one in rows.select_related("confirmed_by").order_by("-id")[: most * len(charts)]:
+        if [one.kind, one.subgroup_by, one.size] == _of_chart(by_line[one.line_id]):
+            found[one.line_id].append(one)
+    return found
+
+
 def history(chart: Chart) -> list[Baseline]:
     """Every baseline of this line and class, whatever its settings, newest first."""
     rows = Baseline.objects.filter(line=chart.line_id, defect_class=chart.defect_class)
@@ -77,13 +88,13 @@ def history(chart: Chart) -> list[Baseline]:
 
 
 def _newest(line_ids: Collection[int], now: datetime) -> list[Baseline]:
-    """Of each line the newest one of its chart's settings. Grouped and then picked here: a condition for each line
-    costs more to write than to answer."""
+    """Of each line the newest one of its chart's settings. Grouped by settings and then picked here: a condition for
+    each line costs more to write than to answer."""
     charts = charts_of(line_ids)
     rows = Baseline.objects.filter(line__in=line_ids, defect_class="", confirmed_at__lte=now).order_by()
-    grouped = rows.values_list("line", "kind", "subgroup_by", "size").annotate(newest=Max("pk"))
-    newest = [key for line_id, *settings, key in grouped if settings == _of_chart(charts.get(line_id))]
-    return list(Baseline.objects.filter(pk__in=newest).select_related("confirmed_by")) if newest else []
+    newest = rows.values("line", "kind", "subgroup_by", "size").annotate(newest=Max("pk")).values("newest")
+    found = Baseline.objects.filter(pk__in=newest).select_related("confirmed_by")
+    return [one for one in found if [one.kind, one.subgroup_by, one.size] == _of_chart(charts.get(one.line_id))]
 
 
 def _of_chart(chart: Chart | None) -> list[object]:
@@ -179,13 +190,16 @@ def _proposed(chart: Chart, found: Sequence[Subgroup], since: datetime) -> Propo
         sigma_z=normal.sigma_z,
         dispersion=spread,
         outside=int((np.abs(deviations(chart.kind, normal, whole)) > spc.SIGMAS).sum()),
+        made_of=tuple(whole),
     )
 
 
-def preview(chart: Chart, offered: Proposal, now: datetime) -> list[Point]:
-    """The proposal's own subgroups within the limits that it would give, with what would signal there."""
-    whole = [one for one in subgroups(chart, offered.since, offered.until, now) if one.whole]
-    return draw(chart, Normal(offered.centre, offered.sigma_z), whole)
+def preview(chart: Chart, offered: Proposal, most: int) -> list[Point]:
+    """The latest of the proposal's own subgroups within the limits that it would give, with what would signal there.
+    Those before them that their signals hang on are drawn too, and left out."""
+    earlier = offered.made_of[:-most]
+    drawn = [*earlier[max(0, len(earlier) - lookback(chart)) :], *offered.made_of[-most:]]
+    return draw(chart, Normal(offered.centre, offered.sigma_z), drawn)[-most:]
 
 
 def spread(chart: Chart, baseline: Baseline) -> spc.Dispersion | None:

@@ -5,15 +5,15 @@ looked at. By time it begins on a multiple of its size since 1970, UTC; by lengt
 Where nothing was judged there is no subgroup.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any
 
-from django.db.models import Min, Q, QuerySet, Sum
+from django.db.models import OuterRef, Subquery
 
+from inspections.charting import summing
 from inspections.charting.points import Subgroup
-from inspections.models import Chart, LengthCount, SlotCount, SubgroupBy
+from inspections.models import Chart, LengthCount, Line, SlotCount, SubgroupBy
 from inspections.models.rollup import PIECE_M, SLOT
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,8 +24,17 @@ CLASSES = 4  # rows of one piece that a look back reckons with
 
 def subgroups(chart: Chart, since: datetime, until: datetime, now: datetime | None = None) -> list[Subgroup]:
     """Those that begin in `since` to `until`, oldest first. `now` (`until` if not given) says which are whole."""
-    read = _by_time if chart.subgroup_by == SubgroupBy.TIME else _by_length
-    return read(chart, since, until, now or until)
+    return subgroups_of([chart], since, until, now or until)[chart.line_id]
+
+
+def subgroups_of(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, list[Subgroup]]:
+    """The same of several lines, one chart each, all of one class; the number of queries does not grow with them, but
+    with the sizes of what is charted by length."""
+    found: dict[int, list[Subgroup]] = {}
+    for read, by in ((_by_time, SubgroupBy.TIME), (_by_length, SubgroupBy.LENGTH)):
+        if some := [chart for chart in charts if chart.subgroup_by == by]:
+            found |= read(some, since, until, now)
+    return found
 
 
 def before(chart: Chart, since: datetime, least: datetime, most: int, now: datetime) -> list[Subgroup]:
@@ -50,20 +59,33 @@ def _at_or_after(moment: datetime, size: timedelta) -> datetime:
     return begun if begun == moment else begun + size
 
 
-def _by_time(chart: Chart, since: datetime, until: datetime, now: datetime) -> list[Subgroup]:
-    size = timedelta(minutes=chart.size)
-    first, last = _at_or_after(since, size), _at_or_after(until, size)
-    rows = SlotCount.objects.filter(line=chart.line_id, slot__gte=first, slot__lt=last)
+def _by_time(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, list[Subgroup]]:
+    ends = {chart.line_id: [_at_or_after(one, _size(chart)) for one in (since, until)] for chart in charts}
+    first, last = min(one for one, _last in ends.values()), max(one for _first, one in ends.values())
+    by_line: dict[int, list[summing.Slot]] = {line_id: [] for line_id in ends}
+    for line_id, slot in summing.slots(ends, charts[0].defect_class, first, last):
+        first, last = ends[line_id]
+        if first <= slot.at < last:
+            by_line[line_id].append(slot)
+    return {chart.line_id: _of_slots(by_line[chart.line_id], _size(chart), now) for chart in charts}
+
+
+def _of_slots(rows: Iterable[summing.Slot], size: timedelta, now: datetime) -> list[Subgroup]:
     found = []
-    for start, slots in groupby(_counted(rows, chart, "slot").order_by("slot"), lambda row: mark(row["slot"], size)):
-        judged, count = _total(slots)
-        if judged:
+    for start, each in groupby(rows, lambda slot: mark(slot.at, size)):
+        slots = list(each)
+        if judged := sum(slot.judged for slot in slots):
+            count = sum(slot.anomalies for slot in slots)
             found.append(Subgroup(start, start + size, judged, count, whole=start + size <= now))
     return found
 
 
+def _size(chart: Chart) -> timedelta:
+    return timedelta(minutes=chart.size)
+
+
 def _time_back(chart: Chart, since: datetime, least: datetime, most: int) -> datetime | None:
-    size = timedelta(minutes=chart.size)
+    size = _size(chart)
     rows = SlotCount.objects.filter(line=chart.line_id, slot__gte=least, slot__lt=_at_or_after(since, size))
     slots = rows.order_by("-slot").values_list("slot", flat=True).distinct()[: most * (size // SLOT)]
     oldest = min(slots, default=None)
@@ -72,78 +94,58 @@ def _time_back(chart: Chart, since: datetime, least: datetime, most: int) -> dat
 
 # --- by length ----------------------------------------------------------------------------------------------------
 
-Piece = dict[str, Any]
-Length = tuple[int, int]  # a roll, and which length of it
+
+def _by_length(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, list[Subgroup]]:
+    """The first and the last length may reach over the period's ends: they are read whole. A few queries for each size
+    that is charted."""
+    newest = _newest([chart.line_id for chart in charts], now)
+    found: dict[int, list[Subgroup]] = {}
+    for size, some in groupby(sorted(charts, key=_metres), _metres):
+        lengths = _lengths([chart.line_id for chart in some], charts[0].defect_class, size, since, until)
+        for line_id, each in lengths.items():
+            every = [_of_length(one, size, newest.get(line_id), now) for one in each.values() if one.judged]
+            inside = [one for one in every if since <= one.start < until]
+            found[line_id] = sorted(inside, key=lambda one: one.start)
+    return found
 
 
-def _by_length(chart: Chart, since: datetime, until: datetime, now: datetime) -> list[Subgroup]:
-    """The first and the last length may reach over the period's ends: their other pieces are read too."""
-    each = chart.size // PIECE
-    inside = _pieces(LengthCount.objects.filter(line=chart.line_id, first_at__gte=since, first_at__lt=until), chart)
-    if not inside:
-        return []
-    lengths = _lengths([*inside, *_other_pieces(chart, inside, each)], each)
-    newest = _newest(chart, now)
-    found = sorted((_of_pieces(pieces, chart, newest, now) for pieces in lengths), key=lambda one: one.start)
-    return [one for one in found if one.judged and since <= one.start < until]
+def _metres(chart: Chart) -> int:
+    return chart.size
 
 
-def _pieces(rows: QuerySet[LengthCount], chart: Chart) -> list[Piece]:
-    """One dictionary for each piece, in the order of time."""
-    return list(_counted(rows, chart, "roll_id", "roll__code", "piece").annotate(at=Min("first_at")).order_by("at"))
+def _lengths(
+    line_ids: Sequence[int], code: str, size: int, since: datetime, until: datetime
+) -> dict[int, dict[summing.Key, summing.Length]]:
+    """Those that have a piece in the period, by line, each with all its pieces."""
+    each = size // PIECE
+    found: dict[int, dict[summing.Key, summing.Length]] = {line_id: {} for line_id in line_ids}
+    for line_id, one in summing.lengths(line_ids, code, each, summing.begun(since, until)):
+        found[line_id][one.key] = one
+    edges = {
+        (line_id, edge.key)
+        for line_id, some in found.items()
+        if some
+        for edge in (min(some.values(), key=lambda one: one.start), max(some.values(), key=lambda one: one.end))
+    }
+    if edges:
+        for line_id, one in summing.lengths(line_ids, code, each, summing.of_lengths(edges, each)):
+            found[line_id][one.key] = one
+    return found
 
 
-def _other_pieces(chart: Chart, inside: Sequence[Piece], each: int) -> list[Piece]:
-    """What the first and the last length have besides."""
-    known = {(row["roll_id"], row["piece"]) for row in inside}
-    edges = [_length(row, each) for row in (inside[0], inside[-1])]
-    wanted = [Q(roll=roll, piece__gte=part * each, piece__lt=(part + 1) * each) for roll, part in edges]
-    rows = _pieces(LengthCount.objects.filter(wanted[0] | wanted[1], line=chart.line_id), chart)
-    return [row for row in rows if (row["roll_id"], row["piece"]) not in known]
+def _of_length(one: summing.Length, size: int, newest: datetime | None, now: datetime) -> Subgroup:
+    is_whole = now - one.end > SETTLED or (newest is not None and newest > one.end)
+    return Subgroup(one.start, one.end, one.judged, one.anomalies, one.roll, float(one.part * size), is_whole)
 
 
-def _length(row: Piece, each: int) -> Length:
-    return row["roll_id"], row["piece"] // each
-
-
-def _lengths(pieces: Iterable[Piece], each: int) -> list[list[Piece]]:
-    found: dict[Length, list[Piece]] = {}
-    for row in pieces:
-        found.setdefault(_length(row, each), []).append(row)
-    return list(found.values())
-
-
-def _of_pieces(pieces: Sequence[Piece], chart: Chart, newest: datetime | None, now: datetime) -> Subgroup:
-    starts = [row["at"] for row in pieces]
-    end = max(starts)
-    is_whole = now - end > SETTLED or (newest is not None and newest > end)
-    from_m = pieces[0]["piece"] * PIECE // chart.size * chart.size
-    return Subgroup(min(starts), end, *_total(pieces), pieces[0]["roll__code"], float(from_m), is_whole)
-
-
-def _newest(chart: Chart, now: datetime) -> datetime | None:
-    """When the newest piece of the line began: whatever lies before it has come to its end."""
-    rows = LengthCount.objects.filter(line=chart.line_id, first_at__lte=now)
-    return rows.order_by("-first_at").values_list("first_at", flat=True).first()
+def _newest(line_ids: Collection[int], now: datetime) -> dict[int, datetime | None]:
+    """When the newest piece of each line began: whatever lies before it has come to its end. A seek for each line."""
+    rows = LengthCount.objects.filter(line=OuterRef("pk"), first_at__lte=now).order_by("-first_at")
+    lines = Line.objects.filter(pk__in=line_ids).annotate(newest=Subquery(rows.values("first_at")[:1]))
+    return dict(lines.values_list("pk", "newest"))
 
 
 def _length_back(chart: Chart, since: datetime, least: datetime, most: int) -> datetime | None:
     rows = LengthCount.objects.filter(line=chart.line_id, first_at__gte=least, first_at__lt=since)
     most_rows = most * (chart.size // PIECE) * CLASSES
     return min(rows.order_by("-first_at").values_list("first_at", flat=True)[:most_rows], default=None)
-
-
-# --- both ---------------------------------------------------------------------------------------------------------
-
-
-def _counted(rows: QuerySet[Any], chart: Chart, *keys: str) -> QuerySet[Any, dict[str, Any]]:
-    """Sums by these keys: all that was judged, and what this chart counts of it."""
-    of_class = Q(defect_class=chart.defect_class) if chart.defect_class else None
-    sums = {"all_judged": Sum("judged"), "counted": Sum("anomalies", filter=of_class, default=0)}
-    found: QuerySet[Any, dict[str, Any]] = rows.values(*keys).annotate(**sums)
-    return found
-
-
-def _total(rows: Iterable[Piece]) -> tuple[int, int]:
-    found = [(row["all_judged"], row["counted"]) for row in rows]
-    return sum(judged for judged, _count in found), sum(count for _judged, count in found)

@@ -6,22 +6,28 @@ confirmed before a step began, the next baseline is drawn and nothing signals, a
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from inspections.charting.baselines import MOST_SHOWN, TICK, of_settings
-from inspections.charting.breaking import breaks
+from inspections.charting.baselines import MOST_SHOWN, TICK, newest_of
+from inspections.charting.breaking import breaks_of
 from inspections.charting.drawing import Limits, limits
 from inspections.charting.points import Break, Point, Subgroup
 from inspections.models import Baseline, Chart
 
 
-def draw_longer(chart: Chart, steps: Sequence[Subgroup], now: datetime) -> list[Point]:
-    """One point a step, in their order."""
-    if not steps:
-        return []
-    rows = list(of_settings(chart, now)[:MOST_SHOWN])[::-1]
-    found = breaks(chart.line, min([steps[0].start, *(one.since for one in rows)]), now + TICK)
+def draw_longer(
+    charts: Sequence[Chart], steps: Mapping[int, Sequence[Subgroup]], now: datetime
+) -> dict[int, list[Point]]:
+    """One point a step, in their order, of several lines, one chart each, all of one class. `steps`: by line."""
+    rows = newest_of(charts, now, MOST_SHOWN)
+    starts = [one.since for some in rows.values() for one in some] + [some[0].start for some in steps.values() if some]
+    found = breaks_of(rows, min(starts, default=now), now + TICK)
+    return {line_id: _drawn(some, rows[line_id][::-1], found[line_id]) for line_id, some in steps.items()}
+
+
+def _drawn(steps: Sequence[Subgroup], rows: Sequence[Baseline], found: Sequence[Break]) -> list[Point]:
+    """`rows`: oldest first."""
     good = [one for one in rows if _part(found, one.since) == _part(found, one.confirmed_at)]
     return [_point(one, good, found) for one in steps]
 

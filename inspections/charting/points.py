@@ -1,6 +1,6 @@
 """What a control chart is made of, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -76,6 +76,7 @@ class Proposal:
     sigma_z: float
     dispersion: Dispersion
     outside: int  # of its own subgroups that lie outside the limits that it would give
+    made_of: tuple[Subgroup, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from datetime import datetime
 from itertools import groupby
 
 from inspections.charting import counting
-from inspections.charting.baselines import TICK, dispersion_of, of_settings, proposal
-from inspections.charting.breaking import breaks
+from inspections.charting.baselines import TICK, dispersion_of, newest_of, proposal
+from inspections.charting.breaking import breaks_of
 from inspections.charting.drawing import Normal, draw, lookback, undrawn
 from inspections.charting.points import Break, Point, Proposal, Reading, Subgroup
 from inspections.models import Baseline, Chart
@@ -29,20 +29,38 @@ def read(chart: Chart, since: datetime, until: datetime, now: datetime, *, propo
     `propose=False` leaves the proposal out, for whoever looks every few seconds.
     """
     until = min(until, now)
-    history = _History.of(chart, since, until, now)
+    history = _histories([chart], since, until, now)[chart.line_id]
     found = counting.subgroups(chart, since, until, now)
-    points = [point for stretch in _stretches(found, history) for point in _drawn(chart, stretch, since, now)]
+    points = _points(chart, found, history, since, now)
     offered = proposal(chart, now) if propose and history.standing is None else None
     return Reading(
         chart=chart,
         line=chart.line,
-        points=tuple(points),
+        points=points,
         breaks=tuple(one for one in history.breaks if since <= one.at < until),
         baseline=history.standing,
         proposal=offered if isinstance(offered, Proposal) else None,
         lacking=offered.reason if isinstance(offered, Refused) else "",
         dispersion=offered.dispersion if isinstance(offered, Proposal) else dispersion_of(history.latest(found)),
     )
+
+
+def points_of(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, tuple[Point, ...]]:
+    """The same points of several lines, one chart each, all of one class.
+
+    The number of queries does not grow with them, but for charts whose rules or statistic look back before `since`.
+    """
+    until = min(until, now)
+    histories, found = _histories(charts, since, until, now), counting.subgroups_of(charts, since, until, now)
+    return {
+        chart.line_id: _points(chart, found[chart.line_id], histories[chart.line_id], since, now) for chart in charts
+    }
+
+
+def _points(
+    chart: Chart, found: Sequence[Subgroup], history: "_History", since: datetime, now: datetime
+) -> tuple[Point, ...]:
+    return tuple(point for stretch in _stretches(found, history) for point in _drawn(chart, stretch, since, now))
 
 
 @dataclass(frozen=True)
@@ -61,15 +79,6 @@ class _History:
     breaks: list[Break]
     baselines: list[Baseline]  # oldest confirmation first, without those with a break in their own data
     standing: Baseline | None
-
-    @classmethod
-    def of(cls, chart: Chart, since: datetime, until: datetime, now: datetime) -> "_History":
-        rows = list(of_settings(chart, now)[:MOST_BASELINES])
-        wanted = _needed(rows[::-1], since, until)
-        found = breaks(chart.line, min([since, *(one.since for one in wanted)]), now + TICK)
-        stands = next((one for one in rows[:1] if not any(each.at > one.since for each in found)), None)
-        whole = [one for one in wanted if not any(one.since < each.at < one.until for each in found)]
-        return cls(found, whole, stands)
 
     def part(self, moment: datetime) -> int:
         """How many breaks lie before it, or at it."""
@@ -94,6 +103,21 @@ class _History:
         if not earlier:
             return (of_part[0] if of_part else None), None
         return earlier[-1], max(earlier[-1].confirmed_at, self.breaks[part - 1].at if part else earlier[-1].since)
+
+
+def _histories(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, _History]:
+    rows = newest_of(charts, now, MOST_BASELINES)
+    wanted = {line_id: _needed(some[::-1], since, until) for line_id, some in rows.items()}
+    first = min([since, *(one.since for some in wanted.values() for one in some)])
+    broken = breaks_of(rows, first, now + TICK)
+    return {line_id: _history(some, wanted[line_id], broken[line_id]) for line_id, some in rows.items()}
+
+
+def _history(rows: Sequence[Baseline], wanted: Sequence[Baseline], found: list[Break]) -> _History:
+    """`rows`: newest first; `wanted`: those of them that the period needs, oldest first."""
+    stands = next((one for one in rows[:1] if not any(each.at > one.since for each in found)), None)
+    whole = [one for one in wanted if not any(one.since < each.at < one.until for each in found)]
+    return _History(found, whole, stands)
 
 
 def _needed(rows: Sequence[Baseline], since: datetime, until: datetime) -> list[Baseline]:

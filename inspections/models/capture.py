@@ -94,8 +94,23 @@ class Capture(models.Model):
             models.Index(fields=("camera", "-id"), name="capture_camera"),
             models.Index(fields=("roll", "-id"), condition=Q(roll__isnull=False), name="capture_roll"),
             models.Index(fields=("line", "attempts", "id"), condition=Q(status=Status.PENDING), name="capture_pending"),
-            models.Index(fields=("line", "-counted_at", "-id"), condition=Q(flagged=True), name="capture_flagged_new"),
+            models.Index(
+                # Camera and place, so that whoever looks for few among many reads the index alone.
+                fields=("line", "-counted_at", "-id", "camera", "offset_mm"),
+                condition=Q(flagged=True),
+                name="capture_flagged_new",
+            ),
             models.Index(fields=("line", "-severity", "-id"), condition=Q(flagged=True), name="capture_flagged_worst"),
+            models.Index(
+                fields=("line", "defect_class", "-counted_at", "-id"),
+                condition=Q(flagged=True),
+                name="capture_flagged_class",
+            ),
+            models.Index(
+                fields=("line", "defect_class", "-severity", "-id"),
+                condition=Q(flagged=True),
+                name="capture_flagged_class_worst",
+            ),
             models.Index(fields=("line", "-counted_at"), condition=Q(label__isnull=False), name="capture_labelled"),
             models.Index(
                 fields=("line", "counted_at", "defect_class", "flagged", "label"),  # all that is asked

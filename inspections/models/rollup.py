@@ -83,6 +83,24 @@ class PlaceCount(Counts):
         return f"{self.line_id} {self.hour:%Y-%m-%d %H} {self.camera_id} {self.band}"
 
 
+class DailyPlaceCount(Counts):
+    """The same by the UTC day: half a year of hours and places is a hundred thousand rows."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="daily_places", db_index=False)
+    day = models.DateTimeField()  # its start, UTC
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="+", db_index=False)
+    band = models.IntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("line", "day", "camera", "band"), name="daily_place_count_once"),
+            models.CheckConstraint(condition=Q(judged__gte=0, failed__gte=0), name="daily_place_count_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.day:%Y-%m-%d} {self.camera_id} {self.band}"
+
+
 class RollCount(Counts):
     """One roll on one line, all classes together: which rolls ran there, and since when."""
 

@@ -199,7 +199,7 @@ def _proposal(
         "proposal": offered,
         "proposal_centre": percent(offered.centre),
         "proposal_sigma_z": "" if offered.sigma_z == 1 else rounded(offered.sigma_z, 2),
-        "plot": proposal_plot(found, offered, charting.preview(found, offered, now)),
+        "plot": proposal_plot(found, offered),
         "proposal_spread": spread_words(found, offered.dispersion),
         "proposal_laney": _wants_laney(found, offered.dispersion),
         "laney": {**plain(found), "kind": ChartKind.LANEY, "rules": found.rules or [1]},

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from inspections import charting, thresholds
 from inspections.counted import Classes, bounds_of, by_place, by_step, step_of, total, whole_hours
-from inspections.escape import ENOUGH
+from inspections.escape import ENOUGH, Escape
 from inspections.models import Capture, HourlyCount, Line, ModelVersion, Status
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.overkill import overkill
@@ -191,10 +191,19 @@ class Quality:
 
 def quality_of(line: Line, span: Span) -> Quality:
     """Of the four weeks that end with the period's last day: less says too little."""
+    return quality_by_line([line.pk], span)[line.pk]
+
+
+def quality_by_line(line_ids: Sequence[int], span: Span) -> dict[int, Quality]:
+    """The same of several lines, in as many queries."""
     last = timezone.localtime(span.until - timedelta(seconds=1)).date()
     calendar = Calendar(last)
-    weeks = len(calendar.bounds) // WEEK
-    found = histories([line.pk], calendar)[line.pk].stretch(weeks - QUALITY_WEEKS, QUALITY_WEEKS).escape
+    weeks = len(calendar.bounds) // WEEK - QUALITY_WEEKS
+    found = histories(line_ids, calendar)
+    return {line_id: _quality(one.stretch(weeks, QUALITY_WEEKS).escape, calendar) for line_id, one in found.items()}
+
+
+def _quality(found: Escape, calendar: Calendar) -> Quality:
     over = overkill(found)
     said = None if found.is_wide else found.rate
     return Quality(

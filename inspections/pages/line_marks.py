@@ -1,8 +1,10 @@
 """What happened on a line, as marks on its time axis: promotions, changes of threshold and style, alarms, shifts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from django.db.models import QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -20,9 +22,24 @@ MOST_SHIFTS = 60
 
 def marks_of(line: Line, span: Span) -> list[Mark]:
     """Oldest first."""
-    broken = [Mark(one.at, one.words, one.kind, one.url) for one in charting.breaks(line, span.since, span.until)]
-    every = [*broken, *_alarm_marks(line, span)]
-    return sorted(every, key=_at)[-MOST_MARKS:]
+    return marks_by_line([line.pk], span)[line.pk]
+
+
+def marks_by_line(line_ids: Collection[int], span: Span) -> dict[int, list[Mark]]:
+    """The same of several lines; the number of queries does not grow with them."""
+    broken = charting.breaks_of(line_ids, span.since, span.until)
+    found = {line_id: [Mark(one.at, one.words, one.kind, one.url) for one in some] for line_id, some in broken.items()}
+    rows = Alarm.objects.filter(line__in=line_ids, raised_at__gte=span.since, raised_at__lt=span.until)
+    for alarm in newest_of_each(rows.select_related("acknowledged_by"), MOST_MARKS):
+        if _at(mark := _alarm_mark(alarm)) < span.until:
+            found[alarm.line_id].append(mark)
+    return {line_id: sorted(some, key=_at)[-MOST_MARKS:] for line_id, some in found.items()}
+
+
+def newest_of_each(rows: QuerySet[Alarm], most: int) -> list[Alarm]:
+    """Of each line the newest `most`, newest first."""
+    place = Window(RowNumber(), partition_by="line", order_by=("-raised_at", "-id"))
+    return list(rows.annotate(place=place).filter(place__lte=most))
 
 
 def _at(mark: Mark) -> datetime:
@@ -30,14 +47,8 @@ def _at(mark: Mark) -> datetime:
     return mark.x
 
 
-def _alarm_marks(line: Line, span: Span) -> list[Mark]:
-    """Where people acknowledged, else where the alarm was raised."""
-    rows = Alarm.objects.filter(line=line, raised_at__gte=span.since, raised_at__lt=span.until)
-    found = [_alarm_mark(one) for one in rows.select_related("acknowledged_by")[:MOST_MARKS]]
-    return [one for one in found if _at(one) < span.until]
-
-
 def _alarm_mark(alarm: Alarm) -> Mark:
+    """Where people acknowledged it, else where it was raised."""
     url = reverse("alarm", args=[alarm.pk])
     if alarm.acknowledged_at is None or alarm.acknowledged_by is None:
         return Mark(alarm.raised_at, _("Alarm: %(words)s") % {"words": alarm.words}, "alarm", url)

@@ -1,7 +1,8 @@
 """The line page's chart of the rate: by the chart's own subgroups, and by hours or days where the period is long."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,7 +11,7 @@ from django.utils.translation import ngettext
 from inspections import charting
 from inspections.charting import Point, Subgroup
 from inspections.charting.longer import draw_longer
-from inspections.counted import Counted, bounds_of, by_bounds, by_hour
+from inspections.counted import Classes, bounds_of, by_steps, total
 from inspections.models import Chart, SubgroupBy
 from inspections.pages.line_plots import Frame, when_words
 from inspections.pages.periods import percent, rounded
@@ -27,7 +28,7 @@ Points = Sequence[Point]
 
 def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -> Plot:
     """`chart` is of the anomaly rate or of one class; `frame` says when."""
-    points, step = points_of(chart, frame.since, frame.until, now)
+    points, step = points_of([chart], frame.since, frame.until, now)[chart.line_id]
     is_deviation = step is None and chart.kind in {"ewma", "cusum"}
     spots = [_spot(frame, chart, point, after, is_deviation) for point, after in _with_next(chart, points)]
     name = frame.name(chart.defect_class) if chart.defect_class else _("Anomaly rate")
@@ -48,12 +49,20 @@ def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -
     )
 
 
-def points_of(chart: Chart, since: datetime, until: datetime, now: datetime) -> tuple[Points, timedelta | None]:
-    """The points, and what each of them is; None: one of the chart's own subgroups."""
-    step = step_of(chart, until - since)
-    if step is None:
-        return charting.read(chart, since, until, now, propose=False).points, None
-    return draw_longer(chart, [_subgroup(one, now) for one in _steps(chart, since, until, step)], now), step
+def points_of(
+    charts: Sequence[Chart], since: datetime, until: datetime, now: datetime
+) -> dict[int, tuple[Points, timedelta | None]]:
+    """By line, one chart each, all of one class: the points, and what each of them is; None: one of the chart's own
+    subgroups."""
+    steps = {chart.line_id: step_of(chart, until - since) for chart in charts}
+    own = [chart for chart in charts if steps[chart.line_id] is None]
+    longer = [chart for chart in charts if steps[chart.line_id] is not None]
+    found: dict[int, Points] = {}
+    if own:
+        found |= charting.points_of(own, since, until, now)
+    if longer:
+        found |= draw_longer(longer, _by_steps(longer, since, until, now), now)
+    return {line_id: (points, steps[line_id]) for line_id, points in found.items()}
 
 
 def step_of(chart: Chart, length: timedelta) -> timedelta | None:
@@ -64,15 +73,20 @@ def step_of(chart: Chart, length: timedelta) -> timedelta | None:
     return next((step for most, step in STEPS if length <= most), DAY)
 
 
-def _steps(chart: Chart, since: datetime, until: datetime, step: timedelta) -> list[Counted]:
-    hours = by_hour(chart.line_id, since, until, chart.defect_class)
-    if step == HOUR:
-        return hours
-    return by_bounds(hours, bounds_of(since, until, step, timezone.get_current_timezone()))
+def _by_steps(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, list[Subgroup]]:
+    """Of charts that are drawn by longer steps, where they judged something. How long a step is hangs on the period
+    alone."""
+    step, code = step_of(charts[0], until - since) or DAY, charts[0].defect_class
+    bounds = bounds_of(since, until, step, timezone.get_current_timezone())
+    counted = by_steps([chart.line_id for chart in charts], bounds)
+    return {line_id: list(_subgroups(bounds, steps, code, now)) for line_id, steps in counted.items()}
 
 
-def _subgroup(one: Counted, now: datetime) -> Subgroup:
-    return Subgroup(one.since, one.until, one.judged, one.count, whole=one.until <= now)
+def _subgroups(bounds: Sequence[datetime], steps: Sequence[Classes], code: str, now: datetime) -> Iterator[Subgroup]:
+    for (since, until), classes in zip(pairwise(bounds), steps, strict=True):
+        judged = total([classes]).judged
+        if judged:
+            yield Subgroup(since, until, judged, total([classes], code or None).anomalies, whole=until <= now)
 
 
 def _with_next(chart: Chart, points: Points) -> Iterable[tuple[Point, datetime]]:
@@ -166,7 +180,7 @@ def _beside(frame: Frame, chart: Chart, compare: Span, now: datetime) -> Series:
     """Drawn where it would lie in this period."""
     step = step_of(chart, frame.until - frame.since)
     if step:
-        groups = [_subgroup(one, now) for one in _steps(chart, compare.since, compare.until, step)]
+        groups = _by_steps([chart], compare.since, compare.until, now)[chart.line_id]
     else:
         groups = charting.subgroups(chart, compare.since, compare.until, now)
     moved = frame.since - compare.since

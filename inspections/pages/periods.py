@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import forms
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from inspections.escape import Interval
 from inspections.pages.access import PersonRequest
@@ -95,7 +96,13 @@ def percent(share: float | None) -> str:
 
 def rounded(value: float, digits: int) -> str:
     """In the reader's writing. Django's own `number_format` cuts digits off instead of rounding."""
-    return number_format(round(value, digits), digits)
+    return _written(round(value, digits), digits, get_language())
+
+
+@lru_cache(maxsize=5000)
+def _written(value: float, digits: int, _language: str | None) -> str:
+    """Kept, because a page writes the same small numbers hundreds of times."""
+    return number_format(value, digits)
 
 
 def between_words(between: Interval | None) -> str:

@@ -1,29 +1,30 @@
 """What a printed report says of one line over one period: the figures of the line's page, by the same functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from inspections import charting, thresholds
-from inspections.counted import Classes, bounds_of, by_step, step_of, total
+from inspections.counted import Classes, bounds_of, by_steps, step_of, total
 from inspections.decisions import Cost, Decided, decided, overkill_cost
 from inspections.models import (
     Alarm,
     Baseline,
     Capture,
     ChangeState,
+    Chart,
     Line,
     ModelVersion,
     ThresholdChange,
     VersionChange,
 )
 from inspections.models.defect_class import GOOD
-from inspections.pages.line import Quality, quality_of
-from inspections.pages.line_marks import marks_of
+from inspections.pages.line import Quality, quality_by_line
+from inspections.pages.line_marks import marks_by_line, newest_of_each
 from inspections.pages.line_plots import by_anomalies
 from inspections.pages.line_rate import points_of
 from inspections.pages.plots import Mark
@@ -32,7 +33,7 @@ from inspections.spans import Span
 from inspections.watching import WatchedLine, data_until
 
 WORST = 8
-READ_FOR_WORST = 5_000  # flagged captures, the newest
+READ_FOR_WORST = 5_000  # flagged captures, the newest of all lines
 MOST_ALARMS = 30
 
 
@@ -72,63 +73,118 @@ class LineFigures:
         return by_anomalies(self.steps)
 
 
-def figures(line: WatchedLine, span: Span, compare: Span, secret: set[UUID], now: datetime) -> LineFigures:
-    """The number of queries does not grow with history."""
+def figures(
+    lines: Sequence[WatchedLine], span: Span, compare: Span, secret: set[UUID], now: datetime
+) -> list[LineFigures]:
+    """Of each line. The number of queries grows neither with history nor with the lines, but for lines whose chart
+    looks back before the period."""
+    ids = [line.pk for line in lines]
     bounds = bounds_of(span.since, span.until, max(step_of(span.length), HOUR), timezone.get_current_timezone())
-    steps = by_step(line.pk, bounds)
-    chart = charting.chart_of(line)
-    points, step = points_of(chart, span.since, span.until, now)
-    alarms = Alarm.objects.filter(line=line, raised_at__gte=span.since, raised_at__lt=span.until)
-    versions = _versions(line, span)
-    decisions = decided([line.pk], [span.since, span.until], secret)
-    return LineFigures(
-        line=line,
-        span=span,
-        now=total(steps),
-        before=total(by_step(line.pk, [compare.since, compare.until])),
-        steps=tuple(steps),
-        bounds=tuple(bounds),
-        points=tuple(points),
-        in_deviations=not step and chart.kind in {"ewma", "cusum"},
-        baseline=charting.standing(chart, now),
-        marks=tuple(marks_of(line, span)),
-        alarms=tuple(alarms.select_related("rule", "acknowledged_by", "resolved_by")[:MOST_ALARMS]),
-        alarm_count=alarms.count(),
-        versions=tuple(versions),
-        thresholds=tuple(_thresholds(line, versions[-1] if versions else None, span)),
-        quality=quality_of(line, span),
-        cost=overkill_cost(decisions.groups),
-        decisions=decisions,
-        until=data_until(line),
+    steps, before = by_steps(ids, bounds), by_steps(ids, [compare.since, compare.until])
+    chosen = charting.charts_of(ids)
+    charts = {line.pk: chosen.get(line.pk) or Chart(line=line) for line in lines}
+    drawn = points_of(list(charts.values()), span.since, span.until, now)
+    baselines, marks = charting.standings(ids, now), marks_by_line(ids, span)
+    raised = alarms_of(ids, span)
+    versions = _versions(lines, span)
+    thresholds = _thresholds(lines, versions, span)
+    quality, decisions = quality_by_line(ids, span), decided(ids, [span.since, span.until], secret)
+
+    def of_line(line: WatchedLine) -> LineFigures:
+        points, step = drawn[line.pk]
+        own = decisions.of_line(line.pk)
+        return LineFigures(
+            line=line,
+            span=span,
+            now=total(steps[line.pk]),
+            before=total(before[line.pk]),
+            steps=tuple(steps[line.pk]),
+            bounds=tuple(bounds),
+            points=tuple(points),
+            in_deviations=not step and charts[line.pk].kind in {"ewma", "cusum"},
+            baseline=baselines[line.pk],
+            marks=tuple(marks[line.pk]),
+            alarms=raised.shown[line.pk],
+            alarm_count=raised.counts[line.pk],
+            versions=versions[line.pk],
+            thresholds=thresholds[line.pk],
+            quality=quality[line.pk],
+            cost=overkill_cost(own.groups),
+            decisions=own,
+            until=data_until(line),
+        )
+
+    return [of_line(line) for line in lines]
+
+
+@dataclass(frozen=True)
+class Raised:
+    """Alarms of a period by line: the newest, and how many there were."""
+
+    shown: dict[int, tuple[Alarm, ...]]
+    counts: dict[int, int]
+
+
+def alarms_of(line_ids: Sequence[int], span: Span) -> Raised:
+    rows = Alarm.objects.filter(line__in=line_ids, raised_at__gte=span.since, raised_at__lt=span.until)
+    shown: dict[int, list[Alarm]] = {line_id: [] for line_id in line_ids}
+    for alarm in newest_of_each(rows.select_related("rule", "acknowledged_by", "resolved_by"), MOST_ALARMS):
+        shown[alarm.line_id].append(alarm)
+    counts = dict(rows.order_by().values_list("line_id").annotate(Count("pk")))
+    return Raised(
+        {line_id: tuple(some) for line_id, some in shown.items()},
+        {line_id: counts.get(line_id, 0) for line_id in line_ids},
     )
 
 
-def _versions(line: Line, span: Span) -> list[ModelVersion]:
+def _versions(lines: Sequence[Line], span: Span) -> dict[int, tuple[ModelVersion, ...]]:
     """Read backwards from what is in force now: each change knows what was in force in its scope before it."""
-    rows = VersionChange.objects.filter(Q(line=None) | Q(line=line), state=ChangeState.ACTIVE)
+    rows = VersionChange.objects.filter(Q(line=None) | Q(line__in=lines), state=ChangeState.ACTIVE)
     rows = rows.filter(decided_at__gte=span.since).select_related("version", "previous")
+    changes = list(rows.order_by("-decided_at", "-id"))
     mills = ModelVersion.objects.filter(is_default=True).first()
+    return {line.pk: _versions_of(line, changes, mills, span) for line in lines}
+
+
+def _versions_of(
+    line: Line, changes: Sequence[VersionChange], mills: ModelVersion | None, span: Span
+) -> tuple[ModelVersion, ...]:
     own = line.version
     found: list[ModelVersion | None] = []
-    for change in rows.order_by("-decided_at", "-id"):
+    for change in changes:
+        if change.line_id not in (None, line.pk):
+            continue
         if change.decided_at and change.decided_at < span.until:
             found.append(own or mills)
         if change.line_id is None:
             mills = change.previous
         else:
             own = change.previous
-    return [*dict.fromkeys(one for one in reversed([*found, own or mills]) if one)]
+    return tuple(dict.fromkeys(one for one in reversed([*found, own or mills]) if one))
 
 
-def _thresholds(line: Line, version: ModelVersion | None, span: Span) -> list[tuple[float | None, bool]]:
+def _thresholds(
+    lines: Sequence[Line], versions: Mapping[int, Sequence[ModelVersion]], span: Span
+) -> dict[int, tuple[tuple[float | None, bool], ...]]:
     """In the same way; where it is the model's, that of the period's last version."""
+    rows = ThresholdChange.objects.filter(line__in=lines, at__gte=span.since).order_by("-at", "-id")
+    by_line: dict[int, list[ThresholdChange]] = {line.pk: [] for line in lines}
+    for change in rows:
+        by_line[change.line_id].append(change)
+    return {line.pk: _thresholds_of(line, by_line[line.pk], versions[line.pk], span) for line in lines}
+
+
+def _thresholds_of(
+    line: Line, changes: Sequence[ThresholdChange], versions: Sequence[ModelVersion], span: Span
+) -> tuple[tuple[float | None, bool], ...]:
     now, found = line.threshold, []
-    for change in ThresholdChange.objects.filter(line=line, at__gte=span.since).order_by("-at", "-id"):
+    for change in changes:
         if change.at < span.until:
             found.append(now)
         now = change.old
     held = dict.fromkeys(reversed([*found, now]))
-    return [(thresholds.own(version) if one is None else one, one is not None) for one in held]
+    last = versions[-1] if versions else None
+    return tuple((thresholds.own(last) if one is None else one, one is not None) for one in held)
 
 
 def previous(span: Span) -> Span:
@@ -136,23 +192,32 @@ def previous(span: Span) -> Span:
     return Span(span.since - span.length, span.since, "")
 
 
-def worst(lines: Sequence[Line], span: Span, secret: set[UUID]) -> Worst:
-    """Highest severity first, as in the queue; without what people call good, and what the reader is asked blind."""
-    found: list[tuple[float, UUID]] = []
-    cut = False
-    for line in lines:
-        rows = Capture.objects.filter(line=line, flagged=True, counted_at__gte=span.since, counted_at__lt=span.until)
-        newest = rows.order_by("-counted_at", "-id")[: READ_FOR_WORST + 1]
-        of_line = list(newest.values_list("severity", "id", "label_id", "defect_class__code"))
-        cut = cut or len(of_line) > READ_FOR_WORST
-        found += [
-            (severity, key)
-            for severity, key, label, code in of_line[:READ_FOR_WORST]
-            if key not in secret and not (label and code == GOOD)
-        ]
-    keys = [key for _severity, key in sorted(found, key=lambda one: (-one[0], one[1]))[:WORST]]
-    captures = Capture.objects.select_related("line", "defect_class", "roll", "label").in_bulk(keys)
-    return Worst(tuple(captures[key] for key in keys if key in captures), cut)
+def worst(every: Sequence[LineFigures], secret: set[UUID]) -> Worst:
+    """Highest severity first, as in the queue; without what people call good, and what the reader is asked blind.
+
+    Only as many of the newest are looked through as the counts say can be: one query, however long the period.
+    """
+    if not every:
+        return Worst((), cut=False)
+    span, since = every[0].span, _from_where(every)
+    lines = [one.line for one in every]
+    rows = Capture.objects.filter(line__in=lines, flagged=True, counted_at__gte=since, counted_at__lt=span.until)
+    rows = rows.exclude(label__isnull=False, defect_class__code=GOOD).exclude(pk__in=secret)
+    # By a sum, not by the column: its index holds all of history, and would be walked until enough lie in the period.
+    found = rows.select_related("line", "defect_class", "roll", "label").order_by((F("severity") + 0.0).desc(), "id")
+    return Worst(tuple(found[:WORST]), cut=since > span.since)
+
+
+def _from_where(every: Sequence[LineFigures]) -> datetime:
+    """The earliest step's begin after which no more were flagged than can be looked through; the last step is always
+    read."""
+    since, flagged = every[0].bounds[-2], 0
+    for place in reversed(range(len(every[0].bounds) - 1)):
+        flagged += sum(total([one.steps[place]]).flagged for one in every)
+        if flagged > READ_FOR_WORST:
+            break
+        since = every[0].bounds[place]
+    return since
 
 
 def to_action(alarm: Alarm) -> timedelta | None:

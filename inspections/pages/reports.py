@@ -66,8 +66,8 @@ def _report(
 
 
 def _pdf(about: About, lines: Sequence[WatchedLine], secret: set[UUID]) -> bytes:
-    names, found = class_names(), worst(lines, about.span, secret)
-    every = [figures(line, about.span, about.compare, secret, about.now) for line in lines]
+    names, every = class_names(), figures(lines, about.span, about.compare, secret, about.now)
+    found = worst(every, secret)
     sheet = new_sheet(about)
     several = len(every) > 1
     if several:

@@ -1,7 +1,8 @@
 """The pages over a mill with a long history, on the database that the environment names, which this fills.
 
-`python -m workers.bench.pages CAPTURES DAYS OUT` writes what it found to OUT as JSON. `manage.py bench_pages` starts it
-in a scratch folder, once for each database.
+`python -m workers.bench.pages CAPTURES DAYS PART OUT` fills PART of the history (the last tenth, or all of it) where
+nothing is filled yet, and writes what it found to OUT as JSON. `manage.py bench_pages` starts it, once for each
+database and part.
 """
 
 import json
@@ -15,40 +16,46 @@ from typing import Any
 import django
 
 SEED = 6
-PART = 0.1  # of the history: what is measured first
 CSV_PARTS = ("/flagged.csv?line={slug}", "/flagged.csv")  # some rows, then more than 100 000 of 5 000 000
 
 
-def main(captures: int, days: int, out: Path) -> None:
+def main(captures: int, days: int, part: float, out: Path) -> None:
     django.setup()
     from django.core.management import call_command
     from django.db import connection
     from django.utils import timezone
 
-    from inspections.models import HourlyCount, LengthCount, PlaceCount, SlotCount
-    from workers.bench.pages_mill import build
+    from inspections.models import Capture
+    from workers.bench.pages_mill import build, built
+    from workers.bench.pages_others import others
     from workers.prepare import collect_static
 
     say = _teller()
     call_command("migrate", interactive=False, verbosity=0)
     collect_static(lambda _words: None)
     now = timezone.now()
-    mill = build(now, days)
-    found: dict[str, Any] = {"database": connection.vendor, "captures": captures, "days": days, "stages": []}
-    for stage in fill_in_stages(mill, captures, days, now, say):
-        found["stages"].append({**stage, "pages": _pages(mill, now, say)})
-    found["rollups"] = {one.__name__: one._default_manager.count() for one in _tables(HourlyCount, SlotCount)}
-    found["rollups"] |= {one.__name__: one._default_manager.count() for one in _tables(PlaceCount, LengthCount)}
-    found["files"] = _files(mill, say)
+    found: dict[str, Any] = {"database": connection.vendor, "days": days, "filled": None}
+    if Capture.objects.exists():  # kept from an earlier run
+        mill = built()
+    else:
+        mill = build(now, days)
+        found["filled"] = fill(mill, captures, days, now, say, part)
+        others(mill, now)
+    found |= {"captures": Capture.objects.count(), "rollups": _rollups(), "pages": _pages(mill, say)}
+    found["files"] = _files(mill, say) if part == 1 else []
     out.write_text(json.dumps(found))
 
 
-def _tables(*models: Any) -> tuple[Any, ...]:
-    return models
+def _rollups() -> dict[str, int]:
+    from inspections.tally import ROLLUPS
+
+    return {one.model.__name__: one.model._default_manager.count() for one in ROLLUPS}
 
 
-def fill_in_stages(mill: Any, captures: int, days: int, now: datetime, say: Callable[[str], None]) -> Any:
-    """The last tenth of the time first, then all before it: so that both stages show the same days."""
+def fill(
+    mill: Any, captures: int, days: int, now: datetime, say: Callable[[str], None], part: float = 1.0
+) -> dict[str, Any]:
+    """`part` of the captures, over the last part of the days."""
     import numpy as np
 
     from inspections import recount
@@ -57,48 +64,50 @@ def fill_in_stages(mill: Any, captures: int, days: int, now: datetime, say: Call
     from workers.bench.pages_captures import Filler
 
     filler = Filler(mill, now, np.random.default_rng(SEED))
-    few = int(captures * PART)
-    border = now - timedelta(days=days * PART)
-    for count, since, until in ((few, border, now), (captures - few, now - timedelta(days=days), border)):
-        began = time.perf_counter()
-        with unchecked():
-            for done in filler.fill(count, since, until):
-                say(f"{done} of {count} captures")
-            alarms(mill, since, until)
-            filled = time.perf_counter() - began
-            began = time.perf_counter()
-            for step in recount.steps(mill.lines, every_line=True):
-                recount.rebuild(step)
-                say(f"counting {step.words}")
-            rebuilt = time.perf_counter() - began
-        settle()
-        began = time.perf_counter()
-        unlike = sum(len(recount.verify(step)) for step in recount.steps(mill.lines, every_line=True))
-        verified = time.perf_counter() - began
-        yield {"captures": filler.made, "fill_s": filled, "rebuild_s": rebuilt, "verify_s": verified, "unlike": unlike}
+    count, since = int(captures * part), now - timedelta(days=days * part)
+    began = time.perf_counter()
+    with unchecked():
+        for done in filler.fill(count, since, now):
+            say(f"{done} of {count} captures")
+        alarms(mill, since, now)
+        filled, began = time.perf_counter() - began, time.perf_counter()
+        for step in recount.steps(mill.lines, every_line=True):
+            recount.rebuild(step)
+            say(f"counting {step.words}")
+        rebuilt = time.perf_counter() - began
+    settle()
+    began = time.perf_counter()
+    unlike = sum(len(recount.verify(step)) for step in recount.steps(mill.lines, every_line=True))
+    return {"fill_s": filled, "rebuild_s": rebuilt, "verify_s": time.perf_counter() - began, "unlike": unlike}
 
 
 def samples(mill: Any) -> dict[str, Any]:
     """What stands in addresses."""
-    from inspections.models import Alarm, AlarmRule, Capture, Shift
+    from inspections.models import Alarm, AlarmRule, Capture, Channel, Quarantine, Recall, Shift, Snapshot, TrainingRun
     from inspections.pages.worklist import Mark, Order
 
     rows = Capture.objects.filter(line=mill.lines[3], flagged=True).order_by("-counted_at", "-id")
     newest, deep = rows[0], rows[min(2000, rows.count() - 1)]
-    alarm, rule, shift = Alarm.objects.first(), AlarmRule.objects.first(), Shift.objects.first()
+    until = newest.counted_at.replace(minute=0, second=0, microsecond=0)
+    of = {"alarm": Alarm, "rule": AlarmRule, "shift": Shift, "channel": Channel, "number": Recall}
+    of |= {"training": TrainingRun, "quarantine": Quarantine}
+    keys = {name: model._default_manager.values_list("pk", flat=True).first() or 0 for name, model in of.items()}
     return {
         "slug": mill.lines[3].slug,
+        "by_length": mill.lines[4].slug,
         "key": newest.pk,
         "mark": Mark.of(deep, Order.NEW),
         "code": "hole",
         "name": mill.version.name,
-        "alarm": alarm.pk if alarm else 0,
-        "rule": rule.pk if rule else 0,
-        "shift": shift.pk if shift else 0,
+        "snapshot": Snapshot.objects.values_list("name", flat=True).first() or "S1",
+        "since": f"{until - timedelta(days=28):%Y-%m-%dT%H:%M}",
+        "until": f"{until:%Y-%m-%dT%H:%M}",
+        "year_ago": f"{until - timedelta(days=365):%Y-%m-%dT%H:%M:%SZ}",
+        **keys,
     }
 
 
-def _pages(mill: Any, now: datetime, say: Callable[[str], None]) -> dict[str, Any]:
+def _pages(mill: Any, say: Callable[[str], None]) -> dict[str, Any]:
     from workers.bench.pages_list import addresses
     from workers.bench.pages_measure import client_of, measure
 
@@ -113,7 +122,7 @@ def _pages(mill: Any, now: datetime, say: Callable[[str], None]) -> dict[str, An
         if one.status != 200:
             left_out.append(f"{address.url}: {one.status}")
             continue
-        rows.append({"page": address.words, "limit": address.limit, "ratio": one.ratio, **one.figures})
+        rows.append({"page": address.name, "limit": address.limit, "ratio": one.ratio, **one.figures})
     return {"measured": rows, "left_out": left_out}
 
 
@@ -142,4 +151,4 @@ def _teller() -> Callable[[str], None]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))

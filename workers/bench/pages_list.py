@@ -4,6 +4,7 @@ A new page needs nothing here. One with a new kind of object in its address need
 its parameters a line in MORE.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,30 +19,51 @@ MORE = (
     "/lines/{slug}/?when=180d",
     "/lines/{slug}/?when=last-night",
     "/lines/{slug}/?when=24h&compare=week",
+    "/lines/{slug}/?when=180d&compare=previous",
+    "/lines/{slug}/?when=28d&class=hole",
+    "/lines/{by_length}/",
+    "/lines/{by_length}/chart/",
+    "/lines/{by_length}/chart/?since={since}&until={until}",
+    "/lines/{slug}/chart/?since={since}&until={until}",
     "/flagged/?order=worst",
     "/flagged/?order=worst&period=7d",
     "/flagged/?line={slug}&class=hole",
     "/flagged/?class=metal_contamination&period=24h",
+    "/flagged/?class=metal_contamination",
+    "/flagged/?line={slug}&camera=camera-2",
+    "/flagged/?line={slug}&place=100-200",
+    "/flagged/?line={slug}&place=5000-5100",
     "/flagged/?after={mark}",
     "/queue/grid/?line={slug}",
+    "/review/?when=28d",
+    "/review/?when=180d",
     "/escape/?period=28d",
     "/agreement/?period=91d",
     "/alarms/?state=resolved",
     "/audit/?person=operator-1",
     "/audit/?action=label",
     "/api/v1/lines/",
+    "/api/v1/lines/{slug}/rates/",
+    "/api/v1/lines/{slug}/rates/?from={year_ago}&bucket=day",
     "/api/v1/captures/?flagged=true&line={slug}",
 )
+KIND = re.compile("<[a-z]+:")
 REFRESHED = {"/": REFRESH_MS, "/lines/{slug}/": LIMIT_MS, "/flagged/": LIMIT_MS}  # by htmx, as an open page does
 
 
 @dataclass(frozen=True)
 class Address:
-    """One address to measure. `limit`: milliseconds at p95."""
+    """One address to measure. `limit`: milliseconds at p95. `route`: the same with names for what is in it, so that
+    two measurements of it can be told together."""
 
     url: str
     limit: float = LIMIT_MS
     refresh: bool = False
+    route: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.route or self.url}{' (refresh)' if self.refresh else ''}"
 
     @property
     def words(self) -> str:
@@ -56,9 +78,9 @@ def addresses(samples: dict[str, Any]) -> tuple[list[Address], list[str]]:
         if url is None:
             without.append(route)
         elif not url.endswith(".csv"):
-            found.append(Address(url))
-    found += [Address(url.format(**samples)) for url in MORE]
-    found += [Address(url.format(**samples), limit, refresh=True) for url, limit in REFRESHED.items()]
+            found.append(Address(url, route=KIND.sub("{", route).replace(">", "}")))
+    found += [Address(url.format(**samples), route=url) for url in MORE]
+    found += [Address(url.format(**samples), limit, refresh=True, route=url) for url, limit in REFRESHED.items()]
     return found, without
 
 

@@ -9,6 +9,7 @@ from inspections.models import (
     Camera,
     ChangeKind,
     ChangeState,
+    Chart,
     Line,
     ModelVersion,
     Person,
@@ -16,6 +17,7 @@ from inspections.models import (
     RuleKind,
     Shift,
     State,
+    SubgroupBy,
     ThresholdChange,
     VersionChange,
 )
@@ -48,7 +50,17 @@ def build(now: datetime, days: int) -> Mill:
     _rules(manager, now, days)
     for line in lines:
         _history(line, manager, now, days)
+    Chart.objects.create(line=lines[4], subgroup_by=SubgroupBy.LENGTH, size=50)
     return Mill(lines, cameras, manager, operators, version)
+
+
+def built() -> Mill:
+    """The same, read back."""
+    lines = list(Line.objects.order_by("pk"))
+    cameras = [list(Camera.objects.filter(line=line).order_by("pk")) for line in lines]
+    operators = list(Person.objects.filter(role=Role.OPERATOR).order_by("pk"))
+    version = ModelVersion.objects.get(is_default=True)
+    return Mill(lines, cameras, Person.objects.get(username="mara"), operators, version)
 
 
 def _cameras(line: Line, place: int, now: datetime) -> list[Camera]:
