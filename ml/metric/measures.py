@@ -60,7 +60,7 @@ def few_shot(labelled: Side, queries: Side, shots: int, draws: int, seed: int = 
     """(draws, 2): accuracy of the nearest prototype, over classes and over images, from `shots` examples of each class.
 
     Examples are of as many groups as can be; a query of a group that gave an example is left out of that draw; where
-    that leaves none the draw is NaN. A class with fewer images gives what it has.
+    that leaves a class without a query, the draw is NaN. A class with fewer images gives what it has.
     """
     rng = np.random.default_rng([seed, shots])
     found = []
@@ -71,7 +71,8 @@ def few_shot(labelled: Side, queries: Side, shots: int, draws: int, seed: int = 
         used = labelled.groups[np.concatenate(list(picked.values()))]
         asked = queries.take(~np.isin(queries.groups, used))
         right = names[distances(asked.embeddings, middle).argmin(axis=1)] == asked.targets
-        found.append((_over_classes(right, asked.targets), float(right.mean())) if len(right) else (np.nan, np.nan))
+        whole = len(np.unique(asked.targets)) == len(np.unique(queries.targets))
+        found.append((_over_classes(right, asked.targets), float(right.mean())) if whole else (np.nan, np.nan))
     return np.array(found)
 
 

@@ -45,7 +45,10 @@ def _loss(study: dict[str, Any]) -> Any:
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
-    left.legend(fontsize=7)
+    if left.lines:
+        left.legend(fontsize=7)
+    else:
+        left.text(0.5, 0.5, "nothing was trained", ha="center", transform=left.transAxes)
     return figure
 
 

@@ -9,8 +9,8 @@ from ml.refusal import DataError
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "loss": ("triplet", "batch_hard", "semi_hard", "multi_similarity", "proxy"),
-    "learns": ("head", "stage", "all"),
-    "kept": ("head", "trunk"),
+    "learns": ("none", "head", "stage", "all"),
+    "kept": ("head", "trunk", "texture"),
     "homogenise": ("none", "class", "image"),
     "contrast": ("set", "image"),
     "augment": ("none", "cloth", "cifar", "strong"),
@@ -23,11 +23,12 @@ class MetricRecipe:
     """How to learn a metric.
 
     loss: see ml.metric.losses; triplet draws its triplets by chance, the others mine each batch. margin: of the triplet
-    losses. learns: the embedding head alone, the trunk's last stage as well, or everything. width: of the head. kept:
-    what is compared afterwards, the head's answer or the trunk's pooled features below it. unit: the loss sees
-    embeddings scaled to length 1. homogenise: see ml.metric.brightness. contrast, augment: as in ml.presets. views:
-    an embedding is the mean over the image's four mirrorings. rate falls as half a cosine after a warm-up of a tenth
-    where the schedule says so; trunk_rate: the trunk's, as a share of the head's.
+    losses. learns: nothing, the embedding head, the trunk's last stage as well, or everything. width: of the head.
+    kept: what is compared afterwards, the head's answer, the trunk's pooled features below it, or the texture that its
+    early stages see (ml.metric.texture). whiten: that is whitened within the training classes, with this shrinkage; 0
+    leaves it. unit: the loss sees embeddings scaled to length 1. homogenise: see ml.metric.brightness. contrast,
+    augment: as in ml.presets. views: an embedding is the mean over the image's four mirrorings. rate falls as half a
+    cosine after a warm-up of a tenth where the schedule says so; trunk_rate: the trunk's, as a share of the head's.
     """
 
     loss: str = "multi_similarity"
@@ -35,6 +36,7 @@ class MetricRecipe:
     learns: str = "all"
     width: int = 128
     kept: str = "head"
+    whiten: float = 0.0
     unit: bool = True
     homogenise: str = "none"
     contrast: str = "image"
@@ -61,6 +63,9 @@ PRESETS: dict[str, MetricRecipe] = {
     "multi-similarity": MetricRecipe("multi_similarity"),
     "proxy": MetricRecipe("proxy"),
     "last-stage": MetricRecipe("multi_similarity", learns="stage"),
+    # No gradient at all: textures by the drawn trunk, whitened. For a class that nobody trained.
+    "texture": MetricRecipe(learns="none", kept="texture", whiten=0.03, augment="none"),
+    "best": MetricRecipe("proxy", width=512, kept="texture", whiten=0.1, epochs=12, batch=30),
 }  # fmt: skip
 
 
@@ -82,8 +87,16 @@ def _refuse_senseless(made: MetricRecipe) -> None:
         (made.epochs >= 1 and made.width >= 1, "epochs and width must be 1 or more"),
         (made.batch >= 4, "a batch must be of 4 images or more: two of two classes"),
         (0 <= made.beta2 < 1, "beta2 must lie in 0..1"),
-        (min(made.trunk_rate, made.weight_decay) >= 0, "no knob may be negative"),
-        (made.kept == "head" or made.learns != "head", "a frozen trunk's own features learn nothing: --kept head"),
+        (min(made.trunk_rate, made.weight_decay, made.whiten) >= 0, "no knob may be negative"),
+        (made.kept == "head" or made.learns != "head", "a frozen trunk's own features learn nothing: --learns none"),
+        (
+            made.learns != "none" or made.kept != "head",
+            "a head that learns nothing tells nothing: --kept texture",
+        ),
+        (
+            made.learns != "none" or (made.homogenise, made.contrast) == ("none", "image"),
+            "what learns nothing takes images by their own contrast: --homogenise none --contrast image",
+        ),
     )
     for holds, reason in rules:
         if not holds:

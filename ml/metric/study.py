@@ -24,10 +24,12 @@ from ml.folds import folds
 from ml.learn import gather
 from ml.metric import brightness, kept
 from ml.metric.recipes import MetricRecipe, recipe
+from ml.metric.texture import whitening
 from ml.metric.train import Course, embed, refuse_few, train
 from ml.networks import Network, build
 from ml.order import Order
 from ml.pretext import trunk
+from ml.prototypes import unit
 from ml.standardise import Standardise
 from ml.train import statistics
 
@@ -101,12 +103,13 @@ def learn(order: MetricOrder, say: Callable[[str], None] = lambda text: None) ->
     study = _begun(order, order.told(data))
     for part in wanted:
         refuse_few(data.take(part.train))
+    seen = _untrained(order, data) if order.recipe.learns == "none" else None
     order.out.mkdir(parents=True, exist_ok=True)
     for part in wanted:
         if part.name in study["parts"]:
             say(f"{part.name}: there already")
             continue
-        study["parts"][part.name] = _learn_part(order, data, part)
+        study["parts"][part.name] = _learn_part(order, data, part, seen)
         kept.write(order.out, study)
         say(_line(part, study["parts"][part.name]))
     return study
@@ -145,29 +148,57 @@ def _begun(order: MetricOrder, told: dict[str, Any]) -> dict[str, Any]:
     return study
 
 
-def _learn_part(order: MetricOrder, data: Dataset, part: Part) -> dict[str, Any]:
-    """Trains one part, writes its weights and embeddings, and says what it did."""
+def _learn_part(order: MetricOrder, data: Dataset, part: Part, seen: NDArray[np.float32] | None) -> dict[str, Any]:
+    """Trains one part, writes its weights and embeddings, and says what it did. `seen`: embeddings that no part
+    changes, where nothing is trained."""
     chosen, start = order.recipe, time.perf_counter()
-    torch.manual_seed(order.seed)
-    net = build(order.network, order.channels, chosen.width, order.stem)
-    began = _start(net, order)
     known = brightness.levels(data.take(part.train))
     ready = brightness.evened(data, chosen.homogenise, known)
+    told: dict[str, Any] = {"without": part.without, "level": known.level, "brightness": _bars(data, ready, part)}
+    weights: dict[str, torch.Tensor] = {}
+    if seen is None:
+        made, seen, weights = _train_part(order, ready, part)
+        told |= made
+    if chosen.whiten:
+        fitted = whitening(unit(seen[part.train]), data.targets[part.train], chosen.whiten)
+        seen = fitted(unit(seen))
+        weights |= {f"whitening.{name}": torch.from_numpy(value) for name, value in fitted._asdict().items()}
+    if weights:
+        save_file(
+            {name: tensor.contiguous() for name, tensor in weights.items()}, order.out / f"{part.name}.safetensors"
+        )
+    kept.write_embeddings(order.out / f"{part.name}.npz", seen, data.targets, data.groups, _sides(data, part))
+    (order.out / f"{part.name}.pt").unlink(missing_ok=True)
+    return {"history": [], **told, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def _train_part(
+    order: MetricOrder, ready: Dataset, part: Part
+) -> tuple[dict[str, Any], NDArray[np.float32], dict[str, torch.Tensor]]:
+    """What it says of itself, the embeddings of all images, and its weights."""
+    chosen = order.recipe
+    net, began = _new(order)
     train_on, check_on = ready.take(part.train), _without(ready.take(part.held), part.without)
     mean, std = statistics(train_on.images)
     standardise = Standardise(mean, std, chosen.contrast)
     checkpoint = order.out / f"{part.name}.pt"
-    course = Course(order.seed, order.log, checkpoint, _identity(order, data, part), part.name)
+    course = Course(order.seed, order.log, checkpoint, _identity(order, ready, part), part.name)
     history = train(net, train_on, check_on, chosen, standardise, course)
-    weights = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
-    save_file(weights, order.out / f"{part.name}.safetensors")
-    seen = embed(net, ready.images, standardise, chosen)
-    kept.write_embeddings(order.out / f"{part.name}.npz", seen, data.targets, data.groups, _sides(data, part))
-    checkpoint.unlink()
-    return {
-        "without": part.without, "began": began, "mean": mean, "std": std, "level": known.level,
-        "brightness": _bars(data, ready, part), "history": history, "seconds": round(time.perf_counter() - start, 1),
-    }  # fmt: skip
+    told = {"began": began, "mean": mean, "std": std, "history": history}
+    return told, embed(net, ready.images, standardise, chosen), net.state_dict()
+
+
+def _untrained(order: MetricOrder, data: Dataset) -> NDArray[np.float32]:
+    """Embeddings by the trunk as it starts: the same for every part, since contrast is each image's own."""
+    net, _ = _new(order)
+    return embed(net, data.images, Standardise((0.5,), (0.25,), order.recipe.contrast), order.recipe)
+
+
+def _new(order: MetricOrder) -> tuple[Network, str]:
+    """A network with the weights it starts from, and which those are in words."""
+    torch.manual_seed(order.seed)
+    net = build(order.network, order.channels, order.recipe.width, order.stem)
+    return net, _start(net, order)
 
 
 def _start(net: Network, order: MetricOrder) -> str:
@@ -202,6 +233,8 @@ def _sides(data: Dataset, part: Part) -> NDArray[np.uint8]:
 
 
 def _line(part: Part, done: dict[str, Any]) -> str:
+    if not done["history"]:
+        return f"{part.name}: {done['seconds']:.0f} s"
     last = done["history"][-1]
     recall = "not measured" if last["recall_at_1"] is None else f"{last['recall_at_1']:.3f}"
     return f"{part.name}: loss {last['loss']:.4f}, recall@1 {recall}, {done['seconds']:.0f} s"

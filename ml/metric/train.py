@@ -22,6 +22,7 @@ from ml.metric import losses
 from ml.metric.batches import balanced, triplets
 from ml.metric.measures import retrieve, side
 from ml.metric.recipes import MetricRecipe
+from ml.metric.texture import textures
 from ml.networks import Network
 from ml.standardise import Standardise
 from ml.train import answers
@@ -59,7 +60,6 @@ def train(
     while run.epoch < recipe.epochs:
         run.one_epoch()
         run.save()
-    net.flips = recipe.views
     net.eval()
     return run.history
 
@@ -88,7 +88,10 @@ def freeze(net: Network, learns: str) -> None:
 def embed(
     net: Network, images: NDArray[np.uint8], standardise: Standardise, recipe: MetricRecipe
 ) -> NDArray[np.float32]:
-    """(N, D): what is compared of images (N, H, W, C): the head's answer or, below it, the trunk's pooled features."""
+    """(N, D): what is compared of images (N, H, W, C), before any whitening, as the recipe says."""
+    if recipe.kept == "texture":
+        return textures(net, images, standardise, recipe.views)
+    net.flips = recipe.views
     head, _, pooled = answers(net, images, standardise)
     return head if recipe.kept == "head" else pooled
 

@@ -16,6 +16,9 @@ from ml.metric.batches import balanced, triplets
 from ml.metric.measures import Side, few_shot, retrieve, side, unseen
 from ml.metric.overlap import overlap
 from ml.metric.recipes import recipe
+from ml.metric.texture import textures, whitening
+from ml.networks import build
+from ml.standardise import Standardise
 
 TARGETS = np.array([0] * 20 + [1] * 9 + [2] * 3)
 LINE = torch.tensor([[0.0], [1.0], [4.0], [3.0], [6.0]])  # the places of five images on a line
@@ -142,9 +145,38 @@ def test_an_image_of_its_own_source_is_never_what_is_found() -> None:
 def test_few_shots_never_ask_about_a_source_that_gave_an_example() -> None:
     labelled = sided([0, 2, 4, 90, 92, 94], [0, 0, 0, 1, 1, 1], "abcdef")
     np.testing.assert_array_equal(few_shot(labelled, labelled, 1, 5), np.ones((5, 2)))
-    turned = sided([0, 90, 2, 92], [0, 1, 1, 0], "abab")  # each source holds both classes, one beside the other's
-    queries = sided([1, 91], [0, 1], "cd")
-    assert few_shot(turned, queries, 2, 3)[:, 1].tolist() == few_shot(turned, queries, 2, 3)[:, 0].tolist()
+    assert np.isnan(few_shot(labelled, labelled, 3, 5)).all()  # every source gave one, and none is left to ask
+
+
+def test_few_shots_count_classes_alike_and_images_alike() -> None:
+    labelled = sided([0, 90], [0, 1], "ab")
+    queries = sided([1, 2, 80, 91], [0, 0, 0, 1], "cdef")
+    np.testing.assert_allclose(few_shot(labelled, queries, 1, 2), [[(2 / 3 + 1) / 2, 3 / 4]] * 2)
+
+
+def test_whitened_a_class_is_as_wide_one_way_as_another_and_lies_where_it_lay() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.arange(4000) % 2
+    rows = rng.normal(0, [5.0, 0.2], (4000, 2)) + 3 * targets[:, None]
+    found = whitening(rows, targets, 0.0)(rows)
+    np.testing.assert_allclose(np.cov(found[targets == 1].T), np.eye(2), atol=0.1)
+    apart = np.linalg.norm(found[targets == 1].mean(axis=0) - found[targets == 0].mean(axis=0))
+    assert apart == pytest.approx(np.hypot(3 / 5, 3 / 0.2), rel=0.05)
+    shrunk = whitening(rows, targets, 1.0)(rows)
+    assert np.cov(shrunk[targets == 1].T).diagonal().min() < 0.1
+
+
+def test_a_texture_is_the_same_however_the_image_is_mirrored() -> None:
+    net = build("textile_resnet", 1, 4)
+    images = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 1), dtype=np.uint8)
+    by = Standardise((0.5,), (0.25,), "image")
+    seen = textures(net, images, by, views=True)
+    np.testing.assert_allclose(textures(net, images[:, ::-1, ::-1].copy(), by, views=True), seen, atol=1e-5)
+    assert seen.shape == (3, 2 * 64 + 2 * 128)  # the means and deviations of two stages, each of length 1
+    np.testing.assert_allclose(np.linalg.norm(seen[:, :64], axis=1), 1, atol=1e-5)
+    assert not np.allclose(
+        textures(net, images[:, ::-1].copy(), by, views=False), textures(net, images, by, views=False)
+    )
 
 
 def clouds(count: int, spread: float, seed: int, classes: int = 4) -> Side:

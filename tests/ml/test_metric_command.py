@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from ml.cli import main
 from ml.data import DataError, Dataset
@@ -80,6 +81,18 @@ def test_three_pictures_are_drawn(study: Path, tmp_path: Path, kind: str) -> Non
     assert all(path.stat().st_size > 2000 for path in tmp_path.iterdir())
 
 
+def test_textures_are_whitened_for_each_part_and_nothing_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--drawn", "90", "--preset", "texture", "--network", "textile_resnet", "--size", "32", "--folds", "2"]
+    assert main(["metric", "train", *words, "--leave-out", "none", "--out", str(tmp_path / "study")]) == 0
+    first, second = (load_file(tmp_path / "study" / f"fold-{number}.safetensors") for number in (1, 2))
+    assert set(first) == {"whitening.mean", "whitening.turn"}
+    assert not torch.equal(first["whitening.mean"], second["whitening.mean"])
+    assert main(["metric", "plot", str(tmp_path / "study")]) == 0
+    assert "recall@1" not in capsys.readouterr().out
+
+
 def test_what_is_done_is_not_done_again_and_another_study_is_not_mixed_in(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,6 +151,7 @@ def test_a_loss_that_is_no_number_ends_the_training(cloth: Dataset) -> None:
     [
         (["--preset", "siamise"], "there is no preset 'siamise'"),
         (["--batch", "2"], "a batch must be of 4 images or more"),
+        (["--preset", "texture", "--homogenise", "image"], "takes images by their own contrast"),
         (["--leave-out", "hale"], "no class is named hale"),
         (["--folds", "1"], "--folds must be 2 or more"),
         (["--network", "resnet19v1"], "there is no network 'resnet19v1'"),
