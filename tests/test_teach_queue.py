@@ -180,7 +180,7 @@ def test_the_page_asks_in_this_order_without_a_script(client: Client, olga: Pers
     listed(first, second, why=Why.NOVELTY)
     page = client.get("/queue/", {"order": TEACH}).content.decode()
     assert '<option value="teach" selected>' in page
-    assert "Nothing like it was labelled yet." in page
+    assert "Nothing like it was labelled yet. The nearest labelled one is at distance 0.40." in page
     assert f'name="capture" value="{first.pk}"' in page
     response = client.post("/queue/decide/", {"capture": first.pk, "label": "good", "order": TEACH}, follow=True)
     assert response.redirect_chain[0][0] == "/queue/?order=teach&last"

@@ -29,6 +29,9 @@ def pick_words(pick: TeachPick, names: Mapping[str, str]) -> str:
     if pick.why == Why.MARGIN and pick.first:
         both = {"first": names.get(pick.first, pick.first), "second": names.get(pick.second, pick.second)}
         return _("The model hesitates between %(first)s and %(second)s.") % both
+    if pick.why == Why.NOVELTY and pick.distance is not None:
+        far = {"far": f"{pick.distance:.2f}"}
+        return _("Nothing like it was labelled yet. The nearest labelled one is at distance %(far)s.") % far
     words = {
         Why.MARGIN.value: _("The model hesitates between two classes."),
         Why.NOVELTY.value: _("Nothing like it was labelled yet."),
