@@ -341,3 +341,17 @@ def test_the_queries_do_not_grow_with_history(mara: Client, camera: Camera) -> N
         mara.get(LINE)
     assert len(many) == len(few)
     assert a_line().pk == camera.line_id
+
+
+def test_the_queries_do_not_grow_with_the_lines(mara: Client, camera: Camera) -> None:
+    def queries(lines: int) -> int:
+        for number in range(2, lines + 1):
+            many_judged(a_camera(f"loom-{number}"), 20, NOW.replace(hour=8, minute=0), "hole", 0.9, HOUR / 20)
+        with CaptureQueriesContext(connection) as found:
+            assert f"loom-{lines}" in Paper(mara, SHIFT).text
+        return len(found)
+
+    a_morning(camera)
+    Paper(mara, SHIFT)
+    few = queries(2)
+    assert queries(6) == few < 60

@@ -20,7 +20,7 @@ from inspections.pages.report_figures import LineFigures, to_action
 from inspections.pages.report_paper import clock, number
 from inspections.pages.threshold_words import written
 from inspections.pages.when_words import span_words
-from inspections.paper.drawings import Dot, Flag, Scene, Tick, rate_chart
+from inspections.paper.drawings import Dot, Flag, RateChart, Scene, Tick
 from inspections.paper.sheet import BODY, HEAD, LINE, SMALL, Sheet
 from inspections.rates import Tally
 from inspections.spans import DAY, Span
@@ -84,7 +84,7 @@ def _rate(sheet: Sheet, one: LineFigures) -> None:
     dots = [_dot(point, one.in_deviations) for point in one.points]
     unit = "σ" if one.in_deviations else "%"
     scene = Scene(one.span.since, one.span.until, dots, flags, _ticks(one.span), unit)
-    sheet.together(head, rate_chart(scene), sheet.text(_rate_words(one), SMALL))
+    sheet.together(head, RateChart(scene), sheet.text(_rate_words(one), SMALL))
     for place, at, words in marks:
         sheet.write(f"{place}  {clock(at)}  {words}", SMALL)
 

@@ -6,11 +6,12 @@ Everything is told twice: a signal is a triangle and a colour, a limit is dashed
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from math import ceil, floor
 
-from reportlab.graphics.shapes import Circle, Drawing, Line, Polygon, PolyLine, Rect, String
-from reportlab.lib.colors import Color
 from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable
 
 from inspections.paper.fonts import BOLD, REGULAR
 from inspections.paper.looks import ALERT, BAR, BLUE, HAIR, INK, SOFT, WIDTH
@@ -19,6 +20,9 @@ LEFT, BOTTOM, TOP = 11 * mm, 6 * mm, 6 * mm
 NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 25.0, 50.0, 100.0)  # percent between two grid lines
 GRID = 4  # lines, about
 DOTS_UP_TO = 120  # points; more would run together
+ROUND = 1  # ends of lines, as PDF numbers them
+
+Stroke = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -82,93 +86,122 @@ class _Scale:
         return float(BOTTOM + min(max(part, 0.0), 1.0) * self.height)
 
 
-def rate_chart(scene: Scene, height: float = 48 * mm) -> Drawing:
-    drawing, scale = Drawing(WIDTH, height), _Scale(scene, height)
-    _frame(drawing, scale)
-    for flag in scene.flags:
-        x = scale.x(flag.at)
-        drawing.add(Line(x, BOTTOM, x, BOTTOM + scale.height, strokeColor=INK, strokeWidth=0.7, strokeDashArray=[3, 2]))
-        words = String(x, BOTTOM + scale.height + 1.2 * mm, str(flag.number), textAnchor="middle")
-        words.fontName, words.fontSize, words.fillColor = BOLD, 6.5, INK
-        drawing.add(words)
-    for name, dash in (("upper", [2, 2]), ("lower", [2, 2]), ("centre", None)):
-        _steps(drawing, scale, name, dash)
-    _points(drawing, scale)
-    return drawing
+class RateChart(Flowable):  # type: ignore[misc]
+    """Drawn straight on the page: a shift's report has one a line, and shapes of their own would take twice as long."""
+
+    def __init__(self, scene: Scene, height: float = 48 * mm) -> None:
+        super().__init__()
+        self.scene, self.width, self.height = scene, WIDTH, height
+
+    def wrap(self, *_room: float) -> tuple[float, float]:
+        return self.width, self.height
+
+    def draw(self) -> None:
+        scale = _Scale(self.scene, self.height)
+        _frame(self.canv, scale)
+        _flags(self.canv, scale)
+        _limits(self.canv, scale)
+        _points(self.canv, scale)
 
 
-def _frame(drawing: Drawing, scale: _Scale) -> None:
-    value = scale.bottom
-    while value <= scale.top + 1e-9:
-        y = scale.y(value)
-        drawing.add(Line(LEFT, y, WIDTH, y, strokeColor=HAIR, strokeWidth=0.4))
-        _say(drawing, LEFT - 1.5 * mm, y - 2, f"{value:g}", "end")
-        value += scale.step
-    _say(drawing, LEFT - 1.5 * mm, BOTTOM + scale.height + 2.8 * mm, scale.scene.unit, "end")
-    for tick in scale.scene.ticks:
-        x = scale.x(tick.at)
-        drawing.add(Line(x, BOTTOM, x, BOTTOM - 1 * mm, strokeColor=SOFT, strokeWidth=0.4))
-        _say(drawing, x, BOTTOM - 3.6 * mm, tick.words, "start" if x < LEFT + 4 * mm else "middle")
+def _frame(canvas: Canvas, scale: _Scale) -> None:
+    top, ticks = BOTTOM + scale.height, [(scale.x(tick.at), tick.words) for tick in scale.scene.ticks]
+    values = [scale.bottom + scale.step * place for place in range(round((scale.top - scale.bottom) / scale.step) + 1)]
+    canvas.setLineWidth(0.4)
+    canvas.setStrokeColor(HAIR)
+    canvas.lines([(LEFT, scale.y(value), WIDTH, scale.y(value)) for value in values])
+    canvas.setStrokeColor(SOFT)
+    canvas.lines([(x, BOTTOM, x, BOTTOM - 1 * mm) for x, _words in ticks])
+    canvas.setFont(REGULAR, 6.5)
+    canvas.setFillColor(SOFT)
+    for value in values:
+        canvas.drawRightString(LEFT - 1.5 * mm, scale.y(value) - 2, f"{value:g}")
+    canvas.drawRightString(LEFT - 1.5 * mm, top + 2.8 * mm, scale.scene.unit)
+    for x, words in ticks:
+        say = canvas.drawString if x < LEFT + 4 * mm else canvas.drawCentredString
+        say(x, BOTTOM - 3.6 * mm, words)
 
 
-def _say(drawing: Drawing, x: float, y: float, words: str, anchor: str) -> None:
-    found = String(x, y, words, textAnchor=anchor)
-    found.fontName, found.fontSize, found.fillColor = REGULAR, 6.5, SOFT
-    drawing.add(found)
+def _flags(canvas: Canvas, scale: _Scale) -> None:
+    canvas.setLineWidth(0.7)
+    canvas.setStrokeColor(INK)
+    canvas.setFillColor(INK)
+    canvas.setFont(BOLD, 6.5)
+    canvas.setDash([3, 2])
+    for flag in scale.scene.flags:
+        x, top = scale.x(flag.at), BOTTOM + scale.height
+        canvas.line(x, BOTTOM, x, top)
+        canvas.drawCentredString(x, top + 1.2 * mm, str(flag.number))
 
 
-def _steps(drawing: Drawing, scale: _Scale, name: str, dash: list[int] | None) -> None:
-    """A limit as steps; it stands where it holds, and stops where none does."""
-    colour: Color = SOFT
-    for dot in scale.scene.dots:
-        value = getattr(dot, name)
-        if value is not None:
-            y = scale.y(value)
-            ends = scale.x(dot.since), scale.x(dot.until)
-            drawing.add(Line(ends[0], y, ends[1], y, strokeColor=colour, strokeWidth=0.6, strokeDashArray=dash))
+def _limits(canvas: Canvas, scale: _Scale) -> None:
+    """As steps; each stands where it holds, and stops where none does."""
+    canvas.setLineWidth(0.6)
+    canvas.setStrokeColor(SOFT)
+    for names, dash in ((("upper", "lower"), [2, 2]), (("centre",), [])):
+        canvas.setDash(dash)
+        if found := [line for dot in scale.scene.dots for name in names for line in _step(scale, dot, name)]:
+            canvas.lines(found)
 
 
-def _points(drawing: Drawing, scale: _Scale) -> None:
-    """A line through neighbours; a gap where nothing was judged."""
-    run: list[float] = []
-    before: Dot | None = None
-    for dot in scale.scene.dots:
-        if dot.value is None or (before and dot.since - before.until > 2 * (before.until - before.since)):
-            _line(drawing, run)
-            run = []
-        if dot.value is not None:
-            run += [_middle(scale, dot), scale.y(dot.value)]
-        before = dot
-    _line(drawing, run)
-    few = len(scale.scene.dots) <= DOTS_UP_TO
-    for dot in scale.scene.dots:
-        if dot.value is not None and (dot.signals or few):
-            drawing.add(_shape(_middle(scale, dot), scale.y(dot.value), dot.signals))
+def _step(scale: _Scale, dot: Dot, name: str) -> list[Stroke]:
+    value = getattr(dot, name)
+    return [] if value is None else [(scale.x(dot.since), scale.y(value), scale.x(dot.until), scale.y(value))]
+
+
+def _points(canvas: Canvas, scale: _Scale) -> None:
+    """A line through neighbours; a gap where nothing was judged. A signal is a triangle."""
+    found = [(_middle(scale, dot), scale.y(dot.value), dot) for dot in scale.scene.dots if dot.value is not None]
+    pairs = [_between(scale, *pair) for pair in pairwise(scale.scene.dots) if not _is_gap(*pair)]
+    canvas.setStrokeColor(BLUE)
+    canvas.setLineCap(ROUND)
+    canvas.setLineWidth(0.9)
+    if pairs:
+        canvas.lines(pairs)
+    calm = [(x, y, x, y + 0.01) for x, y, dot in found if not dot.signals]
+    if calm and len(scale.scene.dots) <= DOTS_UP_TO:
+        canvas.setLineWidth(2.2)
+        canvas.lines(calm)  # no length and round ends: a dot
+    for x, y, dot in found:
+        if dot.signals:
+            _triangle(canvas, x, y)
+
+
+def _is_gap(one: Dot, after: Dot) -> bool:
+    return one.value is None or after.value is None or after.since - one.until > 2 * (one.until - one.since)
+
+
+def _between(scale: _Scale, one: Dot, after: Dot) -> Stroke:
+    return _middle(scale, one), scale.y(one.value or 0.0), _middle(scale, after), scale.y(after.value or 0.0)
 
 
 def _middle(scale: _Scale, dot: Dot) -> float:
     return (scale.x(dot.since) + scale.x(dot.until)) / 2
 
 
-def _line(drawing: Drawing, run: list[float]) -> None:
-    if len(run) > 2:
-        drawing.add(PolyLine(run, strokeColor=BLUE, strokeWidth=0.9))
+def _triangle(canvas: Canvas, x: float, y: float, size: float = 2.6) -> None:
+    canvas.setLineWidth(0.3)
+    canvas.setStrokeColor(INK)
+    canvas.setFillColor(ALERT)
+    path = canvas.beginPath()
+    path.moveTo(x - size, y - size * 0.8)
+    path.lineTo(x + size, y - size * 0.8)
+    path.lineTo(x, y + size)
+    path.close()
+    canvas.drawPath(path, stroke=1, fill=1)
 
 
-def _shape(x: float, y: float, signals: bool) -> Polygon | Circle:
-    if signals:
-        size = 2.6
-        corners = [x - size, y - size * 0.8, x + size, y - size * 0.8, x, y + size]
-        return Polygon(corners, fillColor=ALERT, strokeColor=INK, strokeWidth=0.3)
-    return Circle(x, y, 1.1, fillColor=BLUE, strokeColor=None)
-
-
-def share_bar(share: float, width: float, height: float = 2.6 * mm) -> Drawing:
+class ShareBar(Flowable):  # type: ignore[misc]
     """A bar in a table's cell: `share` of its width."""
-    drawing = Drawing(width, height)
-    drawing.add(
-        Rect(
-            0, 0.4 * mm, max(width * min(max(share, 0.0), 1.0), 0.5), height - 0.8 * mm, fillColor=BAR, strokeColor=None
-        )
-    )
-    return drawing
+
+    def __init__(self, share: float, width: float, height: float = 2.6 * mm) -> None:
+        super().__init__()
+        self.share, self.width, self.height = min(max(share, 0.0), 1.0), width, height
+
+    def wrap(self, *_room: float) -> tuple[float, float]:
+        return self.width, self.height
+
+    def draw(self) -> None:
+        self.canv.setFillColor(BAR)
+        width, height = max(self.width * self.share, 0.5), self.height - 0.8 * mm
+        self.canv.rect(0, 0.4 * mm, width, height, stroke=0, fill=1)

@@ -13,7 +13,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from inspections.paper.drawings import share_bar
+from inspections.paper.drawings import ShareBar
 from inspections.paper.fonts import BOLD, REGULAR, register, unprintable
 from inspections.paper.looks import FOOT, HAIR, INK, MARGIN, PAGE, SOFT, WASH, WIDTH
 
@@ -88,27 +88,31 @@ class Sheet:
         """The same with a bar at the end of each row: shares of the longest."""
         *of_words, of_bars = measures = _measures([*widths, 0.3 * sum(widths)])
         first, *others = self._cells(head, rows, of_words, 1)
-        drawn = [[*row, share_bar(bar, of_bars - 2 * PAD)] for row, bar in zip(others, bars, strict=True)]
+        drawn = [[*row, ShareBar(bar, of_bars - 2 * PAD)] for row, bar in zip(others, bars, strict=True)]
         return _ruled([[*first, Spacer(1, 1)], *drawn], measures, 1)
 
     def _cells(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], measures: Sequence[float], left: int
     ) -> list[list[Cell]]:
-        top = [self.text(one, HEAD_LEFT if at < left else HEAD_RIGHT) for at, one in enumerate(head)]
-        return [top, *([self._cell(one, measures[at], at < left) for at, one in enumerate(row)] for row in rows)]
+        def styled(words: Sequence[str], of_words: ParagraphStyle, of_figures: ParagraphStyle) -> list[Cell]:
+            styles = [of_words if at < left else of_figures for at in range(len(words))]
+            return [self._cell(*one) for one in zip(words, styles, measures, strict=True)]
 
-    def _cell(self, words: str, measure: float, is_left: bool) -> Cell:
+        return [styled(head, HEAD_LEFT, HEAD_RIGHT), *(styled(row, CELL, RIGHT) for row in rows)]
+
+    def _cell(self, words: str, style: ParagraphStyle, measure: float) -> Cell:
         """Bare words where they fit on one line: a paragraph takes ten times as long to set."""
         plain = " ".join(words.split())
-        if stringWidth(plain, CELL.fontName, CELL.fontSize) > measure - 2 * PAD:
-            return self.text(words, CELL if is_left else RIGHT)
+        if stringWidth(plain, style.fontName, style.fontSize) > measure - 2 * PAD:
+            return self.text(words, style)
         self.has_unprintable = self.has_unprintable or unprintable(plain)
         return plain
 
     def facts(self, pairs: Sequence[tuple[str, str]]) -> Table:
         """Names and what they are."""
-        rows = [[self.text(name, LABEL), self.text(words, BODY)] for name, words in pairs]
-        found = Table(rows, [34 * mm, WIDTH - 34 * mm], hAlign="LEFT")
+        of_names, of_words = 34 * mm, WIDTH - 34 * mm
+        rows = [[self._cell(name, LABEL, of_names), self._cell(words, BODY, of_words)] for name, words in pairs]
+        found = Table(rows, [of_names, of_words], hAlign="LEFT")
         found.setStyle(_FACTS)
         return found
 
@@ -138,7 +142,9 @@ def _ruled(cells: Sequence[Sequence[Cell]], measures: Sequence[float], left: int
 
 _ROWS = TableStyle([
     ("FONT", (0, 0), (-1, -1), CELL.fontName, CELL.fontSize, CELL.leading),
+    ("FONT", (0, 0), (-1, 0), HEAD_LEFT.fontName, HEAD_LEFT.fontSize, HEAD_LEFT.leading),
     ("TEXTCOLOR", (0, 0), (-1, -1), INK),
+    ("TEXTCOLOR", (0, 0), (-1, 0), SOFT),
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LINEBELOW", (0, 0), (-1, -1), 0.4, HAIR),
     ("BACKGROUND", (0, 0), (-1, 0), WASH),
@@ -148,6 +154,10 @@ _ROWS = TableStyle([
     ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
 ])  # fmt: skip
 _FACTS = TableStyle([
+    ("FONT", (0, 0), (0, -1), LABEL.fontName, LABEL.fontSize, LABEL.leading),
+    ("FONT", (1, 0), (1, -1), BODY.fontName, BODY.fontSize, BODY.leading),
+    ("TEXTCOLOR", (0, 0), (0, -1), SOFT),
+    ("TEXTCOLOR", (1, 0), (1, -1), INK),
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
     ("TOPPADDING", (0, 0), (-1, -1), 1),
