@@ -16,7 +16,7 @@ from ml.prototypes import Rows, distances, prototype
 MOST = 4_000  # labelled captures that are read
 GOOD_WANTED = 10  # labelled good ones; where there are fewer, captures that the model passed stand in
 BORROWED = 200
-MAY_BE_NEW = 0.05  # of those: nobody has looked at them, and what no model knows is passed as good
+MAY_BE_NEW = 0.1  # of those, or ten of few: nobody has looked at them, and what no model knows is passed as good
 AT_ONCE = 500
 
 
@@ -63,7 +63,7 @@ def passed(version: ModelVersion, examples: Rows, without: Collection[UUID]) -> 
     if not found.keys:
         return found
     far = distances(found.embeddings, prototype(examples)[None])[:, 0]
-    nearest = np.argsort(far)[: ceil(MAY_BE_NEW * len(far))]
+    nearest = np.argsort(far)[: max(ceil(MAY_BE_NEW * len(far)), min(10, len(far) // 4))]
     return found.without({found.keys[row] for row in nearest})
 
 
