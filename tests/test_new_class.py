@@ -175,13 +175,13 @@ def test_fewer_than_three_examples(boss: Client) -> None:
 
 def test_examples_that_are_each_others_opposites(boss: Client) -> None:
     said = objection(boss, [seen(kind) for kind in ("snag", "good", "hole", "cut", "snag")])
-    assert "too unlike each other" in said and "from the mean of the others" in said
+    assert "good captures lie as near" in said and "from the mean of the others" in said
     assert any(letter.isdigit() for letter in said)
 
 
 def test_examples_among_the_good_ones(boss: Client) -> None:
     said = objection(boss, [seen("good") for _ in range(5)])
-    assert "good cloth too" in said or "would be found" in said
+    assert "good captures lie as near" in said or "would be found" in said
 
 
 def test_examples_of_another_scale(boss: Client) -> None:
@@ -320,7 +320,7 @@ def test_taking_it_back_leaves_nothing_of_it_but_the_flags_and_the_history(boss:
     assert verdict_of(seen("snag")).label == "good"
     history = boss.get(f"/captures/{found[0].pk}/").content.decode()
     assert "that class was taken back" in history
-    assert "took back" in history, history[history.index("History"):][:3000]
+    assert "took back" in history, history[history.index("History") :][:3000]
     told_of = AuditEvent.objects.filter(subject="class snag").values_list("action", flat=True).order_by("id")
     assert list(told_of) == ["class-from-examples", "class-taken-back", "class-removed"]
     counted_right()
