@@ -107,8 +107,8 @@ def objection_to(found: Calibration) -> str:
         return _("The examples are copies of one image, so they do not tell how far the class reaches. Mark others.")
     if found.swallows_good:
         words = _(
-            "The examples make no class: they lie %(least)s to %(most)s from the mean of the others, and good captures lie "
-            "as near. Take out those that do not belong, and say of the look-alikes which do."
+            "The examples make no class: they lie %(least)s to %(most)s from the mean of the others, and good captures "
+            "lie as near. Take out those that do not belong, and say of the look-alikes which do."
         )
         return words % told
     if reached < REACHES * len(spread):
