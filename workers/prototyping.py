@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from inspections import new_class
-from inspections.models import Capture, ModelVersion, ProvisionalClass, Stage, Status
+from inspections.models import Capture, ModelVersion, ProvisionalClass, Status
 from inspections.new_class.known import Known
 from inspections.new_class.prototypes import lacking, make, wanted_by
 from ml.prototypes import Floats
@@ -31,11 +31,6 @@ def work() -> None:
     new_class.carry_on(timezone.now())
     for one, version in lacking():
         _make(one, version)
-
-
-def is_wanted() -> bool:
-    """Whether anything waits."""
-    return ProvisionalClass.objects.filter(stage=Stage.ENDING).exists() or bool(lacking())
 
 
 def prepare(version: ModelVersion) -> None:

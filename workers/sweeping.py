@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 
-from inspections import bell, tally
+from inspections import bell, new_class, tally
 from inspections.ids import made_at
 from inspections.models import (
     Capture,
@@ -22,7 +22,6 @@ from inspections.models import (
     TrainingRun,
     VersionChange,
 )
-from workers import prototyping
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +45,7 @@ def _unheard(now: datetime) -> list[str]:
     found = [task for model, task in jobs if model.objects.claimable(now).exists()]
     if VersionChange.objects.filter(state=ChangeState.CHECKING).exists():
         found.append(bell.CHANGE)
-    if prototyping.is_wanted():
+    if new_class.is_work_left():
         found.append(bell.PROVISIONAL)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     if bell.LOOK_AGAIN not in found and SecondLook.objects.filter(free).exists():

@@ -3,6 +3,7 @@
 from inspections.new_class.confirming import Confirmed, confirm
 from inspections.new_class.drafts import draft_of, drop, keep, mark
 from inspections.new_class.ending import carry_on, objection_to_taking_back, take_back
+from inspections.new_class.prototypes import is_work_left
 from inspections.new_class.reckoned import Reckoned
 from inspections.new_class.reckoning import reckon
 
@@ -13,6 +14,7 @@ __all__ = [
     "confirm",
     "draft_of",
     "drop",
+    "is_work_left",
     "keep",
     "mark",
     "objection_to_taking_back",

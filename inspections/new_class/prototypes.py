@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from inspections.models import ClassPrototype, ModelVersion, ProvisionalClass
+from inspections.models import ClassPrototype, ModelVersion, ProvisionalClass, Stage
 from inspections.models.defect_class import GOOD
 from inspections.models.provisional import packed
 from inspections.new_class.known import Known
@@ -61,6 +61,11 @@ def lacking() -> list[tuple[ProvisionalClass, ModelVersion]]:
         for version in sorted(versions_of(one), key=lambda version: version.pk)
         if _needs(one, version)
     ]
+
+
+def is_work_left() -> bool:
+    """Whether a worker has anything to make or to take back."""
+    return ProvisionalClass.objects.filter(stage=Stage.ENDING).exists() or bool(lacking())
 
 
 def wanted_by(version: ModelVersion) -> list[ProvisionalClass]:
