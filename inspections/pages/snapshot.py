@@ -83,13 +83,15 @@ def snapshot(request: PersonRequest, snapshot: str) -> HttpResponseBase:
 def _rows(found: Snapshot, form: Filters, secret: Collection[UUID]) -> list[SnapshotRow]:
     """One page and one more, in the order in which they were frozen: by the captures' ids.
 
-    The list can be narrowed to a class, so being in it tells: what the reader is asked blind stays out.
+    The list can be narrowed to a class, so being in it tells: what the reader is asked blind stays out. Which rows are
+    shown is found first, by their keys alone: SQLite would join all of them before it sorts.
     """
     rows = form.narrowed(SnapshotRow.objects.filter(snapshot=found)).exclude(capture__in=secret)
     if after := form.cleaned_data["after"]:
         rows = rows.filter(pk__gt=after)
     related = ("capture__line", "capture__roll", "label__person", "defect_class")
-    return list(rows.select_related(*related).order_by("pk")[: PAGE + 1])
+    shown = list(rows.order_by("pk").values_list("pk", flat=True)[: PAGE + 1])
+    return list(SnapshotRow.objects.filter(pk__in=shown).select_related(*related).order_by("pk"))
 
 
 def _used_by(found: Snapshot) -> dict[str, Any]:
