@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,9 +18,11 @@ from PIL import Image
 from ml.fabric import Roll
 from workers.bench.load import post_once
 from workers.bench.measure import acknowledged, drained, sustained, to_verdict
-from workers.bench.product import Product, running
+from workers.bench.product import OURS, Product, running
 from workers.bench.shadowed import with_and_without
 from workers.bench.training import beside_training
+
+ROWS = (10_000, 100_000, 500_000, 1_000_000)
 
 
 class Command(BaseCommand):
@@ -27,13 +33,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--training", action="store_true", help="only judging beside a training, at 64 px, with it and without it"
         )
+        parser.add_argument(
+            "--look-alikes", type=int, nargs="*", metavar="ROWS",
+            help="only search times of look-alikes, at so many embeddings (10000 100000 500000 1000000)",
+        )  # fmt: skip
         parser.add_argument("--rounds", type=int, default=3, help="alternating rounds of each comparison (3)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.figures: dict[str, Any] = {}
         with TemporaryDirectory(prefix="selvedge-bench-") as scratch:
             folder = Path(scratch)
-            if options["training"]:
+            if options["look_alikes"] is not None:
+                self._look_alikes(folder, options["look_alikes"] or ROWS)
+            elif options["training"]:
                 self._training(folder / "training", options["rounds"])
             else:
                 self._small(folder / "small", options["rounds"])
@@ -87,6 +99,21 @@ class Command(BaseCommand):
             self.say(f"upload to verdict at {rate:.0f}/s, beside a training, {name} ms", during)
             self.say(f"ratio of {name}", during / without, "reported")
         self.say("training meanwhile, batches a second", found.steps_per_s)
+
+    def _look_alikes(self, folder: Path, rows: Sequence[int]) -> None:
+        """In a process of its own, with a database of its own."""
+        environment = {name: value for name, value in os.environ.items() if name not in OURS}
+        environment |= {"DATA": str(folder), "LOG_LEVEL": "ERROR", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        out = folder / "found.json"
+        command = [sys.executable, "-m", "workers.bench.look_alikes", str(out), *map(str, rows)]
+        subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
+        for one in json.loads(out.read_text()):
+            name = f"look-alikes among {one['rows']}: {one['what']}"
+            self.say(f"{name}, p50 ms", one["p50"], "200")
+            self.say(f"{name}, p95 ms", one["p95"], "200")
+            for key, words in (("recall", "recall@10"), ("built_s", "built in s"), ("graph_mib", "graph, MiB")):
+                if key in one:
+                    self.say(f"{name}, {words}", one[key])
 
     def _latency(self, product: Product, files: list[bytes], capacity: float, name: str) -> None:
         p50, p99 = to_verdict(product, files, capacity / 2, 20)
