@@ -57,6 +57,7 @@ def _add_train(verbs: Any) -> None:
         "--leave-out", type=_names, default=("all",), metavar="a,b", help="classes that a further training never sees,"
         " one at a time: named, all, or none (all)",
     )  # fmt: skip
+    made.add_argument("--leave-out-folds", type=int, default=1, help="in how many folds (1)")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--threads", type=int, default=1)
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
@@ -86,10 +87,10 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _refuse_senseless(options: argparse.Namespace) -> None:
-    least = {"size": 8, "folds": 2, "threads": 1, "seed": 0, "drawn": 0}
-    low = [f"--{name} must be {bound} or more" for name, bound in least.items() if getattr(options, name) < bound]
+    least = {"size": 8, "folds": 2, "leave_out_folds": 1, "threads": 1, "seed": 0, "drawn": 0}
+    low = [name for name, bound in least.items() if getattr(options, name) < bound]
     if low:
-        raise DataError("; ".join(low))
+        raise DataError("; ".join(f"--{name.replace('_', '-')} must be {least[name]} or more" for name in low))
     if options.log and (options.log.is_dir() or not options.log.parent.is_dir()):
         raise DataError(f"no file can be written to {options.log}: its folder must be there")
 

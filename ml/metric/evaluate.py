@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ml import metrics, novelty
 from ml.intervals import interval
 from ml.metric.kept import sides
-from ml.metric.measures import Retrieved, Side, few_shot, retrieve, unseen
+from ml.metric.measures import Retrieved, Side, Unseen, few_shot, retrieve, unseen
 from ml.metric.overlap import overlap
 from ml.refusal import DataError
 
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 def figures(folder: Path, study: dict[str, Any]) -> dict[str, Any]:
     """Everything that is measured of a study. DataError where a part is missing or cannot be read."""
     whole = {name: sides(folder, name) for name, part in study["parts"].items() if not part["without"]}
-    lacking = {part["without"]: sides(folder, name) for name, part in study["parts"].items() if part["without"]}
+    lacking = [(part["without"], sides(folder, name)) for name, part in study["parts"].items() if part["without"]]
     if not whole:
         raise DataError(f"{folder} has no part that is done")
     told = {key: study[key] for key in ("preset", "network", "size", "about", "split", "classes")}
@@ -79,10 +79,13 @@ def _drawn(values: Floats) -> dict[str, Any]:
     return {"mean": float(values.mean()), "interval": np.quantile(values, [0.025, 0.975]).tolist()}
 
 
-def _unseen(classes: list[str], lacking: dict[str, tuple[Side, Side, Side]]) -> dict[str, Any]:
+def _unseen(classes: list[str], lacking: list[tuple[str, tuple[Side, Side, Side]]]) -> dict[str, Any]:
     """Each class left out: recall and precision from five examples, and the AUROC of `unknown`; and their mean."""
-    found = {name: _one_unseen(classes.index(name), *three) for name, three in lacking.items()}
-    known = {name: one for name, one in found.items() if one is not None}
+    found: dict[str, list[_Found]] = {name: [] for name, _ in lacking}
+    for name, three in lacking:
+        one = _one_unseen(classes.index(name), *three)
+        found[name] += [one] if one else []
+    known = {name: _told(folds) for name, folds in found.items() if folds}
     if not known:
         return {"classes": {}, "mean": {}}
     means = {key: float(np.mean([one[key]["mean"] for one in known.values()])) for key in ("recall", "precision")}
@@ -90,20 +93,34 @@ def _unseen(classes: list[str], lacking: dict[str, tuple[Side, Side, Side]]) -> 
     return {"classes": known, "mean": means, "not_measured": sorted(found.keys() - known.keys())}
 
 
-def _one_unseen(target: int, trained: Side, held: Side, spared: Side) -> dict[str, Any] | None:
+class _Found(NamedTuple):
+    """One class left out of one fold: what its examples take, the AUROC of `unknown`, and how many images were held."""
+
+    taken: Unseen
+    auroc: float
+    images: int
+
+
+def _told(folds: list[_Found]) -> dict[str, Any]:
+    """The mean of each draw over folds."""
+    taken = [np.mean(column, axis=0) for column in zip(*(one.taken for one in folds), strict=True)]
+    told = {key: _drawn(values) for key, values in zip(Unseen._fields, taken, strict=True)}
+    return told | {
+        "auroc": float(np.mean([one.auroc for one in folds])),
+        "images": sum(one.images for one in folds), "folds": len(folds),
+    }  # fmt: skip
+
+
+def _one_unseen(target: int, trained: Side, held: Side, spared: Side) -> _Found | None:
     """None where the held-out side has no image of the class, or no two halves of sources of the others."""
     own = held.targets == target
     halves = _halves(held)
     others = [half.targets[half.targets != target] for half in halves]
     if not own.any() or min(map(len, others)) < 1 or len(spared.targets) < UNSEEN_SHOTS:
         return None
-    taken = unseen(spared, halves, target, UNSEEN_SHOTS, DRAWS)
-    reference = novelty.unit(trained.embeddings)
-    far = novelty.distances(held.embeddings, reference, 1)
-    return {
-        "recall": _drawn(taken.recall), "precision": _drawn(taken.precision), "lost": _drawn(taken.lost),
-        "auroc": metrics.auroc(own, far.astype(np.float64)), "images": int(own.sum()),
-    }  # fmt: skip
+    far = novelty.distances(held.embeddings, novelty.unit(trained.embeddings), 1)
+    auroc = metrics.auroc(own, far.astype(np.float64))
+    return _Found(unseen(spared, halves, target, UNSEEN_SHOTS, DRAWS), auroc or 0.0, int(own.sum()))
 
 
 def _halves(known: Side) -> tuple[Side, Side]:

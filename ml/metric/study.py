@@ -40,7 +40,8 @@ Rows = NDArray[np.intp]
 class MetricOrder:
     """What to learn from and how: the fields are the options of `python -m ml metric train`.
 
-    leave_out: classes of which each is left out of one more training, on the sides of the first fold; `all` or `none`.
+    leave_out: classes of which each is left out of one more training on the sides of a fold, of the first
+    `leave_out_folds` of them; `all` or `none`.
     weights: a file of ImageNet weights; without it the trunk is the one learnt on drawn cloth.
     """
 
@@ -59,6 +60,7 @@ class MetricOrder:
     resize_mixed: bool = False
     folds: int = 3
     leave_out: tuple[str, ...] = ("all",)
+    leave_out_folds: int = 1
     seed: int = 0
     threads: int = 1
     weights: Path | None = None
@@ -116,13 +118,14 @@ def learn(order: MetricOrder, say: Callable[[str], None] = lambda text: None) ->
 
 
 def parts(order: MetricOrder, data: Dataset) -> Iterator[Part]:
-    """A part for each fold, then one for each class that is left out of the first fold's training side."""
+    """A part for each fold, then for each class one that leaves it out of a fold's training side."""
     dealt = folds(data, order.folds, order.seed)
     for number, (train_rows, held) in enumerate(dealt, 1):
         yield Part(f"fold-{number}", train_rows, held)
-    train_rows, held = dealt[0]
-    for name in _left_out(order, data.classes):
-        yield Part(f"without-{name}", train_rows[data.targets[train_rows] != data.classes.index(name)], held, name)
+    for number, (train_rows, held) in enumerate(dealt[: order.leave_out_folds], 1):
+        for name in _left_out(order, data.classes):
+            others = train_rows[data.targets[train_rows] != data.classes.index(name)]
+            yield Part(f"without-{name}-{number}", others, held, name)
 
 
 def _left_out(order: MetricOrder, classes: tuple[str, ...]) -> tuple[str, ...]:
