@@ -148,6 +148,11 @@ def test_it_holds_on_its_lines_alone_and_for_its_scale_alone(boss: Client) -> No
     assert verdict_of(seen("snag", mm_per_px=0.1)).label == "snag"
 
 
+def test_what_the_network_calls_critical_stays_that(boss: Client) -> None:
+    a_new_class(boss, snags(5))
+    assert verdict_of(seen("snag", "metal_contamination", 0.9)).label == "metal_contamination"
+
+
 def test_what_cannot_be_seen_is_named_by_nobody(boss: Client) -> None:
     a_new_class(boss, snags(5))
     assert verdict_of(seen("snag", "unknown", 0.9, warnings=("dark",))).label == "unknown"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from inspections.models import Capture, ClassPrototype, ModelVersion, Stage
+from inspections.models import Capture, ClassPrototype, DefectClass, ModelVersion, Stage
 from inspections.new_class.reckoning import same_scale, scale_of
 from ml.answers import Judgement, Undecodable
 from ml.prototypes import Floats, Prototype, distances, inside
@@ -39,12 +39,15 @@ _held: dict[Key, Naming] = {}
 def named(
     version: ModelVersion, captures: Sequence[Capture], answers: Sequence[Judgement | Undecodable]
 ) -> dict[UUID, Naming]:
-    """By capture, the nearest prototype that takes it; most have none."""
+    """By capture, the nearest prototype that takes it; most have none. What the network calls a critical class stays
+    that: an alarm may wait for it."""
     there = _standing(version)
     if not there:
         return {}
     found: dict[UUID, Naming] = {}
-    rows = [(c, a) for c, a in zip(captures, answers, strict=True) if isinstance(a, Judgement) and _can_be_told(a)]
+    critical = set(DefectClass.objects.filter(critical=True).values_list("code", flat=True))
+    judged = [(c, a) for c, a in zip(captures, answers, strict=True) if isinstance(a, Judgement)]
+    rows = [(c, a) for c, a in judged if a.label not in critical and _can_be_told(a)]
     for line in {capture.line_id for capture, _ in rows}:
         mine = [one for one in there if line in one.lines]
         if mine:

@@ -12,7 +12,17 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from inspections import look_alikes, registry
-from inspections.models import Capture, ClassExample, ExampleRole, Line, ModelVersion, Person, ProvisionalClass, Status
+from inspections.models import (
+    Capture,
+    ClassExample,
+    DefectClass,
+    ExampleRole,
+    Line,
+    ModelVersion,
+    Person,
+    ProvisionalClass,
+    Status,
+)
 from inspections.models.defect_class import GOOD, titles
 from inspections.new_class import known
 from inspections.new_class.known import Known
@@ -199,7 +209,9 @@ def _effects(version: ModelVersion, there: Known, prototype: Prototype, rivals: 
     if not there.keys:
         return []
     said = known.said_by(version, there.keys)
-    taken = inside(there.embeddings, [prototype], rivals) == 0
+    critical = set(DefectClass.objects.filter(critical=True).values_list("code", flat=True))
+    spared = np.array([said.get(key) in critical for key in there.keys])
+    taken = (inside(there.embeddings, [prototype], rivals) == 0) & ~spared
     right = np.array([said.get(key) == code for key, code in zip(there.keys, there.codes, strict=True)])
     codes = np.asarray(there.codes, dtype=object)
     return [
@@ -242,7 +254,8 @@ def _alike(
 
 def _alike_one(one: Capture, far: float, mine: bool, roles: Mapping[UUID, str]) -> Seen:
     role = roles.get(one.pk, "")
-    return Seen(one, role, far, inside=mine, others=one.label_id is not None and not role)
+    spared = one.label_id is None and one.defect_class is not None and one.defect_class.critical
+    return Seen(one, role, far, inside=mine and not spared, others=one.label_id is not None and not role)
 
 
 def _precision(found: Calibration, alike: Sequence[Seen]) -> Precision:
