@@ -1,16 +1,20 @@
 """What tests that start real processes share."""
 
+import atexit
 import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -29,6 +33,23 @@ OURS |= {"DJANGO_ALLOW_ASYNC_UNSAFE"}  # the browser tests'
 def clean_environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in OURS and "PYTEST" not in name}
     return {**kept, "PATH": f"{BIN}{os.pathsep}{kept.get('PATH', '')}", "PYTHONWARNINGS": "", **more}
+
+
+@cache
+def _empty_database() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="selvedge-empty-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command = [sys.executable, "manage.py", "migrate", "-v", "0"]
+    subprocess.run(command, cwd=ROOT, env=clean_environment(DATA=str(folder)), check=True, capture_output=True)
+    return folder / "selvedge.sqlite3"
+
+
+def with_tables(data: Path) -> Path:
+    """A data folder whose database has its tables already: making them takes seconds, and the first start of
+    tests/test_demo.py shows that a start does."""
+    data.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_empty_database(), data)
+    return data
 
 
 def free_port() -> int:

@@ -17,7 +17,7 @@ import pytest
 
 from tests import cast
 from tests.bundles import HOLE, cloth, small_bundle
-from tests.processes import ROOT, Api, clean_environment, family, free_port, is_gone, process, wait_for
+from tests.processes import ROOT, Api, clean_environment, family, free_port, is_gone, process, wait_for, with_tables
 
 pytestmark = pytest.mark.stack
 
@@ -105,7 +105,9 @@ def test_it_starts_ends_on_sigterm_and_goes_on_with_the_same_data(data: Path) ->
 
 
 def test_an_image_is_judged_by_the_starter_model(tmp_path: Path) -> None:
-    with running(tmp_path / "data", CAMERAS="0", STARTER_BUNDLE=str(small_bundle(tmp_path / "starter"))) as demo:
+    with running(
+        with_tables(tmp_path / "data"), CAMERAS="0", STARTER_BUNDLE=str(small_bundle(tmp_path / "starter"))
+    ) as demo:
         assert "is in force" in demo.said
         api = demo.api()
         capture = api.post(cloth(HOLE), capture_id="mine")
@@ -121,7 +123,7 @@ def test_a_starter_model_that_is_refused_stops_the_start_in_words(tmp_path: Path
 
 
 def test_kill_9_leaves_nothing_behind_and_does_not_hinder_the_next_start(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+    data = with_tables(tmp_path / "data")
     with running(data) as demo:
         everybody = family(demo.process.pid)
         assert len(everybody) > 6
@@ -140,7 +142,7 @@ def test_pictures_of_a_folder_are_posted_once_each_with_their_source_as_roll(tmp
         (folder / f"{seed}.png").write_bytes(cast.a_png(seed))
         rows.append(f"{seed}.png,{'hole' if seed % 2 else 'good'},strip-{seed % 3}")
     (folder / "manifest.csv").write_text("\n".join(rows))
-    with running(tmp_path / "data", RATE="20", LOOP="0", IMAGES=str(folder)) as demo:
+    with running(with_tables(tmp_path / "data"), RATE="20", LOOP="0", IMAGES=str(folder)) as demo:
         wait_for(lambda: "cameras: " in demo.said, 60, "the end of the cameras")
         assert "6 pictures accepted, 0 rejected" in demo.said
         posted = {one["file"]: one for one in demo.posted()}
@@ -181,7 +183,7 @@ def test_make_hands_its_signal_on(tmp_path: Path) -> None:
     if not (ROOT / ".venv" / ".installed" / "train").exists():
         pytest.skip("this is not the environment that make made")
     log = tmp_path / "make.out"
-    options = [f"DATA={tmp_path / 'data'}", f"PORT={free_port()}", "LINES=1", "CAMERAS=0"]
+    options = [f"DATA={with_tables(tmp_path / 'data')}", f"PORT={free_port()}", "LINES=1", "CAMERAS=0"]
     with process(["make", "demo", *options], clean_environment(), log) as made:
         wait_for(lambda: "Selvedge runs at" in log.read_text(), 90, "the web")
         everybody = family(made.pid)

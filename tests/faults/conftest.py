@@ -9,13 +9,12 @@ import pytest
 
 from tests.bundles import small_bundle
 from tests.faults.mill import CameraApi, Mill, embedded, postgres
-from tests.processes import clean_environment, free_port, process, wait_for
+from tests.processes import clean_environment, free_port, process, wait_for, with_tables
 
 
 @pytest.fixture(params=[embedded, postgres], ids=["sqlite", "postgres"])
 def mill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mill]:
-    data = tmp_path / "data"
-    data.mkdir()
+    data = with_tables(tmp_path / "data")
     with request.param(data) as (more, ask):
         environment = clean_environment(
             DATA=str(data), PORT=str(free_port()), CAMERAS="0", LINES="1", JUDGE_PROCESSES="1",
