@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from inspections import teaching
 from inspections.models import AuditEvent, How, Kind, Label, Line, Person, ReviewItem, SetAside
@@ -130,7 +130,9 @@ def _unsure(person: Person) -> QuerySet[SetAside]:
 
 
 def _skipped(person: Person, wanted: Wanted) -> QuerySet[SetAside]:
-    mine = SetAside.objects.filter(person=person, unsure=False, item__closed_at=None, item__line__in=wanted.lines)
+    # Asked of each, and not joined: SQLite would walk through all that waits to find the few that one person skipped.
+    waits = ReviewItem.objects.open().filter(pk=OuterRef("item_id"), line__in=wanted.lines)
+    mine = SetAside.objects.filter(Exists(waits), person=person, unsure=False)
     if wanted.is_listed:
         keys = mine.filter(item__blind=False).values_list("item__capture_id", flat=True)
         on_list = listed.rows(wanted).filter(capture__in=list(keys)).values_list("capture_id", flat=True)
