@@ -147,7 +147,8 @@ def _judge(start: datetime, count: int, seed: int) -> list[Any]:
     from inspections.models import Camera, Capture, DefectClass, ModelVersion, Status, Verdict, VerdictEvidence
 
     camera, version = Camera.objects.select_related("line").get(), ModelVersion.objects.get()
-    good, keys = DefectClass.objects.get(code="good"), []
+    good = DefectClass.objects.get(code="good")
+    keys: list[Any] = []
     probabilities = np.full(len(version.classes), 0.1, "<f4").tobytes()
     for part in embeddings(count, seed):
         moments = [start + timedelta(seconds=0.5) * (len(keys) + number) for number in range(len(part))]
