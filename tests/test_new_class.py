@@ -31,7 +31,7 @@ from tests.cast import a_camera, signed_in, with_key
 from tests.gates import a_snapshot
 from tests.histories import defined, differences, kept
 from tests.judged import CLASSES, a_capture, a_judgement, a_version, failed
-from tests.provisional import NEW, a_new_class, confirmed, embedding, known, marked, seen, snags, told
+from tests.provisional import NEW, a_new_class, begin, confirmed, embedding, known, marked, seen, snags, told
 from workers import naming, prototyping
 from workers.measuring import _classes
 from workers.recording import record
@@ -48,6 +48,7 @@ def mara(db: None) -> Person:
 def boss(mara: Person, settings: Any) -> Client:
     """The manager's browser, in a mill whose people have labelled good, hole and cut."""
     settings.BLIND_SHARE = 0.0
+    begin()
     known(mara)
     return signed_in(mara)
 
@@ -251,7 +252,7 @@ def test_labels_that_changed_since_the_page_was_seen(boss: Client, mara: Person)
 
 
 def test_a_class_that_would_cost_an_old_one_more_than_a_point_of_recall(boss: Client, mara: Person) -> None:
-    near = [("hole", f"R{number}", seen("snag", "hole", 0.9)) for number in range(4)]
+    near = [("hole", f"R{number}", seen("snag", "hole", 0.9, noise=0.0)) for number in range(4)]
     a_snapshot(mara, near, "golden", name="G1", purpose="golden")
     said = objection(boss, snags(5))
     assert "would be found" in said or "recall" in said
