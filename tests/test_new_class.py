@@ -94,6 +94,7 @@ def test_a_confirmed_class_names_and_flags_new_captures_without_training(boss: C
     said = verdict_of(sixth)
     assert (said.label, said.flagged, said.is_provisional, said.model_class.code) == ("snag", True, True, "good")  # type: ignore[union-attr]
     assert sixth.flagged and sixth.defect_class == one.defect_class
+    assert (sixth.anomaly_score, sixth.severity) == (0.01, 1.0)  # not last in the queue for a score of good cloth
     assert ReviewItem.objects.open().filter(capture=sixth).exists()
     assert said.evidence.probabilities
     api = with_key(a_camera()).get(f"/api/v1/captures/{sixth.pk}/").json()["verdict"]

@@ -124,7 +124,8 @@ def _summarise(
     found = classes.get(answer.label)
     capture.status, capture.defect_class = Status.JUDGED, labelled or found
     capture.anomaly_score, capture.flagged = answer.anomaly_score, answer.flagged
-    score = 1.0 if answer.anomaly_score is None else answer.anomaly_score
+    # What a prototype names is told first: of a class that the network does not know its score says nothing.
+    score = 1.0 if answer.anomaly_score is None or (found and found.provisional) else answer.anomaly_score
     capture.severity = score + (1.0 if found and found.critical else 0.0)
     capture.warnings = ",".join(dict.fromkeys((*capture.warning_list, *answer.warnings)))[:120]
 

@@ -77,7 +77,7 @@ class Capture(models.Model):
     flagged = models.BooleanField(null=True)
     severity = models.FloatField(
         default=0.0
-    )  # sorts worst first: the score (1 where there is none), 1 more if critical
+    )  # sorts worst first: the score (1 where there is none, or the class is provisional), 1 more if critical
 
     objects = CaptureQuerySet.as_manager()
 
