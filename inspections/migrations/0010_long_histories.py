@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("line", "day", "camera", "band"), name="daily_place_count_once"),
                     models.CheckConstraint(
-                        condition=models.Q(("judged__gte", 0), ("failed__gte", 0)),
+                        condition=models.Q(("failed__gte", 0), ("judged__gte", 0)),
                         name="daily_place_count_not_negative",
                     ),
                 ],
