@@ -12,6 +12,7 @@ from typing import Any
 
 from ml import cli_commands, cli_metric
 from ml.bundle import BundleError
+from ml.cli_knobs import add_knobs
 from ml.network_names import STEMS
 from ml.presets import CHOICES, PRESETS, knobs
 from ml.refusal import DataError
@@ -189,13 +190,7 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
     made.add_argument("--progress", type=Path, help="keep this JSON file telling how far the work is")
     made.add_argument("--work", type=Path, help="folder of checkpoints: the same command goes on after a kill")
-    recipe = made.add_argument_group("knobs", "instead of the preset's; ml/README.md says what each does")
-    for name, kind in knobs():
-        flag = f"--{name.replace('_', '-')}"
-        if kind is bool:
-            recipe.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
-        else:
-            recipe.add_argument(flag, type=kind, default=None, choices=CHOICES.get(name))
+    add_knobs(made, knobs(), CHOICES, "ml/README.md says what each does")
 
 
 def _add_evaluate(commands: Any) -> None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ml.cli_knobs import add_knobs
 from ml.metric.recipes import CHOICES, PRESETS, knobs
 from ml.network_names import STEMS
 from ml.refusal import DataError
@@ -61,13 +62,7 @@ def _add_train(verbs: Any) -> None:
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--threads", type=int, default=1)
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
-    recipe = made.add_argument_group("knobs", "instead of the preset's; docs/metric-learning.md says what they do")
-    for name, kind in knobs():
-        flag = f"--{name.replace('_', '-')}"
-        if kind is bool:
-            recipe.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
-        else:
-            recipe.add_argument(flag, type=kind, default=None, choices=CHOICES.get(name))
+    add_knobs(made, knobs(), CHOICES, "docs/metric-learning.md says what they do")
     made.set_defaults(run=train)
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml.refusal import DataError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+AnyRecipe = TypeVar("AnyRecipe", bound="DataclassInstance")
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "optimiser": ("adam", "adamw", "sgd"),
@@ -87,14 +93,22 @@ PRESETS: dict[str, Recipe] = {
 }  # fmt: skip
 
 
-def recipe(preset: str, changes: dict[str, Any]) -> Recipe:
-    """A preset with some of its knobs turned. DataError on a preset, a choice or a figure that makes no sense."""
-    if preset not in PRESETS:
-        raise DataError(f"there is no preset {preset!r}: use one of {', '.join(PRESETS)}")
-    made = replace(PRESETS[preset], **changes)
-    for name, allowed in CHOICES.items():
+def turned(
+    presets: Mapping[str, AnyRecipe], choices: Mapping[str, Sequence[str]], preset: str, changes: dict[str, Any]
+) -> AnyRecipe:
+    """The preset of this name with its knobs turned. DataError where there is no such preset or choice."""
+    if preset not in presets:
+        raise DataError(f"there is no preset {preset!r}: use one of {', '.join(presets)}")
+    made = replace(presets[preset], **changes)
+    for name, allowed in choices.items():
         if getattr(made, name) not in allowed:
             raise DataError(f"{name} must be one of {', '.join(allowed)}, not {getattr(made, name)!r}")
+    return made
+
+
+def recipe(preset: str, changes: dict[str, Any]) -> Recipe:
+    """A preset with some of its knobs turned. DataError on a preset, a choice or a figure that makes no sense."""
+    made = turned(PRESETS, CHOICES, preset, changes)
     _refuse_senseless(made)
     return made
 

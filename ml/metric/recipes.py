@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
+from ml.presets import turned
 from ml.refusal import DataError
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -71,12 +72,7 @@ PRESETS: dict[str, MetricRecipe] = {
 
 def recipe(preset: str, changes: dict[str, Any]) -> MetricRecipe:
     """A preset with some of its knobs turned. DataError on a preset, a choice or a figure that makes no sense."""
-    if preset not in PRESETS:
-        raise DataError(f"there is no preset {preset!r}: use one of {', '.join(PRESETS)}")
-    made = replace(PRESETS[preset], **changes)
-    for name, allowed in CHOICES.items():
-        if getattr(made, name) not in allowed:
-            raise DataError(f"{name} must be one of {', '.join(allowed)}, not {getattr(made, name)!r}")
+    made = turned(PRESETS, CHOICES, preset, changes)
     _refuse_senseless(made)
     return made
 
