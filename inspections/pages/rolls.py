@@ -11,13 +11,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections.models import Line, RollCount
 from inspections.pages.access import PersonRequest, deed, for_managers, line_of, page
+from inspections.pages.worklist import time_of
 from inspections.roll_keeping import set_style
 from inspections.snapshots import Refused
 
@@ -32,7 +32,6 @@ class Row:
     since: datetime
     judged: int
     anomalies: int
-    failed: int
     flagged_url: str
     breaks: bool  # another style than the roll before it
     picked: bool
@@ -98,7 +97,7 @@ def _rows(line: Line, found: list[RollCount], picked: frozenset[str]) -> list[Ro
     before = [row.roll.style for row in found[1:]]
     return [
         Row(
-            row.roll.code, row.roll.style, row.first_at, row.judged, row.anomalies, row.failed,
+            row.roll.code, row.roll.style, row.first_at, row.judged, row.anomalies,
             reverse("flagged") + "?" + urlencode({"line": line.slug, "roll": row.roll.code}),
             number < len(before) and before[number] != row.roll.style,
             row.roll.code in picked,
@@ -109,8 +108,8 @@ def _rows(line: Line, found: list[RollCount], picked: frozenset[str]) -> list[Ro
 
 def _styles(line: Line) -> list[str]:
     """The styles of the latest rolls, to choose from."""
-    recent = RollCount.objects.filter(line=line).order_by("-first_at", "-roll").values_list("roll__style", flat=True)
-    return sorted({name for name in recent[: PAGE * 4] if name})[:STYLES_OFFERED]
+    recent = _ran(line, None).values_list("roll__style", flat=True)[: PAGE * 4]
+    return sorted({name for name in recent if name})[:STYLES_OFFERED]
 
 
 def _mark(row: RollCount) -> str:
@@ -120,13 +119,9 @@ def _mark(row: RollCount) -> str:
 def _mark_of(text: str) -> tuple[datetime, int] | None:
     """Where a page ended; None where the text is no such mark."""
     time, _tilde, roll = text.partition("~")
+    if not (roll.isascii() and roll.isdigit() and len(roll) < 19):
+        return None
     try:
-        at = parse_datetime(time)
+        return time_of(time), int(roll)
     except ValueError:
-        return None
-    if at is None or at.tzinfo is None or not (roll.isascii() and roll.isdigit() and len(roll) < 19):
-        return None
-    try:
-        return at.astimezone(UTC), int(roll)
-    except OverflowError:
         return None

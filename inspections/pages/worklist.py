@@ -43,14 +43,15 @@ class Mark:
     def parse(cls, text: str, order: Order) -> Self:
         """ValueError where the text is no mark of this order."""
         value, _tilde, key = text.partition("~")
-        return cls(_time(value) if order is Order.NEW else _number(value), UUID(key))
+        return cls(time_of(value) if order is Order.NEW else _number(value), UUID(key))
 
     def __str__(self) -> str:
         value = self.value.isoformat().replace("+00:00", "Z") if isinstance(self.value, datetime) else repr(self.value)
         return f"{value}~{self.id}"
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """A moment in UTC. ValueError where the text is none, or names no zone."""
     found = parse_datetime(text)
     if found is None or found.tzinfo is None:
         raise ValueError(text)
