@@ -14,7 +14,7 @@ from torchvision.models import get_model_weights
 
 from ml import bundle
 from ml.network_names import IMAGENET, objection
-from ml.networks import Network, build
+from ml.networks import Network, Siamese, build
 from ml.refusal import DataError
 
 UNREADABLE = (OSError, EOFError, LookupError, ValueError, RuntimeError, UnpicklingError, SafetensorError)
@@ -53,7 +53,8 @@ def cached(network: str) -> Path:
 
 
 def load_trunk(net: Network, folder: Path) -> None:
-    """Puts the trunk of a bundle into a network of the same name and stem, whatever its classes and channels.
+    """Puts the trunk of a bundle into a network of the same name and stem, whatever its classes and channels; from one
+    metric to another also the head.
 
     BundleError if the folder is no whole bundle; DataError if its network is another.
     """
@@ -68,6 +69,8 @@ def load_trunk(net: Network, folder: Path) -> None:
     tensors = load_file(folder / bundle.WEIGHTS)
     given = {name.removeprefix("trunk."): tensor for name, tensor in tensors.items() if name.startswith("trunk.")}
     put(given, net, problem)
+    if isinstance(net, Siamese) and isinstance(other, Siamese):
+        net.head.load_state_dict({name: tensors[f"head.{name}"] for name in ("weight", "bias")})
 
 
 def over_channels(filters: Tensor, channels: int) -> Tensor:
