@@ -1,10 +1,12 @@
 """The cast of every test, and the images they send, drawn here."""
 
 import time
+from functools import cache
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from PIL import Image
 
@@ -23,9 +25,16 @@ def a_camera(line: str = "loom-1", slug: str = "left", **fields: Any) -> Camera:
 
 
 def a_person(username: str, role: Role, *lines: Line) -> Person:
-    person = Person.objects.create_user(username, password=PASSWORD, role=role)
+    person: Person = Person.objects.create(username=username, password=_hashed(), role=role)
     person.lines.set(lines)
     return person
+
+
+@cache
+def _hashed() -> str:
+    """The password, hashed once a run as the product hashes it: that is slow on purpose, and nearly every test signs
+    somebody in."""
+    return make_password(PASSWORD)
 
 
 def olga() -> Person:
