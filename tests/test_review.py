@@ -139,10 +139,10 @@ def test_the_queue_is_narrowed_to_a_class(olga: Person, now: datetime) -> None:
     assert taken(olga, 4, now, defect_class="unknown") == [unknown.pk]
 
 
-def test_fifty_thousand_waiting_cost_no_more_queries_than_five(
+def test_thousands_waiting_cost_no_more_queries_than_five(
     olga: Person, now: datetime, django_assert_max_num_queries: Any
 ) -> None:
-    rows = many_judged(a_camera(), 20_000, now, "hole", 0.9)
+    rows = many_judged(a_camera(), 3_000, now, "hole", 0.9)
     ReviewItem.objects.bulk_create(
         [
             ReviewItem(capture=row, line_id=row.line_id, rank=row.severity, counted_at=row.counted_at, created_at=now)
@@ -152,7 +152,7 @@ def test_fifty_thousand_waiting_cost_no_more_queries_than_five(
     )
     with django_assert_max_num_queries(8):
         assert len(queue.take(olga, wanted(), 4, now)) == 4
-    assert queue.left(olga, wanted()) == 20_000
+    assert queue.left(olga, wanted()) == 3_000
 
 
 # --- one answer --------------------------------------------------------------------------------------------------
