@@ -317,6 +317,12 @@ def test_two_keys_can_be_exchanged_in_one_step(client: Client) -> None:
     assert (found["keys"]["good"], found["keys"]["skip"]) == (["s"], ["g"])
 
 
+def test_a_key_that_somebody_chose_stays_theirs_when_a_newer_action_comes_with_it(olga: Person) -> None:
+    olga.preferences = {"keys": {"good": "l"}}
+    found = keys.settings_of(olga)["keys"]
+    assert (found["good"], found["alike"]) == (["l"], [])
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -50,6 +50,7 @@ ACTIONS = (
     Action("next", gettext_lazy("Forward again"), ("ArrowRight",)),
     Action("zoom", gettext_lazy("Zoom in, or all of it"), ("z",)),
     Action("heat", gettext_lazy("Heat-map"), ("h",)),
+    Action("alike", gettext_lazy("Look-alikes, open until closed"), ("l",)),
     Action("rotate", gettext_lazy("Rotate by a quarter"), ("r",)),
     Action("definition", gettext_lazy("What the classes mean"), ("d",)),
     Action("history", gettext_lazy("Details and history"), ("i",)),
@@ -137,7 +138,16 @@ def save(person: Person, wanted: Wanted) -> None:
 
 def settings_of(person: Person) -> dict[str, Any]:
     """What the page's script needs to know."""
-    return {"keys": bindings(changed_of(person)), "off": are_off(person)}
+    return {"keys": _first_come(changed_of(person)), "off": are_off(person)}
+
+
+def _first_come(changed: Mapping[str, str]) -> dict[str, list[str]]:
+    """A key that somebody chose stays theirs when a newer action comes with the same one."""
+    chosen = set(changed.values())
+    return {
+        name: [key for key in keys if key not in chosen or changed.get(name) == key]
+        for name, keys in bindings(changed).items()
+    }
 
 
 @dataclass(frozen=True)

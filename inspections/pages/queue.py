@@ -108,6 +108,7 @@ def _config(request: PersonRequest, form: Filters, feed: "Feed") -> dict[str, An
         "api": reverse("api-queue").removesuffix("queue/"),
         "login_url": reverse("login"),
         "unlock_url": "/unlock/",
+        "alike_url": reverse("capture-look-alikes", args=[UUID(int=0)]).replace(str(UUID(int=0)), "{capture}"),
         "keys_url": reverse("keys"),
         "answers": {one.code: one.name for one in choices()} | {"unsure": answer_words("unsure", {})},
         "codes": {one.action: one.code for one in choices() if one.action},

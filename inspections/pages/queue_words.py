@@ -23,6 +23,8 @@ def words() -> dict[str, str]:
         "blindAgree": _("Nothing to agree with yet: say what you see."),
         "blindHeat": _("The heat-map comes after your answer."),
         "noAgree": _("There is no answer of the model to agree with."),
+        "alikeComing": _("Look-alikes come …"),
+        "alikeFailed": _("Look-alikes could not be fetched now."),
         "noHeat": _("There is no heat-map for this image."),
         "toSend": _("{n} to send"),
         "offlineTitle": _("No connection to Selvedge."),

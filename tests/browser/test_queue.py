@@ -182,6 +182,13 @@ def closes(page: Page, key: str) -> None:
     expect(page.locator("#q-meanings")).to_be_hidden()
 
 
+def shows_look_alikes(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+    expect(page.locator("#q-alike .thumb").first).to_be_visible()
+    page.keyboard.press(key)
+    expect(page.locator("#q-alike")).to_be_hidden()
+
+
 DOES: dict[str, Callable[[Page, str], None]] = {
     "agree": says("hole"),
     "good": says("good"),
@@ -201,6 +208,7 @@ DOES: dict[str, Callable[[Page, str], None]] = {
     "next": goes_on,
     "zoom": zooms,
     "heat": heats,
+    "alike": shows_look_alikes,
     "rotate": rotates,
     "definition": opens("meanings"),
     "history": opens("details"),

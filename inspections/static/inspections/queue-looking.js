@@ -112,6 +112,7 @@
       if (!now || this.look !== row) return;
       row.now = now;
       this.panel.show(now);
+      this.alike.follow(now);
       this.update();
     }
 

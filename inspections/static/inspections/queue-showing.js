@@ -21,6 +21,7 @@
       this.viewer = new Q.Viewer($("q-osd"), matchMedia("(prefers-reduced-motion: reduce)").matches);
       this.panel = new Q.Panel(words);
       this.light = new Q.Look(this.viewer, $("q-glass"), words);
+      this.alike = new Q.Alike($("q-alike"), document.querySelector("[data-do=alike]"), words);
       this.feed = new Q.Feed(config);
       this.count = this.counted(config.feed);
       this.told = new Q.Told(config, words, this.outbox, (capture) => this.bring(capture));
@@ -72,6 +73,7 @@
       if (this.isGone) this.light.show(item, null);
       this.update();
       this.around();
+      this.alike.follow(item);
     }
 
     // What follows from who looks at what: buttons, counters, the strip above a look back.

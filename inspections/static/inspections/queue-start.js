@@ -24,6 +24,7 @@
       zoom: () => desk.viewer.toggleZoom(),
       rotate: () => desk.viewer.rotate(),
       heat: () => heat(desk),
+      alike: () => desk.alike.toggle(desk.seen),
       light: () => light(),
       reset: () => reset(desk),
       definition: () => meanings(desk),
