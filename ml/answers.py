@@ -29,9 +29,10 @@ class Judgement:
     `label` is a class or `unknown`. anomaly_score = 1 - P(good), or 1 from a model that knows no good. `flagged` when
     that reaches the threshold, and always from such a model and when unknown. confidence is P(most probable class). The
     three are None when the network did not answer in numbers.
-    embedding: float16 (D,). heatmap: uint8 (h, w) over the whole image, evidence for the defect class shown (the label,
-    or the most probable defect where the label is none). warnings: any of dark, bright, blurred, unfamiliar,
-    not-a-number, tiles-left-out. brightness: mean grey 0..255. focus: variance of the Laplacian at input size.
+    embedding: float16 (D,). texture: float16 (T,), of length 1; None from a bundle that gives none. heatmap: uint8
+    (h, w) over the whole image, evidence for the defect class shown (the label, or the most probable defect where the
+    label is none). warnings: any of dark, bright, blurred, unfamiliar, not-a-number, tiles-left-out. brightness: mean
+    grey 0..255. focus: variance of the Laplacian at input size.
     """
 
     label: str
@@ -46,6 +47,12 @@ class Judgement:
     brightness: float
     focus: float
     tiles: Tiles | None
+    texture: NDArray[np.float16] | None = None
+
+    @property
+    def compared(self) -> NDArray[np.float16]:
+        """What tells how alike two images are: the texture, or the embedding where there is none."""
+        return self.embedding if self.texture is None else self.texture
 
 
 @dataclass(frozen=True)

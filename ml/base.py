@@ -77,9 +77,9 @@ class Base:
         name, size = self.folder.name, (len(self.spec.classes), self.spec.embedding_size)
         if not set(CLASSIFIER) <= set(self.tensors) or self.layer[0].shape != size or self.layer[1].shape != size[:1]:
             raise DataError(f"{name} does not hold the last layer that its spec tells of: train from its trunk instead")
-        logits, _, embedding = engine.run(probe.images(self.spec.input, self.spec.probe.seed, self.spec.probe.count))
-        wanted = Layer(*(part.astype(np.float64) for part in self.layer)).logits(embedding)
-        apart = float(np.max(np.abs(logits - wanted) / np.maximum(1, np.abs(wanted))))
+        said = engine.run(probe.images(self.spec.input, self.spec.probe.seed, self.spec.probe.count))
+        wanted = Layer(*(part.astype(np.float64) for part in self.layer)).logits(said.embedding)
+        apart = float(np.max(np.abs(said.logits - wanted) / np.maximum(1, np.abs(wanted))))
         if not apart <= LINEAR:
             raise DataError(
                 f"what {name} says of an image is no linear layer on its embedding (they differ by {apart:.3g}): "

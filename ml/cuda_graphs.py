@@ -1,4 +1,4 @@
-"""A network recorded as CUDA graphs, one a batch size: a run is one copy in, one launch and three copies out."""
+"""A network recorded as CUDA graphs, one a batch size: a run is one copy in, one launch and a few copies out."""
 
 from __future__ import annotations
 
@@ -37,14 +37,13 @@ class CudaGraphs:
 
     @torch.inference_mode()
     def run(self, images: NDArray[np.uint8], size: int) -> Answer:
-        """images (n, H, W, C), n at most `size`: logits, maps and embedding of n rows, float32."""
+        """images (n, H, W, C), n at most `size`: n rows of everything, float32."""
         count = len(images)
         recording = self._recordings.get(size) or self._record(size)
         recording.waiting[:count].copy_(torch.from_numpy(images))
         recording.bytes_there.copy_(recording.waiting, non_blocking=True)
         recording.graph.replay()
-        logits, maps, embedding = (answer[:count].cpu().numpy() for answer in recording.answers)
-        return logits, maps, embedding
+        return Answer.of([answer[:count].cpu().numpy() for answer in recording.answers])
 
     def forget(self) -> None:
         """Gives all memory back; the next run records anew."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ml import chip
 from ml.bundle import GRAPH, GRAPH_INT8, BundleError, Spec
-from ml.probe import Answer, Engine
+from ml.probe import ANSWERS, Answer, Engine
 
 # OpenVINO's converter, of which nothing is used here, counts its users; without this package it does not.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -48,19 +48,17 @@ class CpuEngine:
     def __init__(self, graph: Path, threads: int = 1, precision: str = "fp32") -> None:
         self.precision = precision
         model = compiled(graph, threads, precision)
-        if [output.any_name for output in model.outputs] != ["logits", "maps", "embedding"]:
-            raise BundleError(f"{graph.name} does not return logits, maps and embedding")
+        if tuple(output.any_name for output in model.outputs) not in (ANSWERS, ANSWERS[:-1]):
+            raise BundleError(f"{graph.name} does not return {', '.join(ANSWERS[:-1])}, and texture where it has one")
         self._request = model.create_infer_request()
 
     def run(self, images: NDArray[np.uint8]) -> Answer:
         step = max(1, PIXELS // (images.shape[1] * images.shape[2]))
-        parts = [self._run(images[at : at + step]) for at in range(0, len(images), step)]
-        logits, maps, embedding = (np.concatenate(values) for values in zip(*parts, strict=True))
-        return logits, maps, embedding
+        return Answer.joined([self._run(images[at : at + step]) for at in range(0, len(images), step)])
 
-    def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+    def _run(self, images: NDArray[np.uint8]) -> Answer:
         found = self._request.infer({0: np.ascontiguousarray(images)}, share_inputs=True, share_outputs=True)
-        return tuple(values.copy() for values in found.values())  # the next run writes over them
+        return Answer.of([values.copy() for values in found.values()])  # the next run writes over them
 
 
 def compiled(graph: Path, threads: int, precision: str) -> Any:

@@ -13,6 +13,8 @@ import torch
 from ml.engines import open_graph
 from ml.networks import Network, Normalised
 from ml.preprocess import Pixels
+from ml.probe import ANSWERS, Answer
+from ml.texture import Texture
 
 PARITY = 1e-3  # largest difference allowed, relative above 1
 
@@ -22,10 +24,16 @@ class ParityError(Exception):
 
 
 def to_graph(
-    net: Network, mean: Sequence[float], std: Sequence[float], size: tuple[int, int, int], contrast: str = "set"
+    net: Network,
+    mean: Sequence[float],
+    std: Sequence[float],
+    size: tuple[int, int, int],
+    contrast: str = "set",
+    texture: Texture | None = None,
 ) -> bytes:
-    """ONNX bytes: uint8 `images` (N, H, W, C) to `logits`, `maps`, `embedding`; N is free, `size` is (H, W, C)."""
-    model = Normalised(net, mean, std, contrast).eval()
+    """ONNX bytes: uint8 `images` (N, H, W, C) to `logits`, `maps`, `embedding` and, where there is one, `texture`; N is
+    free, `size` is (H, W, C)."""
+    model = Normalised(net, mean, std, contrast, texture).eval()
     example = torch.zeros((2, *size), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter speaks of its own coming changes
@@ -36,7 +44,7 @@ def to_graph(
             dynamo=True,
             verbose=False,
             input_names=["images"],
-            output_names=["logits", "maps", "embedding"],
+            output_names=list(ANSWERS if texture else ANSWERS[:-1]),
             dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
         )
     assert program is not None  # the exporter returns None only when given a file
@@ -55,7 +63,13 @@ def without_traces(model: Any) -> Any:
 
 
 def check_parity(
-    net: Network, mean: Sequence[float], std: Sequence[float], graph: bytes, images: Pixels, contrast: str = "set"
+    net: Network,
+    mean: Sequence[float],
+    std: Sequence[float],
+    graph: bytes,
+    images: Pixels,
+    contrast: str = "set",
+    texture: Texture | None = None,
 ) -> float:
     """Largest difference between torch and the CPU engine on images (N, H, W, C). ParityError beyond PARITY.
 
@@ -64,9 +78,10 @@ def check_parity(
     with open_graph(graph) as engine:
         answers = engine.run(images)
     with torch.inference_mode():
-        expected = [part.numpy() for part in Normalised(net, mean, std, contrast).eval()(torch.from_numpy(images))]
+        model = Normalised(net, mean, std, contrast, texture).eval()
+        expected = Answer.of([part.numpy() for part in model(torch.from_numpy(images))])
     apart = max(
-        float(np.max(np.abs(answer - wanted) / np.maximum(1, np.abs(wanted))))
+        float(np.max(np.abs(answer - wanted) / np.maximum(1, np.abs(wanted)), initial=0))
         for answer, wanted in zip(answers, expected, strict=True)
     )
     if not apart <= PARITY:

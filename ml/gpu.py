@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ml.bundle import REFERENCE, WEIGHTS, BundleError, Spec
+from ml.bundle import WEIGHTS, BundleError, Spec
 from ml.halving import Halving
 from ml.networks import Network, Normalised, build
 from ml.probe import Answer
-from ml.spec import LOOKS
+from ml.spec import LOOKS, REFERENCE
+from ml.texture import MEAN, TURN, Texture
+
+BESIDE = (REFERENCE, LOOKS, MEAN, TURN)  # tensors of the weights file that are none of the network's
 
 # What CUDA's libraries call their failures where torch has no class of its own for them.
 SIGNS = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "NCCL")
@@ -43,25 +46,29 @@ def available() -> bool:
     return torch.cuda.is_available()
 
 
-def load_network(folder: Path, spec: Spec) -> Network:
-    """The bundle's network in torch, on the CPU, ready to judge. BundleError if the weights do not fit it."""
+def load_network(folder: Path, spec: Spec) -> tuple[Network, Texture | None]:
+    """The bundle's network in torch, on the CPU, ready to judge, and the texture that it gives. BundleError if the
+    weights do not fit it."""
     try:
         net = build(spec.network, spec.input.channels, len(spec.classes), spec.stem)
         net.flips = spec.flips
         tensors = load_file(folder / WEIGHTS)
-        own = {name: tensor for name, tensor in tensors.items() if name not in (REFERENCE, LOOKS)}
+        own = {name: tensor for name, tensor in tensors.items() if name not in BESIDE}
         net.load_state_dict(own)
-    except (SafetensorError, OSError, RuntimeError, ValueError) as problem:
+        texture = Texture.of(tensors) if spec.texture_size else None
+    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as problem:
         raise BundleError(f"{WEIGHTS} does not fit {spec.network}: {problem}") from problem
-    return net.eval()
+    return net.eval(), texture
 
 
 def open_gpu(folder: Path, spec: Spec) -> GpuEngine:
-    """The bundle on the current CUDA device: the network in float16, its input standardised in float32 there."""
+    """The bundle on the current CUDA device: the network in float16, its input standardised and its texture taken in
+    float32 there."""
     from ml.cuda_graphs import CudaGraphs
 
-    net = load_network(folder, spec).to(torch.float16).to(memory_format=torch.channels_last)
-    model = Normalised(net, spec.mean, spec.std, spec.contrast).eval().to("cuda")
+    net, texture = load_network(folder, spec)
+    half = net.to(torch.float16).to(memory_format=torch.channels_last)
+    model = Normalised(half, spec.mean, spec.std, spec.contrast, texture).eval().to("cuda")
     return GpuEngine(CudaGraphs(model, (spec.input.height, spec.input.width, spec.input.channels)))
 
 
@@ -81,9 +88,8 @@ class GpuEngine:
             found = self._try(np.ascontiguousarray(images[done : done + size]), size)
             if found is not None:
                 parts.append(found)
-                done += len(found[0])
-        logits, maps, embedding = (np.concatenate(values) for values in zip(*parts, strict=True))
-        return logits, maps, embedding
+                done += len(found.logits)
+        return Answer.joined(parts)
 
     def _try(self, images: NDArray[np.uint8], size: int) -> Answer | None:
         """The answer, or None where the memory ran out: then the next try is half as large."""

@@ -115,9 +115,9 @@ def _measure(order: HeadOrder, labelled: Labelled, logits: Floats, known: Known,
 
 def _prove(engine: CpuEngine, spec: Spec, layer: Layer) -> float:
     """The greatest difference between the engine and the layer, in logits and in maps. DataError beyond PARITY."""
-    said, maps, embedding = engine.run(probe.images(spec.input, 1, 8))
-    wanted = layer.logits(embedding)
-    found = (said, maps.mean(axis=(2, 3)) + layer.bias.astype(np.float32))
+    said = engine.run(probe.images(spec.input, 1, 8))
+    wanted = layer.logits(said.embedding)
+    found = (said.logits, said.maps.mean(axis=(2, 3)) + layer.bias.astype(np.float32))
     apart = max(float(np.max(np.abs(one - wanted) / np.maximum(1, np.abs(wanted)))) for one in found)
     if not apart <= PARITY:
         raise DataError(f"the graph with the new layer differs from the layer by {apart:.3g}: nothing was written")

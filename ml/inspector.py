@@ -74,16 +74,16 @@ class Inspector:
 
     def _read(self, views: NDArray[np.uint8]) -> Reading:
         """Runs the network over (n, H, W, C)."""
-        logits, maps, embedding = self.engine.run(views)
-        unknown = self.spec.unknown
-        far, look = self.known.distances(embedding, unknown), self.known.look_distances(views, unknown)
-        return Reading(logits, maps, embedding, far, look)
+        found, unknown = self.engine.run(views), self.spec.unknown
+        far, look = self.known.distances(found.embedding, unknown), self.known.look_distances(views, unknown)
+        return Reading(found.logits, found.maps, found.embedding, found.texture, far, look)
 
 
 def _part(reading: Reading, rows: slice) -> Reading:
     return Reading(
-        reading.logits[rows], reading.maps[rows], reading.embedding[rows], reading.distance[rows], reading.look[rows]
-    )
+        reading.logits[rows], reading.maps[rows], reading.embedding[rows], reading.texture[rows],
+        reading.distance[rows], reading.look[rows],
+    )  # fmt: skip
 
 
 def _known(weights: Path, spec: Spec) -> Known:

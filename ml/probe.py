@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,33 @@ from numpy.typing import NDArray
 from ml.bundle import BundleError, Input, Probe, Spec
 
 RECIPE = "waves-1"
-FIRST = 8  # embedding values compared
+FIRST = 8  # values of an embedding and of a texture that are compared
+ANSWERS = ("logits", "maps", "embedding", "texture")  # a graph's outputs; one of before textures has no last
 
-Answer = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+class Answer(NamedTuple):
+    """What a network says of n images: logits (n, K), class maps (n, K, h, w), embeddings (n, D) and textures (n, T),
+    float32; T is 0 where it gives none."""
+
+    logits: NDArray[np.float32]
+    maps: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    texture: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, parts: Sequence[NDArray[np.float32]]) -> Self:
+        """From three parts or four."""
+        logits, maps, embedding, *rest = parts
+        return cls(logits, maps, embedding, rest[0] if rest else np.empty((len(logits), 0), dtype=np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One after the other; at least one."""
+        return cls(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
 class Engine(Protocol):
-    """Runs a network: uint8 (N, H, W, C) to logits (N, K), class maps (N, K, h, w) and embeddings (N, D), float32."""
+    """Runs a network on uint8 images (N, H, W, C)."""
 
     device: str
     precision: str  # fp32, bf16 or int8 on a CPU, fp16 on a GPU
@@ -39,8 +60,10 @@ def images(shape: Input, seed: int, count: int) -> NDArray[np.uint8]:
 
 def ask(engine: Engine, shape: Input, seed: int = 1, count: int = 3, tolerance: float = 2e-3) -> Probe:
     """Writes down what `engine` answers."""
-    logits, _, embedding = engine.run(images(shape, seed, count))
-    return Probe(RECIPE, seed, count, _rows(logits), _rows(embedding[:, :FIRST]), tolerance)
+    found = engine.run(images(shape, seed, count))
+    embedding = _rows(found.embedding[:, :FIRST])
+    texture = _rows(_first_of(found.texture)) if found.texture.shape[1] else ()
+    return Probe(RECIPE, seed, count, _rows(found.logits), embedding, tolerance, texture)
 
 
 def check(engine: Engine, spec: Spec, tolerance: float | None = None) -> None:
@@ -48,16 +71,19 @@ def check(engine: Engine, spec: Spec, tolerance: float | None = None) -> None:
     probe = expected_of(engine, spec)
     if probe.recipe != RECIPE:
         raise BundleError(f"the probe {probe.recipe!r} is not known to this version")
-    logits, _, embedding = engine.run(images(spec.input, probe.seed, probe.count))
+    found = engine.run(images(spec.input, probe.seed, probe.count))
+    if found.texture.shape[1] != spec.texture_size:
+        raise BundleError(f"a texture has {found.texture.shape[1]} figures, not {spec.texture_size}")
     allowed = probe.tolerance if tolerance is None else tolerance
     for what, answer, expected in (
-        ("logits", logits, probe.logits),
-        ("embedding", embedding[:, :FIRST], probe.embedding),
+        ("logits", found.logits, probe.logits),
+        ("embedding", found.embedding[:, :FIRST], probe.embedding),
+        ("texture", _first_of(found.texture), probe.texture),
     ):
-        wanted = np.array(expected, dtype=np.float64)
+        wanted = np.array(expected, dtype=np.float64).reshape(probe.count, -1)
         if answer.shape != wanted.shape:
             raise BundleError(f"the probe's {what} have the shape {answer.shape}, not {wanted.shape}")
-        apart = float(np.max(np.abs(answer - wanted) / np.maximum(1, np.abs(wanted))))
+        apart = float(np.max(np.abs(answer - wanted) / np.maximum(1, np.abs(wanted)), initial=0))
         if not apart <= allowed:  # NaN fails too
             raise BundleError(
                 f"the probe's {what} are off by {apart:.3g}, more than {allowed:.3g}: not the model it says it is"
@@ -68,6 +94,11 @@ def expected_of(engine: Engine, spec: Spec) -> Probe:
     """The answers that the bundle gives for the engine's precision; those of fp32 where it has no others."""
     own = spec.engine.probe
     return own if own and engine.precision == spec.engine.precision else spec.probe
+
+
+def _first_of(texture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The first figures of textures (N, T) of length 1, each as large as it would be were all alike 1."""
+    return np.asarray(texture[:, :FIRST] * texture.shape[1] ** 0.5, dtype=np.float32)
 
 
 def _rows(values: NDArray[np.float32]) -> tuple[tuple[float, ...], ...]:

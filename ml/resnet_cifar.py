@@ -1,6 +1,7 @@
 """The trunks of the CIFAR-style residual networks, v1 (He et al. 2015) and v2 (He et al. 2016), for any depth.
 
-Both come with their width, and take (N, channels, H, W) to (N, width, H / 4, W / 4): 64 for v1, 256 for v2.
+Both come with their width, 64 for v1 and 256 for v2, and with the places of the parts that end their first two stages
+of three; they take (N, channels, H, W) to (N, width, H / 4, W / 4).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class PreActivationBlock(nn.Module):
         return changed + (images if self.shortcut is None else self.shortcut(ready))
 
 
-def v1_trunk(channels: int, blocks: int, skips: bool = True) -> tuple[nn.Sequential, int]:
+def v1_trunk(channels: int, blocks: int, skips: bool = True) -> tuple[nn.Sequential, int, tuple[int, int]]:
     """3x3 stem of 16, then three stages of `blocks` basic blocks: depth 6 * blocks + 2 with the classifier."""
     layers: list[nn.Module] = [_conv(channels, 16, 3), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
     inside = 16
@@ -79,10 +80,10 @@ def v1_trunk(channels: int, blocks: int, skips: bool = True) -> tuple[nn.Sequent
         for _ in range(blocks):
             layers.append(BasicBlock(inside, outside, 1 if inside == outside else 2, skips))
             inside = outside
-    return nn.Sequential(*layers), inside
+    return nn.Sequential(*layers), inside, (2 + blocks, 2 + 2 * blocks)
 
 
-def v2_trunk(channels: int, blocks: int) -> tuple[nn.Sequential, int]:
+def v2_trunk(channels: int, blocks: int) -> tuple[nn.Sequential, int, tuple[int, int]]:
     """3x3 stem of 16, three stages of `blocks` bottlenecks, BN and ReLU: depth 9 * blocks + 2 with the classifier."""
     layers: list[nn.Module] = [_conv(channels, 16, 3)]
     inside = 16
@@ -91,4 +92,5 @@ def v2_trunk(channels: int, blocks: int) -> tuple[nn.Sequential, int]:
             halves = block == 0 and outside != V2_WIDTHS[0]
             layers.append(PreActivationBlock(inside, outside, 2 if halves else 1))
             inside = outside
-    return nn.Sequential(*layers, nn.BatchNorm2d(inside), nn.ReLU(inplace=True)), inside
+    trunk = nn.Sequential(*layers, nn.BatchNorm2d(inside), nn.ReLU(inplace=True))
+    return trunk, inside, (blocks, 2 * blocks)

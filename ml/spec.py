@@ -16,6 +16,7 @@ PRECISIONS = ("fp32", "bf16", "int8")
 REFERENCE = "unknown.reference"  # the tensor of reference embeddings beside the weights
 LOOKS = "unknown.looks"  # the tensor of reference looks (see ml.looks) beside them
 DEEPEST = 32  # of lists and objects in one another
+LARGEST_TEXTURE = 4096
 LARGEST_PROBE = 64_000_000  # values of all its images together
 KINDS: Mapping[str, tuple[type, ...]] = {
     "int": (int,), "float": (int, float), "str": (str,), "float | None": (int, float, NoneType),
@@ -74,7 +75,8 @@ class Quality:
 
 @dataclass(frozen=True)
 class Probe:
-    """`count` images made by `recipe` from `seed`, and what the graph must answer within `tolerance` (see ml.probe)."""
+    """`count` images made by `recipe` from `seed`, and what the graph must answer within `tolerance` (see ml.probe).
+    `texture`: nothing where the graph gives none."""
 
     recipe: str
     seed: int
@@ -82,6 +84,7 @@ class Probe:
     logits: tuple[tuple[float, ...], ...]
     embedding: tuple[tuple[float, ...], ...]
     tolerance: float
+    texture: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class Spec:
     quality: Quality
     heat_scale: float
     probe: Probe
+    texture_size: int = 0  # figures of a texture (see ml.texture); 0: the graph gives none
     flips: bool = False  # whether the graph judges each image in its four mirrorings
     contrast: str = "set"  # how the graph normalises pixels: see ml.standardise
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -182,6 +186,7 @@ def _build(raw: Mapping[str, Any]) -> Spec:
         quality=_typed(Quality(**raw["quality"])),
         heat_scale=float(raw["heat_scale"]),
         probe=_probe(raw["probe"]),
+        texture_size=int(raw.get("texture_size", 0)),
         flips=bool(raw.get("flips", False)),
         contrast=str(raw.get("contrast", "set")),
         metrics=dict(raw["metrics"]),
@@ -194,7 +199,8 @@ def _build(raw: Mapping[str, Any]) -> Spec:
 
 
 def _probe(raw: Mapping[str, Any]) -> Probe:
-    return _typed(Probe(**{**raw, "logits": _rows(raw["logits"]), "embedding": _rows(raw["embedding"])}))
+    rows = {name: _rows(raw.get(name, ())) for name in ("logits", "embedding", "texture")}
+    return _typed(Probe(**{**raw, **rows}))
 
 
 def _engine(raw: Mapping[str, Any]) -> Faster:
@@ -224,6 +230,7 @@ def _check(spec: Spec) -> None:
         *spec.std,
     )
     sides = (shape.width, shape.height, shape.channels, shape.max_tiles, spec.embedding_size, spec.probe.count)
+    probes = [one for one in (spec.probe, spec.engine.probe) if one]
     rules = (
         (
             len(set(spec.classes)) == len(spec.classes) >= 2,
@@ -256,8 +263,13 @@ def _check(spec: Spec) -> None:
             len(spec.probe.logits) == len(spec.probe.embedding) == spec.probe.count,
             "the probe's answers do not match its count",
         ),
+        (0 <= spec.texture_size <= LARGEST_TEXTURE, f"texture_size must lie in 0..{LARGEST_TEXTURE}"),
         (
-            all(_is_askable(one, shape) for one in (spec.probe, spec.engine.probe) if one),
+            all(len(one.texture) == (one.count if spec.texture_size else 0) for one in probes),
+            "the probe's textures do not match its count",
+        ),
+        (
+            all(_is_askable(one, shape) for one in probes),
             "the probe must be of a seed in 0..2147483647, and not too large to be asked",
         ),
         (

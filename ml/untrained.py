@@ -15,6 +15,9 @@ from ml.export import to_graph
 from ml.networks import build
 from ml.precision import TOLERANCE
 from ml.quantise import to_int8
+from ml.standardise import Standardise
+from ml.texture import MOST, SHRINK, Texture, whitening
+from ml.touch import textures
 
 CLASSES = ("good", "color", "cut", "hole", "thread", "metal_contamination")
 
@@ -30,9 +33,11 @@ def write_untrained(
     net = build(network, channels, len(CLASSES), "standard").eval()
     net.flips = flips
     mean, std = (0.5,) * channels, (0.25,) * channels
-    graph = to_graph(net, mean, std, (size, size, channels))
     shape = Input(size, size, channels)
     noise = np.random.default_rng(0).integers(0, 256, (32, size, size, channels), dtype=np.uint8)
+    seen = textures(net, noise, Standardise(mean, std))
+    texture = Texture(whitening(seen, np.zeros(len(seen), dtype=np.intp), SHRINK, MOST))
+    graph = to_graph(net, mean, std, (size, size, channels), texture=texture)
     more = {bundle.GRAPH_INT8: to_int8(graph, noise)} if precision == "int8" else {}
     with open_graph(graph, "fp32") as engine:
         asked = probe.ask(engine, shape)
@@ -43,10 +48,11 @@ def write_untrained(
         mean=mean, std=std, embedding_size=net.embedding_size, temperature=1.0, threshold=0.5,
         shares=dict.fromkeys(CLASSES, 1 / len(CLASSES)), unknown=Unknown(limit=9.0, largest=9.0),
         quality=Quality(dark=0, bright=255, blurred=0), heat_scale=1.0, probe=asked, engine=faster,
-        flips=flips,
+        flips=flips, texture_size=texture.size,
     )  # fmt: skip
     # As many references as a trained bundle keeps, so that the search among them costs the same.
     reference = np.random.default_rng(0).normal(size=(2400, net.embedding_size)).astype(np.float16)
     tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
-    bundle.write(folder, spec, save(tensors | {bundle.REFERENCE: torch.from_numpy(reference)}), graph, more=more)
+    tensors |= {bundle.REFERENCE: torch.from_numpy(reference), **texture.tensors()}
+    bundle.write(folder, spec, save(tensors), graph, more=more)
     return folder

@@ -21,12 +21,13 @@ from ml.tiles import Tiles, stitch
 
 @dataclass(frozen=True)
 class Reading:
-    """The network on n views: logits (n, K), class maps (n, K, h, w), embeddings (n, D); and how far from known cloth
-    their embeddings lie, `distance` (n,), and their looks, `look` (n,)."""
+    """The network on n views: logits (n, K), class maps (n, K, h, w), embeddings (n, D), textures (n, T), T perhaps 0;
+    and how far from known cloth their embeddings lie, `distance` (n,), and their looks, `look` (n,)."""
 
     logits: NDArray[np.float32]
     maps: NDArray[np.float32]
     embedding: NDArray[np.float32]
+    texture: NDArray[np.float32]
     distance: NDArray[np.float32]
     look: NDArray[np.float32]
 
@@ -52,6 +53,7 @@ def conclude(spec: Spec, item: Item, picture: Picture, reading: Reading) -> Judg
         probabilities=dict(zip(spec.classes, chosen.tolist(), strict=True)) if counted else None,
         threshold=threshold,
         embedding=reading.embedding[worst].astype(np.float16),
+        texture=reading.texture[worst].astype(np.float16) if reading.texture.shape[1] else None,
         heatmap=_heatmap(spec, picture, chosen, reading.maps),
         warnings=warnings,
         brightness=picture.brightness,
@@ -66,6 +68,7 @@ def _probabilities(spec: Spec, item: Item, reading: Reading) -> NDArray[np.float
         np.isfinite(reading.logits).all(axis=1)
         & np.isfinite(reading.distance)
         & np.isfinite(reading.embedding).all(axis=1)
+        & np.isfinite(reading.texture).all(axis=1)
     )
     logits = np.where(sound[:, None], reading.logits, 0)
     found = softmax(logits, spec.temperature)

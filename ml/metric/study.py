@@ -24,13 +24,13 @@ from ml.folds import folds
 from ml.learn import gather
 from ml.metric import brightness, kept
 from ml.metric.recipes import MetricRecipe, recipe
-from ml.metric.texture import whitening
 from ml.metric.train import Course, embed, refuse_few, train
 from ml.networks import Network, build
 from ml.order import Order
 from ml.pretext import trunk
 from ml.prototypes import unit
 from ml.standardise import Standardise
+from ml.texture import whitening
 from ml.train import statistics
 
 Rows = NDArray[np.intp]

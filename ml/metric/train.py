@@ -22,9 +22,9 @@ from ml.metric import losses
 from ml.metric.batches import balanced, triplets
 from ml.metric.measures import retrieve, side
 from ml.metric.recipes import MetricRecipe
-from ml.metric.texture import textures
 from ml.networks import Network
 from ml.standardise import Standardise
+from ml.touch import textures
 from ml.train import answers
 
 WARMUP = 0.1  # of all steps, where the rate rises
@@ -89,9 +89,9 @@ def embed(
     net: Network, images: NDArray[np.uint8], standardise: Standardise, recipe: MetricRecipe
 ) -> NDArray[np.float32]:
     """(N, D): what is compared of images (N, H, W, C), before any whitening, as the recipe says."""
-    if recipe.kept == "texture":
-        return textures(net, images, standardise, recipe.views)
     net.flips = recipe.views
+    if recipe.kept == "texture":
+        return textures(net, images, standardise)
     head, _, pooled = answers(net, images, standardise)
     return head if recipe.kept == "head" else pooled
 

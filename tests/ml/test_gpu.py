@@ -34,7 +34,7 @@ class Feigned:
             raise torch.OutOfMemoryError(FULL)
         assert len(images) <= size
         rows = images[:, 0, 0, 0].astype(np.float32)
-        return rows[:, None], rows[:, None, None, None], rows[:, None]
+        return probe.Answer.of([rows[:, None], rows[:, None, None, None], rows[:, None]])
 
     def forget(self) -> None:
         self.forgot += 1
@@ -107,7 +107,8 @@ def test_a_fault_of_ours_is_not_taken_for_a_lost_device() -> None:
 
 def test_the_starter_models_weights_fit_its_network() -> None:
     spec = bundle.verify(STARTER)
-    assert load_network(STARTER, spec).embedding_size == spec.embedding_size
+    net, texture = load_network(STARTER, spec)
+    assert net.embedding_size == spec.embedding_size and (texture.size if texture else 0) == spec.texture_size
 
 
 @pytest.mark.skipif(

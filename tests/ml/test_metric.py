@@ -16,9 +16,10 @@ from ml.metric.batches import balanced, triplets
 from ml.metric.measures import Side, few_shot, retrieve, side, unseen
 from ml.metric.overlap import overlap
 from ml.metric.recipes import recipe
-from ml.metric.texture import textures, whitening
 from ml.networks import build
 from ml.standardise import Standardise
+from ml.texture import whitening
+from ml.touch import textures
 
 TARGETS = np.array([0] * 20 + [1] * 9 + [2] * 3)
 LINE = torch.tensor([[0.0], [1.0], [4.0], [3.0], [6.0]])  # the places of five images on a line
@@ -170,13 +171,13 @@ def test_a_texture_is_the_same_however_the_image_is_mirrored() -> None:
     net = build("textile_resnet", 1, 4)
     images = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 1), dtype=np.uint8)
     by = Standardise((0.5,), (0.25,), "image")
-    seen = textures(net, images, by, views=True)
-    np.testing.assert_allclose(textures(net, images[:, ::-1, ::-1].copy(), by, views=True), seen, atol=1e-5)
-    assert seen.shape == (3, 2 * 64 + 2 * 128)  # the means and deviations of two stages, each of length 1
-    np.testing.assert_allclose(np.linalg.norm(seen[:, :64], axis=1), 1, atol=1e-5)
-    assert not np.allclose(
-        textures(net, images[:, ::-1].copy(), by, views=False), textures(net, images, by, views=False)
-    )
+    net.flips = True
+    seen = textures(net, images, by)
+    np.testing.assert_allclose(textures(net, images[:, ::-1, ::-1].copy(), by), seen, atol=1e-5)
+    assert seen.shape == (3, 2 * 64 + 2 * 128)  # the means and deviations of two stages, each as long as the others
+    np.testing.assert_allclose(np.linalg.norm(seen[:, :64], axis=1), 1 / 2, atol=1e-5)
+    net.flips = False
+    assert not np.allclose(textures(net, images[:, ::-1].copy(), by), textures(net, images, by))
 
 
 def clouds(count: int, spread: float, seed: int, classes: int = 4) -> Side:
