@@ -268,6 +268,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 ALARMS_EVERY_S = env.float("ALARMS_EVERY_S", default=10.0)
 ALARM_PRIVATE_HOSTS = env.list("ALARM_PRIVATE_HOSTS", default=[])  # that webhooks may reach: names, networks
+ALARM_CA_FILE = env.str("ALARM_CA_FILE", default="")  # PEM: authorities beside the machine's own
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")  # under which people open the pages: for links in messages
 MQTT_URL = env.str("MQTT_URL", default="")
 EMAIL_HOST = env.str("EMAIL_HOST", default="")  # empty: no e-mail is sent

@@ -116,8 +116,8 @@ def gush(wire: socket.socket) -> None:
 
 
 @contextmanager
-def a_mail_server(port: int) -> Iterator[list[Any]]:
-    """What arrives, as aiosmtpd's envelopes."""
+def a_mail_server(port: int, **tls: Any) -> Iterator[list[Any]]:
+    """What arrives, as aiosmtpd's envelopes. `ssl_context`: TLS from the first byte; `tls_context`: STARTTLS."""
     found: list[Any] = []
 
     class Handler:
@@ -125,7 +125,7 @@ def a_mail_server(port: int) -> Iterator[list[Any]]:
             found.append(envelope)
             return "250 taken"
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=port)
+    controller = Controller(Handler(), hostname="127.0.0.1", port=port, **tls)
     controller.start()
     try:
         yield found
@@ -134,12 +134,13 @@ def a_mail_server(port: int) -> Iterator[list[Any]]:
 
 
 @contextmanager
-def an_mqtt_broker(folder: Path) -> Iterator[int]:
-    """A broker in a process of its own that lets everybody in."""
+def an_mqtt_broker(folder: Path, certificate: Path | None = None) -> Iterator[int]:
+    """A broker in a process of its own that lets everybody in; over TLS with a certificate and its key in one file."""
     port = free_port()
+    tls = f", ssl: true, certfile: '{certificate}', keyfile: '{certificate}'" if certificate else ""
     config, log = folder / "broker.yaml", folder / "broker.log"
     config.write_text(
-        f"listeners: {{default: {{type: tcp, bind: '127.0.0.1:{port}'}}}}\n"
+        f"listeners: {{default: {{type: tcp, bind: '127.0.0.1:{port}'{tls}}}}}\n"
         "plugins: {amqtt.plugins.authentication.AnonymousAuthPlugin: {allow_anonymous: true}}\n"
     )
     with log.open("wb") as out:
@@ -158,14 +159,16 @@ def _takes(port: int) -> bool:
 
 
 @contextmanager
-def a_subscriber(port: int, topic: str) -> Iterator[list[Any]]:
+def a_subscriber(port: int, topic: str, authority: Path | None = None) -> Iterator[list[Any]]:
     """The messages that arrive under a topic."""
     found: list[Any] = []
     ready = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2)
     client.on_message = lambda _client, _data, message: found.append(message)
     client.on_subscribe = lambda *_: ready.set()
-    client.connect("127.0.0.1", port)
+    if authority:
+        client.tls_set(str(authority))
+    client.connect("localhost" if authority else "127.0.0.1", port)
     client.loop_start()
     client.subscribe(topic, qos=1)
     assert ready.wait(5)

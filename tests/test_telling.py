@@ -5,10 +5,7 @@ import email.policy
 import hashlib
 import hmac
 import json
-import shutil
 import socket
-import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -230,34 +227,6 @@ def test_a_name_that_nobody_knows_is_told_so(clock: Clock, monkeypatch: pytest.M
     channel = a_channel(target="http://nowhere.example/")
     an_alarm(channel)
     assert told(channel, clock).error.startswith("the address of nowhere.example is not found")
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Of localhost, signed by itself, with its key."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl makes the certificate")
-    path = tmp_path / "localhost.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(path), "-out", str(tmp_path / "cert")]
-    subprocess.run(command, check=True, capture_output=True)
-    path.write_text(path.read_text() + (tmp_path / "cert").read_text())
-    return path
-
-
-def test_https_is_verified(certificate: Path, clock: Clock, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.ALARM_PRIVATE_HOSTS = ["localhost"]
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    names(monkeypatch, localhost=["127.0.0.1"])
-    with a_web_server(200, context=context) as server:
-        channel = a_channel(target=f"https://localhost:{server.port}/")
-        an_alarm(channel)
-        assert "certificate verify failed" in told(channel, clock).error
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        clock.on(minutes=1)
-        assert told(channel, clock).state == DeliveryState.SENT
-    assert len(server.posts) == 1
 
 
 @pytest.mark.parametrize(

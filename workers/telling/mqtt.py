@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 
 from inspections.models import Delivery
-from workers.telling import message
+from workers.telling import message, trust
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
@@ -33,10 +33,10 @@ def send(delivery: Delivery) -> str:
     client = Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
     if where.username:
         client.username_pw_set(unquote(where.username), unquote(where.password or ""))
-    if where.scheme == "mqtts":
-        client.tls_set()
     client.connect_timeout = CONNECT_S
     try:
+        if where.scheme == "mqtts":
+            client.tls_set_context(trust.context())
         client.connect(where.hostname, where.port or (8883 if where.scheme == "mqtts" else 1883), keepalive=60)
     except (OSError, ValueError) as error:
         return f"the MQTT broker {where.hostname} is not reached: {error or type(error).__name__}"

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import http.client
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from django.conf import settings
 
 from inspections.alarms.addresses import may_reach, parts
 from inspections.models import Delivery
-from workers.telling import message
+from workers.telling import message, trust
 
 CONNECT_S = 5.0
 WHOLE_S = 10.0  # from connecting to the answer's first bytes, however slowly the other side speaks
@@ -56,7 +55,7 @@ def _post(scheme: str, host: str, port: int, path: str, delivery: Delivery, watc
     talk = kind(host, port)
     talk.sock = wire
     if scheme == "https":
-        talk.sock = ssl.create_default_context().wrap_socket(wire, server_hostname=host)
+        talk.sock = trust.context().wrap_socket(wire, server_hostname=host)
         watched.add(talk.sock)
     try:
         body = message.body(delivery)
