@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from inspections.models import DailyPlaceCount, HourlyCount, PlaceCount, SlotCount
+from inspections.models import DailyPlaceCount, HourlyCount, HourlyTotal, PlaceCount, SlotCount
 from inspections.rates import HOUR, NOTHING, Tally, hour_of
 from inspections.spans import DAY, MARK, mark_after, mark_before, moment_of
 from inspections.tally import AMOUNTS
@@ -143,6 +143,7 @@ class Grain:
 
 
 BY_CLASS = (Grain(HourlyCount, "hour", HOUR), Grain(SlotCount, "slot", MARK))
+BY_HOUR = (Grain(HourlyTotal, "hour", HOUR),)  # of whole hours alone
 BY_PLACE = (Grain(DailyPlaceCount, "day", DAY), Grain(PlaceCount, "hour", HOUR))
 Part = tuple[int, datetime, datetime]  # of which stretch, from, until before
 

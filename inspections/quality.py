@@ -1,10 +1,9 @@
 """Reading what the blind audit and the other hidden items gave, for the pages. `escape` and `agreement` do the sums.
 
-The work grows with the weeks that are shown, not with history: volumes come from the rollups, audits from the small
-index of hidden items, answered flags from the index of labelled captures, readings from each person's index by time.
+The work grows with the weeks that are shown, not with history: volumes and answered flags come from the hourly totals,
+audits from the small index of hidden items, readings from each person's index by time.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,12 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, Value, When
+from django.db import connection
 from django.utils import timezone
 
-from inspections.counted import BY_CLASS, summed
+from inspections.counted import BY_HOUR, summed
 from inspections.escape import Day, Escape, Flagged, estimate
-from inspections.models import Capture, How, Kind, Label, Person, ReviewItem
+from inspections.models import Capture, DefectClass, How, Kind, Label, Person, ReviewItem
 from inspections.models.defect_class import GOOD
 from inspections.rates import HOUR, hour_of
 
@@ -42,10 +41,6 @@ class Calendar:
         """Where each day begins, and where the last one ends."""
         first = self.last - timedelta(days=WEEK * WEEKS - 1)
         return tuple(day_start(first + timedelta(days=number)) for number in range(WEEK * WEEKS + 1))
-
-    def place(self, moment: datetime) -> int:
-        """Which of its days the moment's hour belongs to."""
-        return bisect_right(self.bounds, hour_of(moment)) - 1
 
     def first_day(self, weeks: int) -> date:
         """Of its last `weeks` weeks."""
@@ -85,16 +80,16 @@ class History:
     flagged: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
     answered: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
     waiting: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
-    escapes: list[list[tuple[datetime, UUID]]] = field(default_factory=lambda: [[] for _ in range(WEEK * WEEKS)])
-    defects: list[int] = field(default_factory=lambda: [0] * WEEKS)  # flagged, and a person says so; by week
-    good: list[int] = field(default_factory=lambda: [0] * WEEKS)
+    # With when each was taken, as the database writes it, which sorts as time does.
+    escapes: list[list[tuple[Any, UUID]]] = field(default_factory=lambda: [[] for _ in range(WEEK * WEEKS)])
+    defects: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)  # flagged, and a person says so
+    good: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
 
     def stretch(self, first_week: int, weeks: int = 1) -> Stretch:
         of_days = slice(WEEK * first_week, WEEK * (first_week + weeks))
-        of_weeks = slice(first_week, first_week + weeks)
         escapes = self.escapes[of_days]
         rows = zip(self.passed[of_days], self.answered[of_days], map(len, escapes), strict=True)
-        flagged = Flagged(sum(self.flagged[of_days]), sum(self.defects[of_weeks]), sum(self.good[of_weeks]))
+        flagged = Flagged(*(sum(one[of_days]) for one in (self.flagged, self.defects, self.good)))
         return Stretch(
             escape=estimate([Day(*row) for row in rows], flagged),
             waiting=sum(self.waiting[of_days]),
@@ -103,46 +98,55 @@ class History:
 
 
 def histories(line_ids: Collection[int], calendar: Calendar) -> dict[int, History]:
-    """Of each line; three queries, however many lines."""
+    """Of each line; two queries, however many lines."""
     found = {line_id: History() for line_id in line_ids}
-    _read_volumes(found, calendar)
+    _read_counts(found, calendar)
     _read_audits(found, calendar)
-    _read_answered_flags(found, calendar)
     return found
 
 
-def _read_volumes(found: dict[int, History], calendar: Calendar) -> None:
-    days = list(pairwise(calendar.bounds))
-    for place, line, judged, flagged in summed(BY_CLASS, list(found), days, (), ("judged", "flagged")):
-        found[line].passed[place] += judged - flagged
-        found[line].flagged[place] += flagged
+def _read_counts(found: dict[int, History], calendar: Calendar) -> None:
+    """What passed, what was flagged, and what people said of that; a day's bounds are whole hours."""
+    amounts = ("judged", "flagged", "flagged_defects", "flagged_good")
+    rows = summed(BY_HOUR, list(found), list(pairwise(calendar.bounds)), (), amounts)
+    for place, line, judged, flagged, defects, good in rows:
+        history = found[line]
+        history.passed[place], history.flagged[place] = judged - flagged, flagged
+        history.defects[place], history.good[place] = defects, good
+
+
+# By day and line: what waits, what was answered good, and each escape by itself. An audit is answered when it is closed
+# and its capture has an effective label; `unsure` is no answer. CROSS JOIN, so that SQLite takes the days first; the
+# kinds stand in the words of the partial index.
+_AUDITS = f"""
+WITH part (number, since, until) AS (VALUES {{days}}), audit AS (
+  SELECT part.number AS number, i.line_id AS line_id, i.counted_at AS at, i.capture_id AS capture_id,
+    i.closed_at IS NULL OR c.label_id IS NULL AS waits, d.code <> '{GOOD}' AS is_defect
+  FROM part CROSS JOIN {ReviewItem._meta.db_table} i
+    JOIN {Capture._meta.db_table} c ON c.id = i.capture_id
+    LEFT JOIN {DefectClass._meta.db_table} d ON d.id = c.defect_class_id
+  WHERE i.kind = '{Kind.AUDIT.value}' AND NOT (i.kind = '{Kind.FLAGGED.value}') AND i.line_id IN ({{lines}})
+    AND i.counted_at >= part.since AND i.counted_at < part.until
+)
+SELECT number, line_id, waits, CASE WHEN is_defect AND NOT waits THEN capture_id END, MIN(at), COUNT(*)
+FROM audit GROUP BY 1, 2, 3, 4
+"""  # noqa: S608  all of it is ours
 
 
 def _read_audits(found: dict[int, History], calendar: Calendar) -> None:
-    """An audit is answered when it is closed and its capture has an effective label; `unsure` is no answer."""
-    rows = ReviewItem.objects.filter(kind=Kind.AUDIT, line__in=found, counted_at__gte=calendar.bounds[0])
-    rows = rows.filter(counted_at__lt=calendar.until).exclude(kind=Kind.FLAGGED)  # as the partial index is written
-    wanted = ("line_id", "counted_at", "capture_id", "closed_at", "capture__label_id", "capture__defect_class__code")
-    for line_id, at, key, closed_at, label_id, code in rows.values_list(*wanted):
-        history, place = found[line_id], calendar.place(at)
-        if closed_at is None or label_id is None:
-            history.waiting[place] += 1
-            continue
-        history.answered[place] += 1
-        if code != GOOD:
-            history.escapes[place].append((at, key))
-
-
-def _read_answered_flags(found: dict[int, History], calendar: Calendar) -> None:
-    starts = calendar.bounds[:-1:WEEK]
-    weeks = [When(counted_at__gte=start, then=Value(week)) for week, start in reversed(list(enumerate(starts)))]
-    rows = Capture.objects.filter(line__in=found, label__isnull=False, flagged=True, counted_at__gte=starts[0])
-    rows = rows.filter(counted_at__lt=calendar.until).order_by()
-    counted = rows.annotate(week=Case(*weeks, output_field=IntegerField()))
-    for row in counted.values("line_id", "week", "defect_class__code").annotate(count=Count("*")):
-        history = found[row["line_id"]]
-        counts = history.good if row["defect_class__code"] == GOOD else history.defects
-        counts[row["week"]] += row["count"]
+    """A day's bounds are whole hours, and a moment lies in the day of its hour: so it lies between the bounds."""
+    if not found:
+        return
+    adapt = connection.ops.adapt_datetimefield_value
+    days = [(place, adapt(since), adapt(until)) for place, (since, until) in enumerate(pairwise(calendar.bounds))]
+    sql = _AUDITS.format(days=", ".join(["(%s, %s, %s)"] * len(days)), lines=", ".join(["%s"] * len(found)))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*(value for day in days for value in day), *found])
+        for place, line_id, waits, escape, at, count in cursor.fetchall():
+            history = found[line_id]
+            (history.waiting if waits else history.answered)[place] += count
+            if escape is not None:
+                history.escapes[place].append((at, UUID(str(escape))))
 
 
 # --- readings -----------------------------------------------------------------------------------------------------

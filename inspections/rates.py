@@ -1,4 +1,4 @@
-"""A tally and its rate, and the last 24 hours of lines out of the hourly rollup. `tally` writes what is read here.
+"""A tally and its rate, and the last 24 hours of lines out of the hourly totals. `tally` writes what is read here.
 
 The clock is a parameter, and no function here counts captures: the work is the same after a day and after ten years.
 """
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db.models import Sum
-
-from inspections.models import HourlyCount
+from inspections.models import HourlyTotal
 from inspections.tally import AMOUNTS
 
 HOUR = timedelta(hours=1)
@@ -78,9 +76,9 @@ def days(line_ids: Collection[int], now: datetime) -> dict[int, Day]:
     """The last 24 hours of each line; one query, however many lines."""
     last = hour_of(now)
     starts = [last - HOUR * back for back in reversed(range(HOURS_SHOWN))]
-    rows = HourlyCount.objects.filter(line__in=line_ids, hour__gte=starts[0], hour__lte=last).order_by()
-    summed = rows.values_list("line_id", "hour").annotate(*(Sum(name) for name in AMOUNTS))
-    by_hour = {(line_id, hour): Tally(*counts) for line_id, hour, *counts in summed}
+    rows = HourlyTotal.objects.filter(line__in=line_ids, hour__gte=starts[0], hour__lte=last)
+    counted = rows.values_list("line_id", "hour", *AMOUNTS)
+    by_hour = {(line_id, hour): Tally(*counts) for line_id, hour, *counts in counted}
     return {
         line_id: Day(tuple(Hour(start, by_hour.get((line_id, start), NOTHING)) for start in starts))
         for line_id in line_ids

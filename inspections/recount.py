@@ -22,7 +22,7 @@ from django.db.models import Model
 from inspections.models import Capture, Line, Roll
 from inspections.models.rollup import LengthCount, RollCount
 from inspections.recount_sql import Scope, columns, counted, differences
-from inspections.tally import AMOUNTS, ROLLUPS, Rollup
+from inspections.tally import ROLLUPS, Rollup
 
 DAY = timedelta(days=1)
 ROLLS = 20  # in one step
@@ -32,25 +32,26 @@ BY_TIME = tuple(one for one in ROLLUPS if not one.first)
 
 @dataclass(frozen=True)
 class Difference:
-    """One row of a rollup that does not say what the captures say. Amounts in the order of AMOUNTS."""
+    """One row of a rollup that does not say what the captures say. Amounts in the order of `names`."""
 
     table: str
     key: dict[str, Any]
+    names: tuple[str, ...]
     kept: tuple[int, ...]
     counted: tuple[int, ...]
 
     @property
     def kept_by_name(self) -> dict[str, int]:
-        return dict(zip(AMOUNTS, self.kept, strict=True))
+        return dict(zip(self.names, self.kept, strict=True))
 
     @property
     def counted_by_name(self) -> dict[str, int]:
-        return dict(zip(AMOUNTS, self.counted, strict=True))
+        return dict(zip(self.names, self.counted, strict=True))
 
     @property
     def unlike(self) -> dict[str, tuple[int, int]]:
         """By name, what is kept and what was counted; empty where only `first_at` lies behind."""
-        pairs = zip(AMOUNTS, self.kept, self.counted, strict=True)
+        pairs = zip(self.names, self.kept, self.counted, strict=True)
         return {name: (kept, found) for name, kept, found in pairs if kept != found}
 
 
@@ -98,10 +99,10 @@ def rebuild(step: Step) -> None:
 
 
 def _difference(rollup: Rollup, row: Sequence[Any]) -> Difference:
-    keys, amounts = len(rollup.columns), len(AMOUNTS)
+    keys, amounts = len(rollup.columns), len(rollup.amounts)
     sums = tuple(int(value) for value in row[keys:])
     key = dict(zip(rollup.columns, row[:keys], strict=True))
-    return Difference(rollup.table, key, sums[:amounts], sums[amounts:])
+    return Difference(rollup.table, key, rollup.amounts, sums[:amounts], sums[amounts:])
 
 
 def _of_day(rollup: Rollup, line: Line, day: datetime) -> Scope:

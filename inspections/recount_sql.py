@@ -12,12 +12,13 @@ from django.db import connection
 from inspections.models import Capture, DefectClass, Status
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.models.rollup import BAND_MM, NO_BAND, PIECE_M, SLOT
-from inspections.tally import AMOUNTS, Rollup
+from inspections.tally import Rollup
 
 CAPTURES, CLASSES = Capture._meta.db_table, DefectClass._meta.db_table
 MINUTES = {"day": 24 * 60, "hour": 60, "slot": int(SLOT.total_seconds()) // 60}
 IS_JUDGED = f"c.status = {Status.JUDGED:d}"
 IS_DEFECT = f"{IS_JUDGED} AND d.code NOT IN ('{GOOD}', '{UNKNOWN}')"
+IS_SAID = f"{IS_JUDGED} AND c.flagged AND c.label_id IS NOT NULL"
 # A capture that failed has no class, whatever was said of it. d.code is null where the answer was unknown.
 CODE = f"CASE WHEN c.status = {Status.FAILED:d} THEN '' ELSE coalesce(d.code, '{UNKNOWN}') END"
 COUNTED_IF = {
@@ -26,6 +27,8 @@ COUNTED_IF = {
     "anomalies": f"CASE WHEN c.label_id IS NULL THEN {IS_JUDGED} AND c.flagged ELSE {IS_DEFECT} END",
     "defects": IS_DEFECT,
     "failed": f"c.status = {Status.FAILED:d}",
+    "flagged_defects": f"{IS_SAID} AND d.code <> '{GOOD}'",
+    "flagged_good": f"{IS_SAID} AND d.code = '{GOOD}'",
 }
 
 
@@ -42,7 +45,7 @@ def counted(rollup: Rollup, scope: Scope) -> str:
     """SELECT of the rollup's columns, in the order of `columns`, from the captures."""
     keys = [_key(column) for column in rollup.columns]
     first = ["min(c.counted_at)"] if rollup.first else []
-    sums = [f"sum(CASE WHEN {COUNTED_IF[name]} THEN 1 ELSE 0 END)" for name in AMOUNTS]
+    sums = [f"sum(CASE WHEN {COUNTED_IF[name]} THEN 1 ELSE 0 END)" for name in rollup.amounts]
     places = ", ".join(str(number + 1) for number in range(len(keys)))
     return (
         f"SELECT {_as((*keys, *first, *sums), columns(rollup))}"  # noqa: S608  all of it is ours
@@ -53,7 +56,7 @@ def counted(rollup: Rollup, scope: Scope) -> str:
 
 def columns(rollup: Rollup) -> tuple[str, ...]:
     """As `tally` writes them."""
-    return (*rollup.columns, *(("first_at",) if rollup.first else ()), *AMOUNTS)
+    return (*rollup.columns, *(("first_at",) if rollup.first else ()), *rollup.amounts)
 
 
 def differences(rollup: Rollup, scope: Scope) -> str:
@@ -63,9 +66,9 @@ def differences(rollup: Rollup, scope: Scope) -> str:
     `first_at` may lie before what is counted: a relabelling that takes the earliest capture away leaves it. It may not
     lie behind, or the row would be missed by who reads from a time on.
     """
-    kept = [f"kept_{name}" for name in AMOUNTS]
-    found = [f"counted_{name}" for name in AMOUNTS]
-    zeros = ["0"] * len(AMOUNTS)
+    amounts, zeros = rollup.amounts, ["0"] * len(rollup.amounts)
+    kept = [f"kept_{name}" for name in amounts]
+    found = [f"counted_{name}" for name in amounts]
     first = ("first_at",) if rollup.first else ()
     nothing = ("NULL",) if rollup.first else ()
     head = (*rollup.columns, *kept, *found, *(("kept_first", "counted_first") if rollup.first else ()))
@@ -75,9 +78,9 @@ def differences(rollup: Rollup, scope: Scope) -> str:
     late = " OR max(kept_first) > max(counted_first)" if rollup.first else ""
     return (
         f"SELECT {keys}, {sums} FROM ("  # noqa: S608  all of it is ours
-        f"SELECT {_as((*rollup.columns, *AMOUNTS, *zeros, *first, *nothing), head)} FROM {rollup.table} r"
+        f"SELECT {_as((*rollup.columns, *amounts, *zeros, *first, *nothing), head)} FROM {rollup.table} r"
         f" WHERE {scope.kept}"
-        f" UNION ALL SELECT {', '.join((*rollup.columns, *zeros, *AMOUNTS, *nothing, *first))}"
+        f" UNION ALL SELECT {', '.join((*rollup.columns, *zeros, *amounts, *nothing, *first))}"
         f" FROM ({counted(rollup, scope)}) n"
         f") both_sides GROUP BY {keys} HAVING {unlike}{late} ORDER BY {keys}"
     )

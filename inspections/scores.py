@@ -12,13 +12,13 @@ from hashlib import blake2b
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from inspections import registry, thresholds
 from inspections.models import (
     Capture,
     ChangeState,
-    HourlyCount,
+    HourlyTotal,
     Kind,
     Line,
     ReviewItem,
@@ -104,9 +104,8 @@ def _lowest_threshold(line: Line, since: datetime) -> float:
 
 def _volumes(line: Line, since: datetime) -> list[Volume]:
     """Hours in which anything was judged, oldest first."""
-    rows = HourlyCount.objects.filter(line=line, hour__gte=since).values("hour")
-    sums = rows.annotate(seen=Sum("judged"), flags=Sum("flagged")).filter(seen__gt=0).order_by("hour")
-    return [Volume(row["hour"], row["seen"], row["flags"]) for row in sums]
+    rows = HourlyTotal.objects.filter(line=line, hour__gte=since, judged__gt=0).order_by("hour")
+    return [Volume(*row) for row in rows.values_list("hour", "judged", "flagged")]
 
 
 # --- the sample ---------------------------------------------------------------------------------------------------

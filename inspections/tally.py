@@ -20,13 +20,15 @@ from inspections.models.rollup import (
     SLOT,
     DailyPlaceCount,
     HourlyCount,
+    HourlyTotal,
     LengthCount,
     PlaceCount,
     RollCount,
     SlotCount,
 )
 
-AMOUNTS = ("judged", "flagged", "anomalies", "defects", "failed")
+AMOUNTS = ("judged", "flagged", "anomalies", "defects", "failed")  # what every rollup counts
+SAID = ("flagged_defects", "flagged_good")  # of the flagged, what a person called a defect, and good
 ROWS = 200  # in one statement
 
 
@@ -95,10 +97,12 @@ class Counted:
 
     @property
     def amounts(self) -> tuple[int, ...]:
-        """In the order of AMOUNTS."""
+        """In the order of AMOUNTS, then of SAID."""
         if self.failed:
-            return 0, 0, 0, 0, 1
-        return 1, int(self.flagged), int(self.is_anomaly), int(self.is_defect), 0
+            return 0, 0, 0, 0, 1, 0, 0
+        said, is_good = self.flagged and self.labelled, self.defect_class == GOOD
+        of_said = int(said and not is_good), int(said and is_good)
+        return 1, int(self.flagged), int(self.is_anomaly), int(self.is_defect), 0, *of_said
 
 
 Key = tuple[Any, ...]
@@ -106,21 +110,23 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Rollup:
-    """One table of counts: its key's columns, and the key of one capture, None where it does not count there."""
+    """One table of counts: its key's columns, and the key of one capture, None where it does not count there.
+    `amounts`: what it counts, AMOUNTS first."""
 
     model: type[Model]
     columns: tuple[str, ...]
     key: Callable[[Counted], Key | None]
     first: bool = False  # it keeps the time of its earliest capture
+    amounts: tuple[str, ...] = AMOUNTS
 
     @property
     def table(self) -> str:
         return self.model._meta.db_table
 
     def add_sql(self, rows: int) -> str:
-        named = (*self.columns, *(("first_at",) if self.first else ()), *AMOUNTS)
+        named = (*self.columns, *(("first_at",) if self.first else ()), *self.amounts)
         row = f"({', '.join(['%s'] * len(named))})"
-        sums = ", ".join(f"{name} = {self.table}.{name} + excluded.{name}" for name in AMOUNTS)
+        sums = ", ".join(f"{name} = {self.table}.{name} + excluded.{name}" for name in self.amounts)
         earliest = (
             f", first_at = CASE WHEN excluded.first_at < {self.table}.first_at THEN excluded.first_at"
             f" ELSE {self.table}.first_at END"
@@ -133,7 +139,7 @@ class Rollup:
     @property
     def take_sql(self) -> str:
         """Taking away is an UPDATE: a row to insert that is below zero fails its check before any conflict is seen."""
-        sums = ", ".join(f"{name} = {name} + %s" for name in AMOUNTS)
+        sums = ", ".join(f"{name} = {name} + %s" for name in self.amounts)
         where = " AND ".join(f"{name} = %s" for name in self.columns)
         return f"UPDATE {self.table} SET {sums} WHERE {where}"  # noqa: S608
 
@@ -154,6 +160,7 @@ ROLLUPS = (
         lambda one: (one.line_id, one.day, one.camera_id, one.band),
     ),
     Rollup(HourlyCount, ("line_id", "hour", "defect_class"), lambda one: (one.line_id, one.hour, one.defect_class)),
+    Rollup(HourlyTotal, ("line_id", "hour"), lambda one: (one.line_id, one.hour), amounts=(*AMOUNTS, *SAID)),
     Rollup(LengthCount, ("line_id", "roll_id", "piece", "defect_class"), _by_length, first=True),
     Rollup(
         PlaceCount,
@@ -217,8 +224,9 @@ def _summed(
         key = rollup.key(one)
         if key is None:
             continue
-        so_far = totals.get(key, (0,) * len(AMOUNTS))
-        totals[key] = tuple(a + sign * b for a, b in zip(so_far, one.amounts, strict=True))
+        so_far = totals.get(key, (0,) * len(rollup.amounts))
+        amounts = one.amounts[: len(rollup.amounts)]
+        totals[key] = tuple(a + sign * b for a, b in zip(so_far, amounts, strict=True))
         firsts[key] = min(firsts.get(key, one.at), one.at)
     return totals, firsts
 

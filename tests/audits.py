@@ -2,7 +2,18 @@
 
 from datetime import datetime, timedelta
 
-from inspections.models import Camera, Capture, DefectClass, HourlyCount, Kind, Label, Line, Person, ReviewItem
+from inspections.models import (
+    Camera,
+    Capture,
+    DefectClass,
+    HourlyCount,
+    HourlyTotal,
+    Kind,
+    Label,
+    Line,
+    Person,
+    ReviewItem,
+)
 from inspections.review.answers import decide
 from inspections.review.outcomes import Decided
 from tests.cast import a_png
@@ -16,10 +27,11 @@ def volume(line: Line, at: datetime, passed: int, flagged: int = 0) -> None:
         ("good", {"judged": passed}),
         ("hole", {"judged": flagged, "flagged": flagged, "anomalies": flagged}),
     ):
-        row, _made = HourlyCount.objects.get_or_create(line=line, hour=hour, defect_class=code)
-        HourlyCount.objects.filter(pk=row.pk).update(
-            **{name: getattr(row, name) + count for name, count in counts.items()}
-        )
+        for model, key in ((HourlyCount, {"defect_class": code}), (HourlyTotal, {})):
+            row, _made = model._default_manager.get_or_create(line=line, hour=hour, **key)
+            for name, count in counts.items():
+                setattr(row, name, getattr(row, name) + count)
+            row.save()
 
 
 def asked(capture: Capture, kind: Kind, at: datetime, person: Person | None = None, **more: object) -> ReviewItem:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from inspections.models import Alarm, AlarmRule, Baseline, Camera, HourlyCount, Line, RuleKind, SlotCount
+from inspections.models import Alarm, AlarmRule, Baseline, Camera, HourlyCount, HourlyTotal, Line, RuleKind, SlotCount
 from inspections.models.rollup import SLOT
 from inspections.standing import slot_of
 from tests.alarmed import a_rule
@@ -40,11 +40,16 @@ def a_standing_baseline(line: Line, centre: float = 0.02) -> Baseline:
 
 
 def in_a_slot(line: Line, slot: datetime, anomalies: int, code: str = "hole", judged: int = IN_A_SLOT) -> None:
-    """Rows of both rollups alone."""
+    """Rows of the rollups by time alone."""
     hour = slot.replace(minute=0)
     for name, count, bad in ((code, anomalies, anomalies), ("good", judged - anomalies, 0)):
-        for model, key in ((SlotCount, {"slot": slot}), (HourlyCount, {"hour": hour})):
-            row, _made = model.objects.get_or_create(line=line, defect_class=name, **key)
+        of_class = {"defect_class": name}
+        for model, key in (
+            (SlotCount, {"slot": slot, **of_class}),
+            (HourlyCount, {"hour": hour, **of_class}),
+            (HourlyTotal, {"hour": hour}),
+        ):
+            row, _made = model._default_manager.get_or_create(line=line, **key)
             row.judged, row.flagged, row.anomalies = row.judged + count, row.flagged + bad, row.anomalies + bad
             row.save()
 

@@ -2,7 +2,6 @@
 the clocks. And what must be counted afterwards, by the words of the definition."""
 
 import random
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,6 +16,7 @@ from inspections.models import (
     DailyPlaceCount,
     DefectClass,
     HourlyCount,
+    HourlyTotal,
     Label,
     LengthCount,
     Line,
@@ -60,6 +60,7 @@ ANSWERS = ("good", "hole", "thread", "pile", "snag0", "snag1", "unsure")
 SNAG = np.array([0, 1, 0, 0], dtype=np.float16)  # where captures of a class from examples lie
 PNG = a_png(1)
 AMOUNTS = ("judged", "flagged", "anomalies", "defects", "failed")
+OF_TOTALS = (*AMOUNTS, "flagged_defects", "flagged_good")
 
 
 @dataclass
@@ -235,6 +236,7 @@ def kept() -> dict[str, Counts]:
     """What the rollups say; rows of zeros say nothing."""
     return {
         "hour": _rows(HourlyCount, "line_id", "hour", "defect_class"),
+        "total": _rows(HourlyTotal, "line_id", "hour", amounts=OF_TOTALS),
         "slot": _rows(SlotCount, "line_id", "slot", "defect_class"),
         "place": _rows(PlaceCount, "line_id", "hour", "camera_id", "band"),
         "day": _rows(DailyPlaceCount, "line_id", "day", "camera_id", "band"),
@@ -243,34 +245,36 @@ def kept() -> dict[str, Counts]:
     }
 
 
-def _rows(model: Any, *key: str) -> Counts:
+def _rows(model: Any, *key: str, amounts: tuple[str, ...] = AMOUNTS) -> Counts:
     rows = model.objects.annotate(**{f"k{place}": F(name) for place, name in enumerate(key)})
-    found = rows.values_list(*(f"k{place}" for place in range(len(key))), *AMOUNTS)
+    found = rows.values_list(*(f"k{place}" for place in range(len(key))), *amounts)
     return {row[: len(key)]: row[len(key) :] for row in found if any(row[len(key) :])}
 
 
 def defined() -> dict[str, Counts]:
     """From verdicts and labels, one capture at a time, in the words of the definition."""
-    found: dict[str, dict[tuple[Any, ...], list[int]]] = {
-        name: defaultdict(lambda: [0] * len(AMOUNTS)) for name in ("hour", "slot", "place", "day", "length", "roll")
-    }
+    names = ("hour", "total", "slot", "place", "day", "length", "roll")
+    found: dict[str, dict[tuple[Any, ...], list[int]]] = {name: {} for name in names}
     for capture in Capture.objects.exclude(status=Status.PENDING):
-        code, amounts = _of(capture)
+        code, every = _of(capture)
         for name, key in _keys(capture, code).items():
-            found[name][key] = [a + b for a, b in zip(found[name][key], amounts, strict=True)]
+            amounts = every[: len(OF_TOTALS if name == "total" else AMOUNTS)]
+            so_far = found[name].get(key, [0] * len(amounts))
+            found[name][key] = [a + b for a, b in zip(so_far, amounts, strict=True)]
     return {name: {key: tuple(amounts) for key, amounts in rows.items()} for name, rows in found.items()}
 
 
 def _of(capture: Capture) -> tuple[str, tuple[int, ...]]:
     if capture.status == Status.FAILED:
-        return "", (0, 0, 0, 0, 1)
+        return "", (0, 0, 0, 0, 1, 0, 0)
     said = Label.objects.filter(capture=capture, beside=False, undone_by=None, defect_class__isnull=False)
     label = said.order_by("-id").first()
     verdict = capture.verdicts.get(effective=True)
     code = label.answer if label else verdict.label
     is_defect = code not in {"good", "unknown"}
     is_anomaly = (verdict.flagged and not (label and code == "good")) or bool(label and is_defect)
-    return code, (1, int(verdict.flagged), int(is_anomaly), int(is_defect), 0)
+    said_defect, said_good = (bool(label) and verdict.flagged and one for one in (code != "good", code == "good"))
+    return code, (1, int(verdict.flagged), int(is_anomaly), int(is_defect), 0, int(said_defect), int(said_good))
 
 
 def _keys(capture: Capture, code: str) -> dict[str, tuple[Any, ...]]:
@@ -280,6 +284,7 @@ def _keys(capture: Capture, code: str) -> dict[str, tuple[Any, ...]]:
     band = -1 if capture.offset_mm is None else int(capture.offset_mm // 100)
     keys: dict[str, tuple[Any, ...]] = {
         "hour": (capture.line_id, hour, code),
+        "total": (capture.line_id, hour),
         "slot": (capture.line_id, slot, code),
         "place": (capture.line_id, hour, capture.camera_id, band),
         "day": (capture.line_id, hour.replace(hour=0), capture.camera_id, band),

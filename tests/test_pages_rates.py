@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inspections.models import HourlyCount
+from inspections.models import HourlyTotal
 from inspections.rates import NOTHING, Day, Tally, days
 from tests.cast import a_line
 
@@ -12,15 +12,11 @@ NOW = datetime(2026, 11, 22, 14, 20, tzinfo=UTC)
 HOUR = NOW.replace(minute=0)
 
 
-def count(slug: str, hours_ago: int, code: str, judged: int, anomalies: int = 0, failed: int = 0) -> None:
-    HourlyCount.objects.create(
+def count(slug: str, hours_ago: int, judged: int) -> None:
+    HourlyTotal.objects.create(
         line=a_line(slug),
         hour=HOUR - timedelta(hours=hours_ago),
-        defect_class=code,
         judged=judged,
-        flagged=anomalies,
-        anomalies=anomalies,
-        failed=failed,
     )
 
 
@@ -39,8 +35,8 @@ def test_without_anything_judged_there_is_no_rate() -> None:
 
 @pytest.mark.django_db
 def test_a_day_is_twenty_four_hours_and_hours_without_captures_are_there_too() -> None:
-    count("loom-1", 23, "good", 1)
-    count("loom-1", 24, "good", 1000)
+    count("loom-1", 23, 1)
+    count("loom-1", 24, 1000)
     day = days([a_line().pk], NOW)[a_line().pk]
     assert len(day.hours) == 24
     assert judged_of(day) == 1
@@ -48,7 +44,7 @@ def test_a_day_is_twenty_four_hours_and_hours_without_captures_are_there_too() -
 
 @pytest.mark.django_db
 def test_lines_do_not_mix() -> None:
-    count("loom-1", 0, "good", 3)
-    count("loom-2", 0, "good", 5)
+    count("loom-1", 0, 3)
+    count("loom-2", 0, 5)
     found = days([a_line("loom-1").pk, a_line("loom-2").pk], NOW)
     assert [judged_of(day) for day in found.values()] == [3, 5]

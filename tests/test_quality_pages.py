@@ -107,9 +107,7 @@ def test_lines_are_kept_apart(camera: Camera, olga: Person) -> None:
 def test_where_the_clock_is_half_an_hour_off_the_split_hour_belongs_to_the_day_before() -> None:
     with timezone.override("Asia/Kolkata"):  # midnight is 18:30 UTC
         assert day_start(date(2026, 11, 22)) == datetime(2026, 11, 21, 19, tzinfo=UTC)
-        calendar = Calendar(TODAY)
-        assert calendar.place(datetime(2026, 11, 21, 18, 45, tzinfo=UTC)) == 54
-        assert calendar.place(datetime(2026, 11, 21, 19, 0, tzinfo=UTC)) == 55
+        assert Calendar(TODAY).bounds[55] == datetime(2026, 11, 21, 19, tzinfo=UTC)
 
 
 def test_a_day_of_a_change_of_clocks_is_a_day() -> None:
@@ -277,14 +275,9 @@ def test_audits_are_read_by_the_small_index_of_hidden_items(camera: Camera) -> N
     with CaptureQueriesContext(connection) as found:
         histories([camera.line_id], Calendar(TODAY))
     audits = next(one["sql"] for one in found if "reviewitem" in one["sql"])
-    labelled = next(one["sql"] for one in found if "label_id" in one["sql"] and "reviewitem" not in one["sql"])
     with connection.cursor() as cursor:
-        plans = []
-        for sql in (audits, labelled):
-            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-            plans.append(" ".join(str(row[-1]) for row in cursor.fetchall()))
-    assert "item_hidden_kinds" in plans[0]
-    assert "USING COVERING INDEX capture_flags_answered" in plans[1]
+        cursor.execute(f"EXPLAIN QUERY PLAN {audits}")
+        assert "item_hidden_kinds" in " ".join(str(row[-1]) for row in cursor.fetchall())
 
 
 # --- the agreement page -------------------------------------------------------------------------------------------

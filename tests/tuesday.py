@@ -14,7 +14,9 @@ from inspections.models import (
     Camera,
     ChangeKind,
     ChangeState,
+    DailyPlaceCount,
     HourlyCount,
+    HourlyTotal,
     Line,
     ModelVersion,
     Person,
@@ -90,14 +92,17 @@ def _plant(cameras: list[Camera], now: datetime, rng: np.random.Generator) -> No
     line = cameras[0].line
     slots: list[SlotCount] = []
     hours: dict[tuple[datetime, str], HourlyCount] = {}
+    totals: dict[datetime, HourlyTotal] = {}
     places: dict[tuple[datetime, int, int], PlaceCount] = {}
+    days: dict[tuple[datetime, int, int], DailyPlaceCount] = {}
     at = FIRST
     while at < now:
-        hour = at.replace(minute=0)
+        hour, day = at.replace(minute=0), at.replace(hour=0, minute=0)
         for code, count in _slot(rng).items():
             amounts = {"judged": count, **dict.fromkeys(("flagged", "anomalies", "defects"), count * (code != "good"))}
             slots.append(SlotCount(line=line, slot=at, defect_class=code, **amounts))
             _add(hours.setdefault((hour, code), HourlyCount(line=line, hour=hour, defect_class=code)), amounts)
+            _add(totals.setdefault(hour, HourlyTotal(line=line, hour=hour)), amounts)
             start = int(rng.integers(BANDS))
             for number in range(BANDS):
                 camera = cameras[number * 2 // BANDS]
@@ -107,10 +112,14 @@ def _plant(cameras: list[Camera], now: datetime, rng: np.random.Generator) -> No
                     for name, amount in amounts.items()
                 }
                 _add(places.setdefault((hour, camera.pk, number), place), part)
+                daily = DailyPlaceCount(line=line, day=day, camera=camera, band=number)
+                _add(days.setdefault((day, camera.pk, number), daily), part)
         at += SLOT
     SlotCount.objects.bulk_create(slots, batch_size=2000)
     HourlyCount.objects.bulk_create(hours.values(), batch_size=2000)
+    HourlyTotal.objects.bulk_create(totals.values(), batch_size=2000)
     PlaceCount.objects.bulk_create(places.values(), batch_size=2000)
+    DailyPlaceCount.objects.bulk_create(days.values(), batch_size=2000)
 
 
 def _slot(rng: np.random.Generator) -> dict[str, int]:
@@ -118,7 +127,7 @@ def _slot(rng: np.random.Generator) -> dict[str, int]:
     return {"good": IN_A_SLOT - sum(found.values()), **found}
 
 
-def _add(row: HourlyCount | PlaceCount, amounts: dict[str, int]) -> None:
+def _add(row: HourlyCount | HourlyTotal | PlaceCount | DailyPlaceCount, amounts: dict[str, int]) -> None:
     for name, amount in amounts.items():
         setattr(row, name, getattr(row, name) + amount)
 

@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from inspections.api.problems import problem
 from inspections.look_alikes import keeping
 from inspections.look_alikes.gathering import versions
-from inspections.models import Camera, Capture, HourlyCount, Status
+from inspections.models import Camera, Capture, HourlyTotal, Status
 from inspections.readiness import readiness
 
 
@@ -75,7 +75,7 @@ def _counts(registry: CollectorRegistry) -> None:
         for name in names
     }
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    for row in HourlyCount.objects.filter(hour=hour).select_related("line"):
+    for row in HourlyTotal.objects.filter(hour=hour).select_related("line"):
         for name, gauge in gauges.items():
             gauge.labels(row.line.slug).inc(getattr(row, name))
 

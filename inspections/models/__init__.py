@@ -23,7 +23,15 @@ from inspections.models.provisional import ClassExample, ClassPrototype, Example
 from inspections.models.registry import ModelVersion, Origin, State
 from inspections.models.review import Kind, KnownAnswer, ReviewItem, SetAside
 from inspections.models.roll import Roll
-from inspections.models.rollup import DailyPlaceCount, HourlyCount, LengthCount, PlaceCount, RollCount, SlotCount
+from inspections.models.rollup import (
+    DailyPlaceCount,
+    HourlyCount,
+    HourlyTotal,
+    LengthCount,
+    PlaceCount,
+    RollCount,
+    SlotCount,
+)
 from inspections.models.second_look import Comparison, Recall, SecondLook
 from inspections.models.shift import Shift
 from inspections.models.snapshot import LeftOut, Purpose, Quarantine, Side, Snapshot, SnapshotRow, SourceSide
@@ -57,6 +65,7 @@ __all__ = [
     "ExampleRole",
     "GateReport",
     "HourlyCount",
+    "HourlyTotal",
     "How",
     "Insight",
     "InsightKind",

@@ -112,11 +112,6 @@ class Capture(models.Model):
                 name="capture_flagged_class_worst",
             ),
             models.Index(fields=("line", "-counted_at"), condition=Q(label__isnull=False), name="capture_labelled"),
-            models.Index(
-                fields=("line", "counted_at", "defect_class", "flagged", "label"),  # all that is asked
-                condition=Q(flagged=True, label__isnull=False),
-                name="capture_flags_answered",
-            ),
         )
 
     def __str__(self) -> str:

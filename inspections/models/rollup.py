@@ -48,6 +48,24 @@ class HourlyCount(Counts):
         return f"{self.line_id} {self.hour:%Y-%m-%d %H} {self.defect_class}"
 
 
+class HourlyTotal(Counts):
+    """One line's UTC hour, all classes together, and what people said of what was flagged in it."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="hour_totals", db_index=False)
+    hour = models.DateTimeField()
+    flagged_defects = models.IntegerField(default=0)  # flagged, and labelled a defect
+    flagged_good = models.IntegerField(default=0)  # flagged, and labelled good
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("line", "hour"), name="hourly_total_once"),
+            models.CheckConstraint(condition=Q(judged__gte=0, failed__gte=0), name="hourly_total_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.hour:%Y-%m-%d %H}"
+
+
 class SlotCount(Counts):
     """The same by five minutes: what control charts and shifts are made of."""
 

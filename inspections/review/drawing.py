@@ -12,13 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet
 
 from inspections.escape import next_hour
 from inspections.ids import id_at
 from inspections.models import (
     Capture,
-    HourlyCount,
+    HourlyTotal,
     How,
     Kind,
     KnownAnswer,
@@ -144,9 +144,9 @@ def _unseen_by(shown: set[int], item: ReviewItem | None, person: Person, now: da
 def _strata(lines: Sequence[Line], now: datetime) -> tuple[dict[Stratum, int], dict[Stratum, int]]:
     """What the model passed in each hour of the window, the running one with what it has so far; what was drawn."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    rows = HourlyCount.objects.filter(line__in=lines, hour__gte=this_hour - WINDOW, hour__lte=this_hour)
-    sums = rows.values("line_id", "hour").annotate(judged_=Sum("judged"), flagged_=Sum("flagged"))
-    passed = {(row["line_id"], row["hour"]): row["judged_"] - row["flagged_"] for row in sums}
+    rows = HourlyTotal.objects.filter(line__in=lines, hour__gte=this_hour - WINDOW, hour__lte=this_hour)
+    counted = rows.values_list("line_id", "hour", "judged", "flagged")
+    passed = {(line_id, hour): judged - flagged for line_id, hour, judged, flagged in counted}
     drawn: dict[Stratum, int] = {}
     hidden = ReviewItem.objects.exclude(kind=Kind.FLAGGED)  # in the words of the partial index
     audits = hidden.filter(kind=Kind.AUDIT, line__in=lines, counted_at__gte=this_hour - WINDOW)
