@@ -52,11 +52,11 @@ class Witness:
         if not views:
             return
         stacked = np.concatenate(views)
-        logits, _maps, embedding = self.plain.run(stacked)
+        said = self.plain.run(stacked)
         self.views += len(stacked)
         if self.used.precision != self.plain.precision:
-            self.apart += int((self.used.run(stacked)[0].argmax(axis=1) != logits.argmax(axis=1)).sum())
-        self._near(embedding, [len(part) for part in views])
+            self.apart += int((self.used.run(stacked).logits.argmax(axis=1) != said.logits.argmax(axis=1)).sum())
+        self._near(said.embedding, [len(part) for part in views])
 
     def _near(self, embedding: NDArray[np.float32], sizes: Sequence[int]) -> None:
         far = distances(embedding, self.kept, 1)

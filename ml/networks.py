@@ -174,8 +174,8 @@ def _imagenet(network: str, channels: int, classes: int, stem: str) -> Network:
     nn.init.kaiming_normal_(first.weight, mode="fan_out", nonlinearity="relu")
     pool = [net.maxpool] if stem == "standard" else []
     trunk = nn.Sequential(first, net.bn1, net.relu, *pool, net.layer1, net.layer2, net.layer3, net.layer4)
-    first = len(trunk) - 4
-    return Network(trunk, net.fc.in_features, (first, first + 1), classes)
+    layers = len(trunk) - 4
+    return Network(trunk, net.fc.in_features, (layers, layers + 1), classes)
 
 
 def build(network: str, channels: int, classes: int, stem: str = "standard") -> Network:

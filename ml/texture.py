@@ -25,11 +25,13 @@ MEAN, TURN = "texture.mean", "texture.turn"  # tensors beside a bundle's weights
 
 def touched(blocks: Sequence[Tensor]) -> Tensor:
     """(N, B) of blocks (N, C): each scaled to unit length, one beside the other, and the row as well."""
-    return torch.cat([_unit(block) for block in blocks], dim=1) / len(blocks) ** 0.5
+    together: Tensor = torch.cat([_unit(block) for block in blocks], dim=1) / len(blocks) ** 0.5
+    return together
 
 
 def _unit(rows: Tensor) -> Tensor:
-    return rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp_min(SHORTEST)
+    scaled: Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp_min(SHORTEST)
+    return scaled
 
 
 class Whitening(NamedTuple):
