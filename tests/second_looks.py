@@ -54,6 +54,7 @@ def compared(
         recall=recall,
         verdict=verdict,
         line=capture.line,
+        roll=capture.roll,
         counted_at=capture.counted_at,
         before=before.defect_class,
         after=found,

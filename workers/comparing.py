@@ -112,6 +112,7 @@ def _comparison(look: SecondLook, said: _Said) -> Comparison | None:
         recall_id=look.recall_id,
         verdict=after,
         line_id=look.capture.line_id,
+        roll_id=look.capture.roll_id,
         counted_at=look.capture.counted_at,
         before_id=before_class,
         after_id=after.defect_class_id,

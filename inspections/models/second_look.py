@@ -9,6 +9,7 @@ from inspections.models.job import Job
 from inspections.models.person import Person
 from inspections.models.plant import Line
 from inspections.models.registry import ModelVersion
+from inspections.models.roll import Roll
 from inspections.models.verdict import Verdict
 
 
@@ -62,7 +63,8 @@ class Comparison(models.Model):
     recall = models.ForeignKey(Recall, null=True, on_delete=models.CASCADE, related_name="comparisons", db_index=False)
     verdict = models.ForeignKey(Verdict, on_delete=models.CASCADE, related_name="+", db_index=False)
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+", db_index=False)
-    counted_at = models.DateTimeField()  # the capture's
+    roll = models.ForeignKey(Roll, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    counted_at = models.DateTimeField()  # the capture's, as line and roll are
     before = models.ForeignKey(DefectClass, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     after = models.ForeignKey(DefectClass, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     before_flagged = models.BooleanField()

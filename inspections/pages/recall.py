@@ -22,8 +22,8 @@ from inspections.pages.overview import class_names
 from inspections.pages.periods import percent
 from inspections.review.blind import withheld
 from inspections.second_looks import cancel as cancel_recall
-from inspections.second_looks.figures import Group, Total, split, total
-from inspections.second_looks.reading import apart, groups
+from inspections.second_looks.figures import Changed, Total, total
+from inspections.second_looks.reading import apart, changed_rolls, groups
 from inspections.snapshots import Refused
 
 TEMPLATE, PART = "inspections/recall.html", "inspections/_recall.html"
@@ -101,15 +101,14 @@ def _shown(request: PersonRequest, found: Recall, objection: str = "", status: i
 
 def _figures(request: PersonRequest, found: Recall, form: Filters) -> dict[str, Any]:
     wanted, names = form.wanted(found.version, found, withheld(request.user)), class_names()
-    counted = groups(wanted, by_roll=True)
+    counted, changed = groups(wanted), changed_rolls(wanted)
     listed = apart(wanted, form.cleaned_data["after"])
-    rolls = roll_rows(counted)
     sums = total(counted)
     return {
         "total": sums,
         "agreement": percent(sums.agreement),
-        "rolls": rolls[:MOST_ROLLS],
-        "more_rolls": max(0, len(rolls) - MOST_ROLLS),
+        "rolls": roll_rows(changed[:MOST_ROLLS]),
+        "more_rolls": max(0, len(changed) - MOST_ROLLS),
         "matrix": matrix_table(counted, names),
         "apart": listed,
         "rows": rows_of(listed, names),
@@ -117,13 +116,9 @@ def _figures(request: PersonRequest, found: Recall, form: Filters) -> dict[str, 
     }
 
 
-def roll_rows(counted: Sequence[Group]) -> list[RollRow]:
-    """The rolls that would change: most changed flags first."""
-    parts = {key: total(some) for key, some in split(counted, lambda one: one.roll).items()}
-    changed = {key: one for key, one in parts.items() if one.apart}
-    codes = dict(Roll.objects.filter(pk__in=[key for key in changed if key]).values_list("pk", "code"))
-    rows = [RollRow(codes.get(key, "") if key else "", one) for key, one in changed.items()]
-    return sorted(rows, key=lambda row: (-(row.total.newly + row.total.no_longer), -row.total.apart, row.code))
+def roll_rows(changed: Sequence[Changed]) -> list[RollRow]:
+    codes = dict(Roll.objects.filter(pk__in=[one.roll for one in changed if one.roll]).values_list("pk", "code"))
+    return [RollRow(codes[one.roll] if one.roll else "", one.total) for one in changed]
 
 
 def _cells(one: Comparison) -> tuple[str, ...]:

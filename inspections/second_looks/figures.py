@@ -15,7 +15,6 @@ class Group:
 
     slot: int
     line: int
-    roll: int | None
     before: str
     after: str
     before_flagged: bool
@@ -85,6 +84,19 @@ def in_slots(groups: Iterable[Group], slots: int) -> list[Total]:
     """One total an hour or day, oldest first."""
     by_slot = split(groups, lambda one: one.slot)
     return [total(by_slot.get(slot, ())) for slot in range(slots)]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One roll, or what belongs to none, of whose captures some would change."""
+
+    roll: int | None
+    total: Total
+
+    @property
+    def flags(self) -> int:
+        """How many would change their flag."""
+        return self.total.newly + self.total.no_longer
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ from typing import Self
 from uuid import UUID
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, TextChoices, Value, When
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from inspections.models import Comparison, Line, ModelVersion, Recall
+from inspections.models import Comparison, DefectClass, Line, ModelVersion, Recall
 from inspections.models.defect_class import UNKNOWN
-from inspections.second_looks.figures import Group
+from inspections.second_looks.figures import Changed, Group, Total
 
 PAGE = 48
 
@@ -47,7 +46,7 @@ class Wanted:
         if self.line:
             found &= Q(line=self.line)
         if self.roll:
-            found &= Q(capture__roll__code=self.roll)
+            found &= Q(roll__code=self.roll)
         if self.since:
             found &= Q(counted_at__gte=self.since)
         if self.until:
@@ -68,19 +67,35 @@ def _class(side: str, code: str) -> Q:
     return Q(**{f"{side}__isnull": True}) if code == UNKNOWN else Q(**{f"{side}__code": code})
 
 
-def groups(wanted: Wanted, bounds: Sequence[datetime] = (), by_roll: bool = False) -> list[Group]:
-    """Counted groups, one query. `bounds`: where the hours or days begin, oldest first, and the end of the last."""
+def groups(wanted: Wanted, bounds: Sequence[datetime] = ()) -> list[Group]:
+    """Counted groups, one query over them and one over the classes. `bounds`: where the hours or days begin, oldest
+    first, and the end of the last."""
     slots = [When(counted_at__lt=bound, then=Value(place - 1)) for place, bound in enumerate(bounds)]
     slot = Case(*slots, default=Value(len(bounds)), output_field=IntegerField()) if slots else Value(-1)
-    rows = wanted.rows().annotate(
-        slot=slot,
-        said_before=Coalesce(F("before__code"), Value(UNKNOWN)),
-        said_after=Coalesce(F("after__code"), Value(UNKNOWN)),
-        of_roll=F("capture__roll_id") if by_roll else Value(None, output_field=IntegerField()),
+    keys = ("slot", "line_id", "before_id", "after_id", "before_flagged", "after_flagged")
+    rows = wanted.rows().annotate(slot=slot).values_list(*keys).order_by()
+    codes: dict[int | None, str] = {None: UNKNOWN, **dict(DefectClass.objects.values_list("pk", "code"))}
+    return [
+        Group(place, line, codes[before], codes[after], *counts)
+        for place, line, before, after, *counts in rows.annotate(count=Count("pk"), seen=Count("seen_at"))
+    ]
+
+
+def changed_rolls(wanted: Wanted) -> list[Changed]:
+    """The rolls that would change, most changed flags first; one query."""
+
+    def of(flag: Flag) -> Count:
+        return Count("pk", filter=_FLAGS[flag.value])
+
+    rows = wanted.rows().values_list("roll_id").order_by()
+    counted = rows.annotate(
+        compared=Count("pk"), apart=Count("pk", filter=Q(agrees=False)), newly=of(Flag.NEWLY), less=of(Flag.NO_LONGER)
     )
-    keys = ("slot", "line_id", "of_roll", "said_before", "said_after", "before_flagged", "after_flagged")
-    counted = rows.values_list(*keys).annotate(count=Count("pk"), seen=Count("seen_at")).order_by()
-    return [Group(*row) for row in counted]
+    found = [
+        Changed(roll, Total(compared=compared, apart=apart, newly=newly, no_longer=less))
+        for roll, compared, apart, newly, less in counted.filter(apart__gt=0)
+    ]
+    return sorted(found, key=lambda one: (-one.flags, -one.total.apart, one.roll or 0))
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ ROWS = """INSERT INTO inspections_snapshotrow
     FROM inspections_capture c JOIN inspections_label l ON l.id = c.label_id JOIN inspections_roll r ON r.id = c.roll_id
     ORDER BY c.id DESC LIMIT %s"""
 COMPARISONS = """INSERT INTO inspections_comparison
-    (capture_id, version_id, champion_id, recall_id, verdict_id, line_id, counted_at, before_id, after_id,
+    (capture_id, version_id, champion_id, recall_id, verdict_id, line_id, roll_id, counted_at, before_id, after_id,
      before_flagged, after_flagged, agrees)
-    SELECT c.id, %s, v.version_id, %s, v.id, c.line_id, c.counted_at, v.defect_class_id,
+    SELECT c.id, %s, v.version_id, %s, v.id, c.line_id, c.roll_id, c.counted_at, v.defect_class_id,
      CASE WHEN c.sequence % 10 = 0 THEN NULL ELSE v.defect_class_id END, v.flagged, v.flagged, c.sequence % 10 <> 0
     FROM inspections_verdict v JOIN inspections_capture c ON c.id = v.capture_id
     WHERE v.defect_class_id IS NOT NULL ORDER BY v.id DESC LIMIT %s"""
