@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from ml import cli_commands, cli_metric
 from ml.bundle import BundleError
+from ml.cli_kinds import add_flag, count, names, seed
 from ml.cli_knobs import add_knobs
 from ml.network_names import STEMS
 from ml.presets import CHOICES, PRESETS, knobs
@@ -100,9 +100,9 @@ def _add_head(commands: Any) -> None:
         help="labelled images: they renew what known cloth looks like and prove fewer bits again; without --embeddings "
         "the base looks at them first",
     )  # fmt: skip
-    made.add_argument("--classes", type=_names, default=(), help="exactly these classes, comma-separated")
+    made.add_argument("--classes", type=names, default=(), help="exactly these classes, comma-separated")
     made.add_argument(
-        "--base-classes", type=_names, default=(), help="what the labels call the base's classes, in its order"
+        "--base-classes", type=names, default=(), help="what the labels call the base's classes, in its order"
     )
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
     made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
@@ -112,18 +112,10 @@ def _add_head(commands: Any) -> None:
     )  # fmt: skip
     made.add_argument("--name", default="", help="name of the model (the folder's)")
     made.add_argument("--licence", default="", help="of the images")
-    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--threads", type=count, default=1)
     made.add_argument("--log", type=Path, help="append a JSON line for each strength tried to this file")
     made.add_argument("--progress", type=Path, help="keep this JSON file telling how far the work is")
-    _add_flag(made)
-
-
-def _add_flag(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--threshold", type=_share, help="flag from this anomaly score, instead of by cost")
-    made.add_argument("--cost", type=_cost, default=20.0, help="what an escape costs, in overkills (20)")
-    made.add_argument(
-        "--overkill", type=_share, default=0.05, help="raise the threshold until it flags at most this of good"
-    )
+    add_flag(made)
 
 
 def _add_crossval(commands: Any) -> None:
@@ -143,10 +135,10 @@ def _add_pretrain(commands: Any) -> None:
     )  # fmt: skip
     made.add_argument("--network", default="textile_resnet")
     made.add_argument("--stem", default="standard", choices=STEMS)
-    made.add_argument("--patches", type=_count, default=100_000, help="how many patches, each seen once (100000)")
+    made.add_argument("--patches", type=count, default=100_000, help="how many patches, each seen once (100000)")
     made.add_argument("--out", type=Path, help="a safetensors file; the place where the other commands look for it")
-    made.add_argument("--seed", type=_seed, default=0)
-    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--seed", type=seed, default=0)
+    made.add_argument("--threads", type=count, default=1)
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
 
 
@@ -157,19 +149,19 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
         "--manifest", type=Path, help="CSV of path,label,source[,roll][,split][,licence], class folders, or arrays"
     )
     source.add_argument(
-        "--drawn", type=_count, default=0, metavar="N", help="train on N frames of cloth drawn by ml.fabric"
+        "--drawn", type=count, default=0, metavar="N", help="train on N frames of cloth drawn by ml.fabric"
     )
     made.add_argument("--network", default="textile_resnet", help="for example textile_resnet, resnet18, resnet20v1")
     made.add_argument("--preset", default="cloth", help=f"one of {', '.join(PRESETS)}")
     made.add_argument(
-        "--classes", type=_names, default=(), help="exactly these classes, comma-separated; another label is refused"
+        "--classes", type=names, default=(), help="exactly these classes, comma-separated; another label is refused"
     )
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b", help="judge classes a and b as NAME")
     made.add_argument("--source-file", type=Path, help="CSV that names the source of each image of an array")
-    made.add_argument("--size", type=_count, default=64, help="input side in pixels (64)")
+    made.add_argument("--size", type=count, default=64, help="input side in pixels (64)")
     made.add_argument("--channels", type=int, default=3, choices=(1, 3))
     made.add_argument("--large", default="resize", choices=("resize", "tiles"), help="what to do with larger images")
-    made.add_argument("--max-tiles", type=_count, default=64)
+    made.add_argument("--max-tiles", type=count, default=64)
     made.add_argument("--resize-mixed", action="store_true", help="take images of several sizes, all resized")
     made.add_argument(
         "--leave-twins", action="store_true",
@@ -179,12 +171,12 @@ def _add_learning(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--stem", default=STEMS[0], choices=STEMS, help="of resnet18, 34 and 50; small sees finer, slower"
     )
-    made.add_argument("--turns", type=_names, default=(), help="classes that stay themselves when turned by a quarter")
-    made.add_argument("--fixed", type=_names, default=(), help="classes that change when mirrored: never flipped")
-    made.add_argument("--folds", type=_count, default=3)
-    _add_flag(made)
-    made.add_argument("--seed", type=_seed, default=0)
-    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--turns", type=names, default=(), help="classes that stay themselves when turned by a quarter")
+    made.add_argument("--fixed", type=names, default=(), help="classes that change when mirrored: never flipped")
+    made.add_argument("--folds", type=count, default=3)
+    add_flag(made)
+    made.add_argument("--seed", type=seed, default=0)
+    made.add_argument("--threads", type=count, default=1)
     made.add_argument("--weights", type=Path, help="ImageNet weights as a file, or a bundle to take the trunk of")
     made.add_argument("--licence", default="", help="of the images, where the manifest does not say")
     made.add_argument("--log", type=Path, help="append a JSON line for each epoch to this file")
@@ -211,7 +203,7 @@ def _add_evaluate(commands: Any) -> None:
     made.add_argument("--json", type=Path, help="write the figures here as well")
     made.add_argument("--html", type=Path, help="write a report to look at, in one file")
     made.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--threads", type=count, default=1)
 
 
 def _add_bench(commands: Any) -> None:
@@ -219,10 +211,10 @@ def _add_bench(commands: Any) -> None:
     made.add_argument(
         "--network", action="append", help="may be repeated; textile_resnet and resnet18 if none is named"
     )
-    made.add_argument("--size", type=_count, default=64)
+    made.add_argument("--size", type=count, default=64)
     made.add_argument("--channels", type=int, default=3, choices=(1, 3))
-    made.add_argument("--batch", type=_count, default=32)
-    made.add_argument("--rounds", type=_count, default=7, help="interleaved rounds; the median is reported")
+    made.add_argument("--batch", type=count, default=32)
+    made.add_argument("--rounds", type=count, default=7, help="interleaved rounds; the median is reported")
     made.add_argument("--json", type=Path)
 
 
@@ -231,10 +223,10 @@ def _add_draw(commands: Any) -> None:
         commands, "draw", cli_commands.draw, "Draw cloth with planted defects: images, masks and a manifest."
     )
     made.add_argument("--out", type=Path, required=True)
-    made.add_argument("--rolls", type=_count, default=6)
-    made.add_argument("--frames", type=_count, default=12, help="frames of each roll")
-    made.add_argument("--seed", type=_seed, default=0, help="of the first roll")
-    made.add_argument("--size", type=_count, default=256)
+    made.add_argument("--rolls", type=count, default=6)
+    made.add_argument("--frames", type=count, default=12, help="frames of each roll")
+    made.add_argument("--seed", type=seed, default=0, help="of the first roll")
+    made.add_argument("--size", type=count, default=256)
     made.add_argument("--sheet", action="store_true", help="one contact sheet (sheet.png) instead: a row for each roll")
 
 
@@ -246,42 +238,10 @@ def _add_trial(commands: Any) -> None:
     made.add_argument("--manifest", type=Path, required=True)
     made.add_argument("--merge", action="append", default=[], metavar="NAME=a,b")
     made.add_argument("--bundle", type=Path, default=STARTER, help="whose embeddings (the starter's)")
-    made.add_argument("--seeds", type=_count, default=5)
-    made.add_argument("--start", type=_count, default=40, help="random labels that both begin with (40)")
-    made.add_argument("--batch", type=_count, default=20)
-    made.add_argument("--budget", type=_count, default=400, help="labels in the end (400)")
-    made.add_argument("--threads", type=_count, default=1)
+    made.add_argument("--seeds", type=count, default=5)
+    made.add_argument("--start", type=count, default=40, help="random labels that both begin with (40)")
+    made.add_argument("--batch", type=count, default=20)
+    made.add_argument("--budget", type=count, default=400, help="labels in the end (400)")
+    made.add_argument("--threads", type=count, default=1)
     made.add_argument("--json", type=Path, help="write the figures here as well")
     made.add_argument("--svg", type=Path, help="draw both curves here")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return number
-
-
-def _cost(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return number
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, text.split(",")))
-
-
-def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("must lie in 0..1")
-    return number

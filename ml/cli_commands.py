@@ -31,7 +31,7 @@ def train(options: argparse.Namespace) -> None:
         curves.draw(options.log, options.curves)
     print(f"{spec.name}: written to {options.out}")
     if "held_out" in spec.metrics:
-        _print_figures(spec.metrics["held_out"])
+        print_figures(spec.metrics["held_out"])
 
 
 def head(options: argparse.Namespace) -> None:
@@ -45,7 +45,7 @@ def head(options: argparse.Namespace) -> None:
     values |= {"merge": tuple(options.merge), "progress": Progress(options.progress)}
     spec = learn(HeadOrder(**values, flag=Flag(options.threshold, options.cost, options.overkill)))
     print(f"{spec.name}: written to {options.out} in {spec.training['seconds']} s")
-    _print_figures(spec.metrics["held_out"])
+    print_figures(spec.metrics["held_out"])
 
 
 def crossval(options: argparse.Namespace) -> None:
@@ -54,7 +54,7 @@ def crossval(options: argparse.Namespace) -> None:
     _refuse_nowhere(options.log, options.json, options.html, options.progress)
     order = _order(options)
     held, found = cross_validate(order, print)
-    _print_figures(found)
+    print_figures(found)
     for name, over in found["over_folds"].items():
         if over["mean"] is not None:
             print(f"  over folds {name:20} {over['mean']:.4f}  {_interval(over['interval'])}")
@@ -132,7 +132,7 @@ def evaluate(options: argparse.Namespace) -> None:
     found = evaluate_rows(inspector, rows, _strange(options.as_unknown, rows, inspector.spec.classes))
     split = split_of(rows) + _seen(inspector.spec, options.side)
     told = found.figures | {"side": options.side or "all", "split": split}
-    _print_figures(told)
+    print_figures(told)
     _save(options.json, told)
     if options.html:
         options.html.write_text(of_bundle(inspector.spec, found, told), encoding="utf-8")
@@ -176,7 +176,7 @@ def draw(options: argparse.Namespace) -> None:
     print(f"drawn to {options.out}")
 
 
-def _print_figures(found: dict[str, Any]) -> None:
+def print_figures(found: dict[str, Any]) -> None:
     for name, value in found.items():
         if not isinstance(value, (dict, list)):
             print(f"{name:18} {value:.4f}" if isinstance(value, float) else f"{name:18} {value}")

@@ -35,6 +35,7 @@ class Dataset:
 
     licence: of the images, as the manifest states it. split_by: how sides are kept apart. names, sources: of each
     image, and lines (N,): the row it is from (a tiled row gives several images); empty where they are from no list.
+    cameras: which took each, empty of one that names none, or altogether where they are from no list.
     weights (N,): how much each label counts in training; empty where all count alike.
     light, sharp (N,): brightness and focus of the picture that each image is from, before anything was changed; empty
     where the images are as they came.
@@ -51,6 +52,7 @@ class Dataset:
     split_by: str = "hash of the source or roll"
     names: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
     lines: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     weights: NDArray[np.float32] = field(default_factory=_none)
     light: NDArray[np.float32] = field(default_factory=_none)
@@ -61,6 +63,7 @@ class Dataset:
             self, images=self.images[rows], targets=self.targets[rows],
             groups=_some(self.groups, rows), splits=_some(self.splits, rows),
             names=_some(self.names, rows), sources=_some(self.sources, rows),
+            cameras=_some(self.cameras, rows),
             lines=self.lines[rows] if len(self.lines) else self.lines,
             weights=self.weights[rows] if len(self.weights) else self.weights,
             light=self.light[rows] if len(self.light) else self.light,
@@ -107,8 +110,8 @@ def load(rows: Sequence[Row], classes: tuple[str, ...], shape: Input, about: str
     digest = hashlib.sha256()
     for row in rows:
         data = row.read()
-        weight = "" if row.weight == 1 else f"\t{row.weight!r}"
-        digest.update(f"{row.label}\t{row.source}\t{hashlib.sha256(data).hexdigest()}{weight}\n".encode())
+        more = ("" if row.weight == 1 else f"\t{row.weight!r}") + (f"\tby {row.camera}" if row.camera else "")
+        digest.update(f"{row.label}\t{row.source}\t{hashlib.sha256(data).hexdigest()}{more}\n".encode())
         try:
             pixels = decode(data, shape.channels)
         except UndecodableImage as problem:
@@ -144,6 +147,7 @@ def _joined(
         licence=", ".join(sorted({row.licence for row in rows} - {""})) or UNSTATED,
         names=tuple(row.name for row in mine),
         sources=tuple(row.source for row in mine),
+        cameras=tuple(row.camera for row in mine),
         lines=np.array([row.line for row in mine], dtype=np.intp),
         weights=np.array([row.weight for row in mine], dtype=np.float32),
         light=np.repeat(np.array([picture.brightness for picture in pictures], dtype=np.float32), counts),

@@ -55,7 +55,7 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
         fit_last_layer(net.to(standardise.shift.device), train_on, standardise, recipe.balance)
     course = Course(
         order.seed, order.turns, order.fixed, order.log, order.work / f"{part}.pt" if order.work else None,
-        order.identity(_told(train_on, check_on), part), team, part, order.progress,
+        order.identity(told(train_on, check_on), part), team, part, order.progress,
     )  # fmt: skip
     outcome = train(net, train_on, check_on, recipe, standardise, course)
     record = {
@@ -68,7 +68,7 @@ def fit(order: Order, train_on: Dataset, check_on: Dataset | None, part: str, sh
     )
 
 
-def _told(train_on: Dataset, check_on: Dataset | None) -> str:
+def told(train_on: Dataset, check_on: Dataset | None) -> str:
     """What tells these two sides from any others: the images, which of them, their classes and what each counts."""
     found = hashlib.sha256(train_on.digest.encode())
     for side in (train_on, check_on):

@@ -19,15 +19,16 @@ from ml.bundle import Spec
 from ml.data import DataError, Dataset, check_rows, class_names, load, parse_merge, read_rows
 from ml.drawn import draw
 from ml.evaluate import evaluate
-from ml.fit import fit
+from ml.fit import Trained, fit
 from ml.held import Held
 from ml.inspector import Inspector
-from ml.network_names import objection
+from ml.network_names import objection, untaught
 from ml.order import Order
 from ml.pack import Made, Packed, pack
 from ml.progress import LEARNT, READ, SILENT
 from ml.refresh import base_of, settled
 from ml.spec import Input, Unknown
+from ml.splits import Split
 
 Say = Callable[[str], None]
 
@@ -37,9 +38,7 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
 
     Under torchrun every process trains and only the first writes; the others get None.
     """
-    out = order.out
-    if out is None or out.exists():
-        raise DataError(f"{out} already exists")
+    refuse_out(order.out)
     torch.set_num_threads(order.threads)
     team = together.join()
     order = settled(order)
@@ -50,23 +49,43 @@ def learn(order: Order, say: Say = lambda text: None) -> Spec | None:
     if not team.first:
         together.leave(team)
         return None
+    written = finish(order, made, data)
+    together.leave(team)
+    return written
+
+
+def finish(order: Order, made: Made, data: Dataset) -> Spec:
+    """Packs, measures on what neither trained nor calibrated, and writes."""
+    assert order.out is not None
     packed = pack(order, made)
     order.progress.stage("judging what was held out", 1.0)
     metrics = made.metrics or _measured(packed, data)
     final = replace(packed.spec, metrics={**packed.spec.metrics, **metrics})
-    written = packed.write(out, metrics, card.text(final))
+    written = packed.write(order.out, metrics, card.text(final))
     order.progress.done()
-    together.leave(team)
     return written
+
+
+def refuse_out(out: Path | None) -> None:
+    """DataError where a bundle is to go that is there already: a bundle never changes."""
+    if out is None or out.exists():
+        raise DataError(f"{out} already exists")
 
 
 def _on_sides(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """One network on the train side; the validation side chooses the epoch and calibrates."""
     split = splits.split(data)
-    _refuse_thin(order, data, split.train)
+    refuse_thin(order, data, split.train)
     order.progress.stage("training", LEARNT)
     train_on, check_on = data.take(split.train), data.take(split.val)
     run = fit(order, train_on, check_on, "train", shape)
+    return made_on_sides(order, data, split, run, train_on, check_on)
+
+
+def made_on_sides(
+    order: Order, data: Dataset, split: Split, run: Trained, train_on: Dataset, check_on: Dataset
+) -> Made:
+    """What a network that trained on one side leaves: the validation side's answers calibrate it."""
     sides = (("train", split.train), ("val", split.val), ("test", split.test))
     held, known, unknown = crossval.held_by(run, train_on, check_on)
     data_of = _provenance(order, data, data.split_by if any(data.splits) else f"{data.split_by}, 70/20/10", sides)
@@ -77,7 +96,7 @@ def _on_folds(order: Order, data: Dataset, shape: Input, say: Say) -> Made:
     """Folds calibrate and give the figures; then one network trains on everything."""
     if any(data.splits):
         raise DataError("a manifest with a split column cannot be calibrated on folds: use --calibrate validation")
-    _refuse_thin(order, data, np.arange(len(data.targets), dtype=np.intp))
+    refuse_thin(order, data, np.arange(len(data.targets), dtype=np.intp))
     folds_end = READ + (LEARNT - READ) * (order.folds - 1) / order.folds  # each trains on all but its own part
     held = crossval.crossval(order, data, shape, say, folds_end)
     metrics = {"held_out": {**crossval.report(held, order), "of": "networks trained alike, out of fold"}}
@@ -128,7 +147,7 @@ def gather(order: Order, given: bool = True) -> tuple[Dataset, Input]:
     return data, shape
 
 
-def _refuse_thin(order: Order, data: Dataset, train: NDArray[np.intp]) -> None:
+def refuse_thin(order: Order, data: Dataset, train: NDArray[np.intp]) -> None:
     """Drawn cloth comes as it comes: whoever draws little of it is only trying."""
     if order.manifest is not None:
         splits.refuse_thin(data, train)
@@ -137,6 +156,8 @@ def _refuse_thin(order: Order, data: Dataset, train: NDArray[np.intp]) -> None:
 def _refuse_early(order: Order) -> None:
     """DataError on a network, stem or recipe that there is not, before anything is read."""
     reason = objection(order.network, order.stem)
+    if reason is None and order.recipe.start != "base":
+        reason = untaught(order.network)
     if reason:
         raise DataError(reason)
     if order.weights and not order.weights.is_dir() and order.recipe.start != "imagenet":

@@ -17,7 +17,7 @@ from ml import arrays
 from ml.answers import UNKNOWN
 from ml.refusal import DataError, refuse
 
-COLUMNS = ("path", "label", "source", "roll", "split", "licence", "box", "weight")
+COLUMNS = ("path", "label", "source", "roll", "split", "licence", "box", "weight", "camera")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Row:
 
     `name` is the path as the manifest has it, or file[index] in an array, whose `pixels` (H, W, C) are then held.
     box: x, y, width, height of the defect in pixels, where it is known. weight: how much its label counts in training,
-    beside others; any number above 0.
+    beside others; any number above 0. camera: which took it, where it is known.
     """
 
     line: int
@@ -39,6 +39,7 @@ class Row:
     licence: str = ""
     box: tuple[int, int, int, int] | None = None
     weight: float = 1.0
+    camera: str = ""
     pixels: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -99,10 +100,12 @@ def _from_manifest(place: Path) -> list[Row]:
 
 
 def _row(folder: Path, line: int, entry: Mapping[str, str | None]) -> Row:
-    path, label, source, roll, split, licence, box, weight = ((entry.get(key) or "").strip() for key in COLUMNS)
+    path, label, source, roll, split, licence, box, weight, camera = ((entry.get(key) or "").strip() for key in COLUMNS)
     if not (path and label and source):
         raise DataError(f"row {line} lacks its path, label or source")
-    return Row(line, folder / path, label, source, path, roll, split, licence, _box(line, box), _weight(line, weight))
+    return Row(
+        line, folder / path, label, source, path, roll, split, licence, _box(line, box), _weight(line, weight), camera
+    )  # fmt: skip
 
 
 def _box(line: int, text: str) -> tuple[int, int, int, int] | None:

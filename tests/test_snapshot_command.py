@@ -68,6 +68,7 @@ def test_an_export_is_what_the_trainer_reads(mara: Person, tmp_path: Path) -> No
         (row.defect_class.code, row.source, row.side) for row in stored
     )
     assert all(row.path.read_bytes() for row in rows)
+    assert {row.camera for row in rows} == {"loom-1/left"}
 
 
 def test_the_golden_set_is_exported_as_what_tests(mara: Person, tmp_path: Path) -> None:
@@ -102,4 +103,4 @@ def test_without_the_split_the_column_is_not_there(mara: Person, tmp_path: Path)
     assert isinstance(found, Snapshot)
     write_out(found, tmp_path, with_split=False)
     with (tmp_path / "manifest.csv").open() as file:
-        assert next(csv.reader(file)) == ["path", "label", "source", "weight", "licence"]
+        assert next(csv.reader(file)) == ["path", "label", "source", "weight", "licence", "camera"]

@@ -100,6 +100,7 @@ def test_the_images_lie_beside_a_manifest_with_their_sides_and_weights(mara: Per
     rows = manifest(tmp_path / "data")
     assert {row["split"] for row in rows} == {"train", "val"}
     assert {row["weight"] for row in rows} == {"1.0"}
+    assert {row["camera"] for row in rows} == {"loom-1/left"}
     assert len({row["source"] for row in rows}) == 5, "the sixth roll is golden"
     stored = {Path(default_storage.path(one.path)).read_bytes() for one in capture_files(run)}
     assert {(tmp_path / "data" / row["path"]).read_bytes() for row in rows} == stored

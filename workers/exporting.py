@@ -13,7 +13,7 @@ from inspections.models import Side, Snapshot, SnapshotRow
 from inspections.models.capture import path_of
 
 MANIFEST = "manifest.csv"
-COLUMNS = ("path", "label", "source", "split", "weight", "licence")
+COLUMNS = ("path", "label", "source", "split", "weight", "licence", "camera")
 SPLIT = {Side.TRAIN: "train", Side.VAL: "val", Side.GOLDEN: "test"}
 BLOCK = 500
 
@@ -68,8 +68,10 @@ def export(
 
 def _rows(snapshot: Snapshot, sides: Sequence[str]) -> Iterator[SnapshotRow]:
     rows: QuerySet[SnapshotRow] = snapshot.rows.filter(side__in=sides).order_by("capture_id")
-    fields = ("source", "side", "weight", "capture__suffix", "capture__roll__licence", "defect_class__code")
-    return rows.select_related("capture__roll", "defect_class").only(*fields).iterator(BLOCK)
+    joined = ("capture__roll", "capture__camera__line", "defect_class")
+    camera = ("capture__camera__slug", "capture__camera__line__slug")
+    fields = ("source", "side", "weight", "capture__suffix", "capture__roll__licence", "defect_class__code", *camera)
+    return rows.select_related(*joined).only(*fields).iterator(BLOCK)
 
 
 def _line(row: SnapshotRow, path: Path) -> dict[str, str]:
@@ -81,6 +83,7 @@ def _line(row: SnapshotRow, path: Path) -> dict[str, str]:
         "split": SPLIT.get(Side(row.side), ""),
         "weight": f"{row.weight:g}",
         "licence": roll.licence if roll else "",
+        "camera": row.capture.camera.place,
     }
 
 

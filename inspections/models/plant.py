@@ -75,6 +75,11 @@ class Camera(models.Model):
         return f"{self.line}/{self.slug}"
 
     @property
+    def place(self) -> str:
+        """By slugs, for files: a line's name may change."""
+        return f"{self.line.slug}/{self.slug}"
+
+    @property
     def is_manual(self) -> bool:
         return self.slug in BY_HAND
 

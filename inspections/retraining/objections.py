@@ -65,6 +65,8 @@ def _recipe(wish: Wish) -> str:
     stem = str(wish.knobs.get("stem", "standard"))
     if objection := network_names.objection(wish.network, stem):
         return objection
+    if wish.base == Base.SCRATCH and (objection := network_names.untaught(wish.network)):
+        return objection
     try:
         recipe = presets.recipe(wish.preset, wish.recipe_knobs)
     except (DataError, TypeError) as problem:

@@ -34,6 +34,19 @@ def read(folder: Path) -> dict[str, Any]:
     return study
 
 
+def begun(folder: Path, told: dict[str, Any]) -> dict[str, Any]:
+    """The study so far, if the folder holds the very one that `told` tells of, or nothing yet; DataError if it holds
+    anything else."""
+    held = {path.suffix for path in folder.iterdir()} if folder.is_dir() else set()
+    if not (folder / STUDY).is_file() and held <= {".pt"} and (folder.is_dir() or not folder.exists()):
+        return {"format": FORMAT, **told, "parts": {}}  # killed in its first part, or not begun
+    study = read(folder)
+    differs = [name for name, value in told.items() if study.get(name) != json.loads(json.dumps(value))]
+    if differs:
+        raise DataError(f"{folder} holds another study ({', '.join(differs)} differ): choose another --out")
+    return study
+
+
 def write(folder: Path, study: dict[str, Any]) -> None:
     part = folder / (STUDY + ".part")
     part.write_text(json.dumps(study, indent=1) + "\n", encoding="utf-8")

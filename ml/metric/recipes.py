@@ -12,7 +12,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "loss": ("triplet", "batch_hard", "semi_hard", "multi_similarity", "proxy"),
     "learns": ("none", "head", "stage", "all"),
     "kept": ("head", "trunk", "texture"),
-    "homogenise": ("none", "class", "image"),
+    "homogenise": ("none", "class", "camera", "image"),
     "contrast": ("set", "image"),
     "augment": ("none", "cloth", "cifar", "strong"),
     "schedule": ("constant", "cosine"),

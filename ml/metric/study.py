@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,94 +17,32 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from ml import pretrained
-from ml.data import DataError, Dataset
-from ml.folds import folds
+from ml.data import Dataset
 from ml.learn import gather
 from ml.metric import brightness, kept
-from ml.metric.recipes import MetricRecipe, recipe
-from ml.metric.train import Course, embed, refuse_few, train
-from ml.networks import Network, build
-from ml.order import Order
-from ml.pretext import trunk
+from ml.metric.fit import Start, fit
+from ml.metric.order import MetricOrder, Part, parts
+from ml.metric.train import Course, embed, refuse_few
 from ml.prototypes import unit
 from ml.standardise import Standardise
 from ml.texture import whitening
-from ml.train import statistics
 
-Rows = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class MetricOrder:
-    """What to learn from and how: the fields are the options of `python -m ml metric train`.
-
-    leave_out: classes of which each is left out of one more training on the sides of a fold, of the first
-    `leave_out_folds` of them; `all` or `none`.
-    weights: a file of ImageNet weights; without it the trunk is the one learnt on drawn cloth.
-    """
-
-    out: Path
-    manifest: Path | None = None
-    drawn: int = 0
-    network: str = "resnet18"
-    stem: str = "standard"
-    preset: str = "siamese"
-    knobs: dict[str, Any] = field(default_factory=dict)
-    classes: tuple[str, ...] = ()
-    merge: tuple[str, ...] = ()
-    source_file: Path | None = None
-    size: int = 64
-    channels: int = 1
-    resize_mixed: bool = False
-    folds: int = 3
-    leave_out: tuple[str, ...] = ("all",)
-    leave_out_folds: int = 1
-    seed: int = 0
-    threads: int = 1
-    weights: Path | None = None
-    log: Path | None = None
-
-    @property
-    def recipe(self) -> MetricRecipe:
-        return recipe(self.preset, self.knobs)
-
-    @property
-    def data(self) -> Order:
-        names = ("manifest", "drawn", "network", "stem", "classes", "merge", "source_file", "size", "channels")
-        return Order(**{name: getattr(self, name) for name in (*names, "resize_mixed", "seed", "threads")})
-
-    def told(self, data: Dataset) -> dict[str, Any]:
-        """What tells this study from any other."""
-        return {
-            "preset": self.preset, "recipe": asdict(self.recipe), "network": self.network, "stem": self.stem,
-            "size": self.size, "channels": self.channels, "folds": self.folds, "seed": self.seed,
-            "weights": self.weights.name if self.weights else "", "classes": list(data.classes),
-            "about": data.about, "digest": data.digest, "split": data.split_by, "licence": data.licence,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Part:
-    """One training of a study: rows that train, rows that are held out, and the class that it never sees."""
-
-    name: str
-    train: Rows
-    held: Rows
-    without: str = ""
+Floats = NDArray[np.float32]
+Tensors = dict[str, torch.Tensor]
 
 
 def learn(order: MetricOrder, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
     """Trains every part that is not there yet and returns what study.json holds. DataError on data, weights or a recipe
     that cannot be used, and on a folder that holds another study."""
-    order.recipe  # noqa: B018 - refuses a senseless one before anything is read
+    chosen = order.recipe  # a senseless one is refused before anything is read
     torch.set_num_threads(order.threads)
     data, _ = gather(order.data, given=False)
+    brightness.refuse_unnamed(data, chosen.homogenise)
     wanted = list(parts(order, data))
-    study = _begun(order, order.told(data))
+    study = kept.begun(order.out, order.told(data))
     for part in wanted:
         refuse_few(data.take(part.train))
-    seen = _untrained(order, data) if order.recipe.learns == "none" else None
+    seen = _untrained(order, data) if chosen.learns == "none" else None
     order.out.mkdir(parents=True, exist_ok=True)
     for part in wanted:
         if part.name in study["parts"]:
@@ -117,122 +54,68 @@ def learn(order: MetricOrder, say: Callable[[str], None] = lambda text: None) ->
     return study
 
 
-def parts(order: MetricOrder, data: Dataset) -> Iterator[Part]:
-    """A part for each fold, then for each class one that leaves it out of a fold's training side."""
-    dealt = folds(data, order.folds, order.seed)
-    for number, (train_rows, held) in enumerate(dealt, 1):
-        yield Part(f"fold-{number}", train_rows, held)
-    for number, (train_rows, held) in enumerate(dealt[: order.leave_out_folds], 1):
-        for name in _left_out(order, data.classes):
-            others = train_rows[data.targets[train_rows] != data.classes.index(name)]
-            yield Part(f"without-{name}-{number}", others, held, name)
-
-
-def _left_out(order: MetricOrder, classes: tuple[str, ...]) -> tuple[str, ...]:
-    if order.leave_out in (("all",), ("none",)):
-        return classes if order.leave_out == ("all",) else ()
-    strange = sorted(set(order.leave_out) - set(classes))
-    if strange:
-        raise DataError(f"--leave-out: no class is named {', '.join(strange)}: there are {', '.join(classes)}")
-    return order.leave_out
-
-
-def _begun(order: MetricOrder, told: dict[str, Any]) -> dict[str, Any]:
-    """The study so far, if the folder holds this very one; DataError if it holds anything else."""
-    place = order.out / kept.STUDY
-    if not order.out.exists() or (order.out.is_dir() and not any(order.out.iterdir())):
-        return {"format": kept.FORMAT, **told, "parts": {}}
-    if not place.is_file() and {path.suffix for path in order.out.iterdir()} <= {".pt"}:
-        return {"format": kept.FORMAT, **told, "parts": {}}  # killed in its first part
-    study = kept.read(order.out)
-    differs = [name for name, value in told.items() if study.get(name) != json.loads(json.dumps(value))]
-    if differs:
-        raise DataError(f"{order.out} holds another study ({', '.join(differs)} differ): choose another --out")
-    return study
-
-
-def _learn_part(order: MetricOrder, data: Dataset, part: Part, seen: NDArray[np.float32] | None) -> dict[str, Any]:
+def _learn_part(order: MetricOrder, data: Dataset, part: Part, seen: Floats | None) -> dict[str, Any]:
     """Trains one part, writes its weights and embeddings, and says what it did. `seen`: embeddings that no part
     changes, where nothing is trained."""
-    chosen, start = order.recipe, time.perf_counter()
+    began = time.perf_counter()
     known = brightness.levels(data.take(part.train))
-    ready = brightness.evened(data, chosen.homogenise, known)
-    told: dict[str, Any] = {"without": part.without, "level": known.level, "brightness": _bars(data, ready, part)}
-    weights: dict[str, torch.Tensor] = {}
+    ready = brightness.evened(data, order.recipe.homogenise, known)
+    told: dict[str, Any] = {"history": [], "without": part.without, "level": known.level}
+    told["brightness"] = _bars(data.take(part.train), ready.take(part.train))
+    weights: Tensors = {}
     if seen is None:
-        made, seen, weights = _train_part(order, ready, part)
+        made, seen, weights = _trained(order, ready, part)
         told |= made
-    if chosen.whiten:
-        fitted = whitening(unit(seen[part.train]), data.targets[part.train], chosen.whiten)
-        seen = fitted(unit(seen))
-        weights |= {f"whitening.{name}": torch.from_numpy(value) for name, value in fitted._asdict().items()}
+    if order.recipe.whiten:
+        seen, more = _whitened(seen, data.targets, part, order.recipe.whiten)
+        weights |= more
     if weights:
-        save_file(
-            {name: tensor.contiguous() for name, tensor in weights.items()}, order.out / f"{part.name}.safetensors"
-        )
-    kept.write_embeddings(order.out / f"{part.name}.npz", seen, data.targets, data.groups, _sides(data, part))
+        save_file({name: one.contiguous() for name, one in weights.items()}, order.out / f"{part.name}.safetensors")
+    kept.write_embeddings(order.out / f"{part.name}.npz", seen, data.targets, data.groups, part.sides(len(seen)))
     (order.out / f"{part.name}.pt").unlink(missing_ok=True)
-    return {"history": [], **told, "seconds": round(time.perf_counter() - start, 1)}
+    return {**told, "seconds": round(time.perf_counter() - began, 1)}
 
 
-def _train_part(
-    order: MetricOrder, ready: Dataset, part: Part
-) -> tuple[dict[str, Any], NDArray[np.float32], dict[str, torch.Tensor]]:
+def _trained(order: MetricOrder, ready: Dataset, part: Part) -> tuple[dict[str, Any], Floats, Tensors]:
     """What it says of itself, the embeddings of all images, and its weights."""
-    chosen = order.recipe
-    net, began = _new(order)
-    train_on, check_on = ready.take(part.train), _without(ready.take(part.held), part.without)
-    mean, std = statistics(train_on.images)
-    standardise = Standardise(mean, std, chosen.contrast)
-    checkpoint = order.out / f"{part.name}.pt"
-    course = Course(order.seed, order.log, checkpoint, _identity(order, ready, part), part.name)
-    history = train(net, train_on, check_on, chosen, standardise, course)
-    told = {"began": began, "mean": mean, "std": std, "history": history}
-    return told, embed(net, ready.images, standardise, chosen), net.state_dict()
+    identity = hashlib.sha256(json.dumps([order.told(ready), part.name]).encode()).hexdigest()
+    course = Course(order.seed, order.log, order.out / f"{part.name}.pt", identity, part.name)
+    check_on = _without(ready.take(part.held), part.without)
+    made = fit(_start(order), order.recipe, ready.take(part.train), check_on, course)
+    told = {"began": made.began, "mean": made.mean, "std": made.std, "history": made.history}
+    return told, embed(made.net, ready.images, made.standardise, order.recipe), made.net.state_dict()
 
 
-def _untrained(order: MetricOrder, data: Dataset) -> NDArray[np.float32]:
+def _untrained(order: MetricOrder, data: Dataset) -> Floats:
     """Embeddings by the trunk as it starts: the same for every part, since contrast is each image's own."""
-    net, _ = _new(order)
+    net, _ = _start(order).new(order.channels, order.recipe.width, order.seed)
     return embed(net, data.images, Standardise((0.5,), (0.25,), order.recipe.contrast), order.recipe)
 
 
-def _new(order: MetricOrder) -> tuple[Network, str]:
-    """A network with the weights it starts from, and which those are in words."""
-    torch.manual_seed(order.seed)
-    net = build(order.network, order.channels, order.recipe.width, order.stem)
-    return net, _start(net, order)
+def _whitened(seen: Floats, targets: NDArray[np.intp], part: Part, shrink: float) -> tuple[Floats, Tensors]:
+    fitted = whitening(unit(seen[part.train]), targets[part.train], shrink)
+    tensors = {f"whitening.{name}": torch.from_numpy(value) for name, value in fitted._asdict().items()}
+    return fitted(unit(seen)), tensors
 
 
-def _start(net: Network, order: MetricOrder) -> str:
-    if order.weights:
-        return pretrained.load_imagenet(net, order.network, order.weights, order.stem)
-    return trunk.take(net, order.network, order.stem, order.seed)
+def _start(order: MetricOrder) -> Start:
+    return Start(order.network, order.stem, order.weights)
 
 
 def _without(data: Dataset, name: str) -> Dataset:
     return data.take(np.flatnonzero(data.targets != data.classes.index(name))) if name else data
 
 
-def _identity(order: MetricOrder, data: Dataset, part: Part) -> str:
-    return hashlib.sha256(json.dumps([order.told(data), part.name]).encode()).hexdigest()
-
-
-def _bars(data: Dataset, ready: Dataset, part: Part) -> dict[str, dict[str, float | None]]:
+def _bars(before: Dataset, after: Dataset) -> dict[str, dict[str, float | None]]:
     """Mean grey level of each class on the training side, before and after homogenisation."""
-    after = replace(ready.take(part.train), light=np.empty(0, dtype=np.float32)).measured()
-    sides = (("before", data.take(part.train).measured()), ("after", after))
-    found = {name: brightness.class_means(side.light, side.targets, len(data.classes)).tolist() for name, side in sides}
-    return {
-        name: {label: None if np.isnan(mean) else mean for label, mean in zip(data.classes, means, strict=True)}
-        for name, means in found.items()
-    }
+    shown = {"before": before.measured(), "after": replace(after, light=np.empty(0, dtype=np.float32)).measured()}
+    return {name: _means(side) for name, side in shown.items()}
 
 
-def _sides(data: Dataset, part: Part) -> NDArray[np.uint8]:
-    sides = np.full(len(data.targets), kept.SPARED, dtype=np.uint8)
-    sides[part.train], sides[part.held] = kept.TRAINED, kept.HELD
-    return sides
+def _means(side: Dataset) -> dict[str, float | None]:
+    """None of a class without images, which JSON has no other word for."""
+    means = brightness.class_means(side.light, side.targets, len(side.classes)).tolist()
+    return {label: None if np.isnan(mean) else mean for label, mean in zip(side.classes, means, strict=True)}
 
 
 def _line(part: Part, done: dict[str, Any]) -> str:

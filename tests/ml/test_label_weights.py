@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from ml.data import Dataset, load, read_rows  # noqa: E402
 from ml.drawn import draw  # noqa: E402
-from ml.fit import _told  # noqa: E402
+from ml.fit import told  # noqa: E402
 from ml.networks import Network, build  # noqa: E402
 from ml.presets import Recipe  # noqa: E402
 from ml.refusal import DataError  # noqa: E402
@@ -53,9 +53,9 @@ def test_a_weight_that_is_no_number_above_0_is_refused_by_its_row(text: str, tmp
 
 def test_other_weights_are_another_training(tmp_path: Path) -> None:
     one, other = (read(tmp_path, [weight, "1", "1", "1"]) for weight in ("1", "0.5"))
-    assert one.digest != other.digest and _told(one, None) != _told(other, None)
+    assert one.digest != other.digest and told(one, None) != told(other, None)
     swapped = one.take(np.array([1, 0, 2, 3]))
-    assert _told(one.take(np.arange(2)), one.take(np.arange(2, 4))) != _told(one, None) != _told(swapped, None)
+    assert told(one.take(np.arange(2)), one.take(np.arange(2, 4))) != told(one, None) != told(swapped, None)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ml.data import Dataset
+from ml.data import DataError, Dataset
 from ml.metric import brightness, losses
 from ml.metric.batches import balanced, triplets
 from ml.metric.measures import Side, few_shot, retrieve, side, unseen
@@ -200,3 +201,31 @@ def test_the_overlap_is_nothing_where_classes_lie_apart_and_nearly_all_where_the
     assert overlap(clouds(80, 0.01, 0))["area"] == 0
     assert overlap(clouds(400, 9.0, 0))["area"] > 0.9
     assert 0 < overlap(clouds(80, 0.01, 0))["threshold"] < 1.4
+
+
+def filmed(levels: list[int], cameras: str, targets: list[int]) -> Dataset:
+    return replace(grey(levels, targets), cameras=tuple(cameras.split(",")))
+
+
+def test_homogenised_by_camera_the_means_of_cameras_fall_together_and_what_a_frame_has_of_its_own_stays() -> None:
+    data = filmed([60, 80, 150, 170], "left,left,right,right", [0, 1, 0, 1])
+    known = brightness.levels(data)
+    after = np.array([image.mean() for image in brightness.evened(data, "camera", known).images])
+    np.testing.assert_allclose([after[:2].mean(), after[2:].mean()], known.level, atol=0.5)
+    assert after[1] - after[0] == after[3] - after[2] == 20
+
+
+def test_a_camera_that_nobody_trained_on_is_homogenised_image_by_image() -> None:
+    known = brightness.levels(filmed([60, 80, 150, 170], "left,left,right,right", [0, 1, 0, 1]))
+    found = brightness.evened(filmed([30, 90, 200], "new,left,new", [0, 0, 0]), "camera", known)
+    np.testing.assert_allclose([found.images[0].mean(), found.images[2].mean()], known.level, atol=0.5)
+    left = brightness.evened(filmed([70], "left", [0]), "camera", known).images[0].mean()
+    assert found.images[1].mean() - left == 20
+
+
+def test_by_camera_every_image_must_name_one() -> None:
+    with pytest.raises(DataError, match="no camera is named of: image 1, image 2"):
+        brightness.refuse_unnamed(filmed([60, 80, 150], "left,,", [0, 1, 0]), "camera")
+    with pytest.raises(DataError, match="no camera is named of: image 0, image 1, image 2"):
+        brightness.refuse_unnamed(grey([60, 80, 150], [0, 1, 0]), "camera")
+    brightness.refuse_unnamed(grey([60, 80, 150], [0, 1, 0]), "image")

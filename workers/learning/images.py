@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from inspections.models import Capture, Side, Snapshot, SnapshotRow
 
-COLUMNS = ("path", "label", "source", "split", "weight", "licence")
+COLUMNS = ("path", "label", "source", "split", "weight", "licence", "camera")
 LEARNT = (Side.TRAIN, Side.VAL)
 TICK = 200  # images between two ticks
 
@@ -26,7 +26,8 @@ def lay_out(snapshot: Snapshot, folder: Path, *, with_split: bool, tick: Callabl
     the recipe makes its own folds over everything. `tick` is called now and then with the number so far; False ends it.
     """
     (folder / "images").mkdir(parents=True)
-    rows = snapshot.rows.filter(side__in=LEARNT).select_related("capture__roll", "defect_class").order_by("pk")
+    joined = ("capture__roll", "capture__camera__line", "defect_class")
+    rows = snapshot.rows.filter(side__in=LEARNT).select_related(*joined).order_by("pk")
     done = 0
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -39,7 +40,8 @@ def lay_out(snapshot: Snapshot, folder: Path, *, with_split: bool, tick: Callabl
                 continue
             licence = row.capture.roll.licence if row.capture.roll else ""
             split = row.side if with_split else ""
-            table.writerow((name, row.defect_class.code, row.source, split, row.weight, licence))
+            camera = row.capture.camera.place
+            table.writerow((name, row.defect_class.code, row.source, split, row.weight, licence, camera))
             done += 1
     return done
 
