@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml import cli_commands, cli_metric
+from ml import cli_commands, cli_metric, cli_texture
 from ml.bundle import BundleError
 from ml.cli_kinds import add_flag, count, names, seed
 from ml.cli_knobs import add_knobs
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m ml", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
     own = (_add_train, _add_head, _add_crossval, _add_pretrain, _add_evaluate, _add_bench, _add_draw, _add_trial)
-    for add in (*own, cli_metric.add):
+    for add in (*own, cli_metric.add, cli_texture.add):
         add(commands)
     return top
 

@@ -42,7 +42,7 @@ class Inspector:
         `device`: `auto` takes a GPU where there is one, else the CPU; `cuda` raises RuntimeError where there is none.
         """
         spec = bundle.verify(folder)
-        known = _known(folder / bundle.WEIGHTS, spec)
+        known = known_cloth(folder / bundle.WEIGHTS, spec)
         engine = open_engine(folder, spec, device, threads)
         probe.check(engine, spec, None if engine.device == "cpu" else HALF_TOLERANCE)
         return cls(folder, spec, engine, known)
@@ -86,7 +86,7 @@ def _part(reading: Reading, rows: slice) -> Reading:
     )  # fmt: skip
 
 
-def _known(weights: Path, spec: Spec) -> Known:
+def known_cloth(weights: Path, spec: Spec) -> Known:
     """The known cloth that travels with the weights. BundleError if it cannot be read."""
     try:
         with safe_open(weights, framework="numpy") as tensors:
