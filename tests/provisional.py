@@ -33,6 +33,12 @@ def embedding(kind: str, seed: int, noise: float = 0.03) -> Any:
     return found.astype(np.float16)
 
 
+def rows_of(version: ModelVersion, kind: str, seed: int, noise: float = 0.03) -> dict[str, Any]:
+    if version.compares == "texture":
+        return {"embedding": embedding("good", seed, noise), "texture": embedding(kind, seed, noise)}
+    return {"embedding": embedding(kind, seed, noise)}
+
+
 def seen(
     kind: str,
     label: str = "good",
@@ -42,12 +48,16 @@ def seen(
     noise: float = 0.03,
     **fields: Any,
 ) -> Capture:
-    """A capture that lies where that kind does, and is judged as the network judges: a snag passes as good."""
+    """A capture that lies where that kind does, and is judged as the network judges: a snag passes as good.
+
+    Of a version that gives textures its texture lies there, and its embedding where good cloth does.
+    """
     seed = next(_seeds)
+    version = version or a_version()
     warnings = fields.pop("warnings", ())
     capture = a_capture(camera or a_camera(), data=a_png(seed), **fields)
-    said = a_judgement(label, score, embedding=embedding(kind, seed, noise), warnings=warnings)
-    record(version or a_version(), [capture], [said], capture.received_at + timedelta(seconds=1))
+    said = a_judgement(label, score, warnings=warnings, **rows_of(version, kind, seed, noise))
+    record(version, [capture], [said], capture.received_at + timedelta(seconds=1))
     capture.refresh_from_db()
     return capture
 

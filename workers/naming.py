@@ -92,18 +92,18 @@ def _hold(keys: Sequence[Key]) -> None:
 
 
 def _can_be_told(answer: Judgement) -> bool:
-    return not NOT_SEEN & set(answer.warnings) and bool(np.isfinite(answer.embedding).all())
+    return not NOT_SEEN & set(answer.warnings) and bool(np.isfinite(answer.compared).all())
 
 
 def _of_line(there: Sequence[Naming], rows: Sequence[tuple[Capture, Judgement]]) -> dict[UUID, Naming]:
     """Of the prototypes that would take a capture, each against its own rivals, the nearest."""
     size = len(there[0].prototype.centre)
-    fit = [(capture, answer) for capture, answer in rows if answer.embedding.size == size]
+    fit = [(capture, answer) for capture, answer in rows if answer.compared.size == size]
     if not fit:
         return {}
-    embeddings = np.stack([answer.embedding for _, answer in fit])
-    takes = np.stack([inside(embeddings, [one.prototype], one.rivals) == 0 for one in there], axis=1)
-    far = np.where(takes, distances(embeddings, np.stack([one.prototype.centre for one in there])), np.inf)
+    rows_fit = np.stack([answer.compared for _, answer in fit])
+    takes = np.stack([inside(rows_fit, [one.prototype], one.rivals) == 0 for one in there], axis=1)
+    far = np.where(takes, distances(rows_fit, np.stack([one.prototype.centre for one in there])), np.inf)
     nearest = far.argmin(axis=1)
     pairs = ((capture, there[nearest[row]]) for row, (capture, _) in enumerate(fit) if takes[row].any())
     return {capture.pk: one for capture, one in pairs if same_scale(one.mm_per_px, scale_of(capture))}

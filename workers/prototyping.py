@@ -46,7 +46,7 @@ def _make(one: ProvisionalClass, version: ModelVersion) -> None:
     mine = _labelled(one.defect_class.code)
     others = _others(one.defect_class.code)
     keys = list(mine)
-    found = joined(version, [*keys, *others], JUDGED_NOW, lambda: None)
+    found = joined(version, [*keys, *others], JUDGED_NOW, lambda: None, compared=True)
     rows = {key: embedding.astype(np.float64) for key, embedding in zip(found.keys, found.embeddings, strict=True)}
     examples = _stacked([rows[key] for key in keys if key in rows])
     there = [key for key in others if key in rows]

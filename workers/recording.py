@@ -104,6 +104,7 @@ def evidence_of(version: ModelVersion, verdict: Verdict, answer: Judgement) -> V
         verdict=verdict,
         probabilities=None if in_order is None else np.asarray(in_order, dtype="<f4").tobytes(),
         embedding=answer.embedding.astype("<f2").tobytes(),
+        texture=None if answer.texture is None else answer.texture.astype("<f2").tobytes(),
         heatmap=zlib.compress(answer.heatmap.tobytes(), level=1),
         heatmap_rows=rows,
         heatmap_cols=cols,

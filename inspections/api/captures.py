@@ -47,6 +47,7 @@ def readable(request: Request) -> QuerySet[Capture]:
     """The captures that this caller may read, with what the answer needs."""
     user: Any = request.user
     verdicts = Verdict.objects.filter(effective=True).select_related("version", "defect_class", "evidence")
+    verdicts = verdicts.defer("evidence__embedding", "evidence__texture")  # not told here
     rows = Capture.objects.of_camera(user) if isinstance(user, Camera) else Capture.objects.seen_by(user)
     return rows.select_related("line", "camera", "roll").prefetch_related(Prefetch("verdicts", verdicts))
 

@@ -42,7 +42,8 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """`through`: every verdict up to this id was looked at. `graph`: bytes and CRC-32 of the graph beside it."""
+    """`through`: every verdict up to this id was looked at. `graph`: bytes and CRC-32 of the graph beside it.
+    `compared`: which column of evidence it holds; files of before there were two do not say."""
 
     digest: str
     size: int  # figures an embedding
@@ -50,6 +51,7 @@ class Header:
     through: str
     graph: tuple[int, int] | None = None
     format: int = FORMAT
+    compared: str = "embedding"
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def write_more(version: ModelVersion, base: str, table: Table, through: UUID) ->
 
 
 def _write(name: str, version: ModelVersion, table: Table, through: UUID, graph: tuple[int, int] | None) -> str:
-    header = Header(version.digest, table.embeddings.shape[1], len(table), str(through), graph)
+    size = table.embeddings.shape[1]
+    header = Header(version.digest, size, len(table), str(through), graph, compared=version.compares)
     crc = 0
     with tempfile.TemporaryFile(dir=settings.DATA) as out:
         out.write(bytes(START))
@@ -139,6 +142,8 @@ def opened(name: str, version: ModelVersion) -> Opened:
     header = Header(**json.loads(text))  # the checksum was right: nobody but `_write` wrote it
     if header.format != FORMAT or header.digest != version.digest:
         raise Unusable(_("it is of another version of the model"))
+    if header.compared != version.compares:
+        raise Unusable(_("it compares something else"))
     return Opened(header, _mapped(path, header, START + 4 + length))
 
 

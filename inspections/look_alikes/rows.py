@@ -1,4 +1,8 @@
-"""Embeddings as verdicts keep them, read from the rows of evidence."""
+"""What captures are compared by, as verdicts keep it, read from the rows of evidence.
+
+That is a texture where the version gives one, and the embedding where it does not (`ModelVersion.compares`). In this
+package either is called an embedding: of one version all are of one kind.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -13,7 +17,7 @@ from inspections.models import Capture, Line, ModelVersion, Verdict, VerdictEvid
 
 AT_ONCE = 500  # keys in one query
 NEWEST = 100_000  # rows of evidence that a search reads at most
-WANTED = ("capture_id", "capture__line_id", "capture__counted_at", "evidence__embedding")
+WANTED = ("capture_id", "capture__line_id", "capture__counted_at")
 
 
 def newest(
@@ -40,7 +44,7 @@ def newest(
     if before is not None:
         wanted &= Q(pk__lt=before)
     found = Verdict.objects.filter(wanted, evidence__isnull=False).order_by("-pk")
-    return table_of(size, found.values_list(*WANTED)[:most].iterator(chunk_size=2000))
+    return table_of(size, found.values_list(*WANTED, f"evidence__{version.compares}")[:most].iterator(chunk_size=2000))
 
 
 def of_captures(version: ModelVersion, size: int, keys: Sequence[UUID]) -> Table:
@@ -51,7 +55,8 @@ def of_captures(version: ModelVersion, size: int, keys: Sequence[UUID]) -> Table
 def _of_captures(version: ModelVersion, keys: Sequence[UUID]) -> Iterator[tuple[Any, ...]]:
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
-        yield from Verdict.objects.filter(capture__in=some, version=version).values_list(*WANTED)
+        found = Verdict.objects.filter(capture__in=some, version=version)
+        yield from found.values_list(*WANTED, f"evidence__{version.compares}")
 
 
 def table_of(size: int, rows: Iterable[tuple[Any, ...]]) -> Table:
@@ -82,9 +87,8 @@ def _table(size: int, rows: Sequence[tuple[Any, ...]]) -> Table:
 
 def size_of(version: ModelVersion) -> int | None:
     """Figures of an embedding by this version; None where it has judged nothing and does not say."""
-    told: int | None = version.spec.get("embedding_size")
-    if told:
-        return told
+    if version.compared_size:
+        return version.compared_size
     last = VerdictEvidence.objects.filter(verdict__version=version).order_by("-pk").values_list("embedding", flat=True)
     return next((len(raw) // 2 for raw in last[:1]), None)
 
@@ -97,8 +101,8 @@ def embeddings_of(version: ModelVersion, capture_ids: Iterable[UUID]) -> dict[UU
         some = VerdictEvidence.objects.filter(
             verdict__version=version, verdict__capture__in=keys[start : start + AT_ONCE]
         )
-        for key, raw in some.values_list("verdict__capture_id", "embedding"):
-            one = unit(np.frombuffer(bytes(raw), dtype="<f2")[None, :])[0]
+        for key, raw in some.values_list("verdict__capture_id", version.compares):
+            one = unit(np.frombuffer(bytes(raw or b""), dtype="<f2")[None, :])[0]
             if one.size and np.isfinite(one).all():
                 found[key] = one
     return found

@@ -66,6 +66,18 @@ class ModelVersion(models.Model):
         found: Any = self.spec["classes"]
         return [self.class_map.get(name, name) for name in found]
 
+    @property
+    def compares(self) -> str:
+        """By which column of evidence its captures are held against each other: `texture`, or `embedding` where its
+        bundle gives no textures."""
+        return "texture" if self.spec.get("texture_size") else "embedding"
+
+    @property
+    def compared_size(self) -> int | None:
+        """How many figures that column holds; None where the spec does not say."""
+        found: int | None = self.spec.get("texture_size") or self.spec.get("embedding_size")
+        return found
+
     def code_of(self, name: str) -> str:
         """The mill's code of what the bundle calls a class; unknown stays unknown."""
         code: str = self.class_map.get(name, name)

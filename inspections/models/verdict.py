@@ -63,11 +63,12 @@ class Verdict(models.Model):
 
 
 class VerdictEvidence(models.Model):
-    """What no list reads: probabilities, embedding and heat-map, one row a verdict."""
+    """What no list reads: probabilities, embedding, texture and heat-map, one row a verdict."""
 
     verdict = models.OneToOneField(Verdict, primary_key=True, on_delete=models.CASCADE, related_name="evidence")
     probabilities = models.BinaryField(null=True)  # float32 little-endian, (K,), in the order of version.classes
     embedding = models.BinaryField()  # float16 little-endian, (D,)
+    texture = models.BinaryField(null=True)  # float16 little-endian, (T,); null: of a bundle that gives none
     heatmap = models.BinaryField()  # zlib of uint8, (heatmap_rows, heatmap_cols)
     heatmap_rows = models.PositiveSmallIntegerField()
     heatmap_cols = models.PositiveSmallIntegerField()

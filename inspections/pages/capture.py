@@ -122,9 +122,10 @@ def _held(person: Person, found: Capture, now: datetime) -> ReviewItem | None:
 
 
 def verdicts_of(found: Capture) -> list[Verdict]:
-    """Oldest first. The embedding and the heat-map stay in the database: this page reads neither."""
+    """Oldest first. Embedding, texture and heat-map stay in the database: this page reads none of them."""
     rows = Verdict.objects.filter(capture=found).select_related("version", "defect_class", "model_class", "evidence")
-    return list(rows.defer("evidence__embedding", "evidence__heatmap", "version__spec").order_by("judged_at", "id"))
+    unread = ("evidence__embedding", "evidence__texture", "evidence__heatmap", "version__spec")
+    return list(rows.defer(*unread).order_by("judged_at", "id"))
 
 
 def _beside(found: Capture, order: str, **beyond: UUID) -> Capture | None:

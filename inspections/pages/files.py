@@ -42,9 +42,8 @@ def heatmap(request: PersonRequest, key: UUID) -> HttpResponseBase:
     capture = capture_of(request.user, key)
     if is_withheld(request.user, capture):
         raise Http404
-    evidence = (
-        VerdictEvidence.objects.filter(verdict__capture=capture, verdict__effective=True).defer("embedding").first()
-    )
+    rows = VerdictEvidence.objects.filter(verdict__capture=capture, verdict__effective=True)
+    evidence = rows.defer("embedding", "texture").first()
     if evidence is None or not evidence.heatmap:
         raise Http404
     etag = quote_etag(f"{evidence.verdict_id}-heat")

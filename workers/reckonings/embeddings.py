@@ -21,23 +21,27 @@ Beat = Callable[[], None]
 
 @dataclass(frozen=True)
 class Kept:
-    """keys (N), embeddings float16 (N, D), probabilities float32 (N, K), NaN rows where the model gave no numbers."""
+    """keys (N), embeddings float16 (N, D), probabilities float32 (N, K), NaN rows where the model gave no numbers.
+
+    Where it was asked for what the version compares, the embeddings are its textures, as far as it gives any.
+    """
 
     keys: list[UUID]
     embeddings: NDArray[np.float16]
     probabilities: NDArray[np.float32]
 
 
-def kept(version: ModelVersion, keys: Sequence[UUID], beat: Beat) -> Kept:
+def kept(version: ModelVersion, keys: Sequence[UUID], beat: Beat, *, compared: bool = False) -> Kept:
     """In the order of `keys`, without those of which this version kept nothing usable."""
     found: dict[UUID, tuple[NDArray[np.float16], NDArray[np.float32]]] = {}
-    size, classes = version.spec.get("embedding_size"), len(version.classes)
+    column = version.compares if compared else "embedding"
+    size, classes = version.spec.get(f"{column}_size"), len(version.classes)
     for some in in_parts(keys, AT_ONCE):
         beat()
         rows = VerdictEvidence.objects.filter(verdict__version=version, verdict__capture__in=some)
-        for key, raw, packed in rows.values_list("verdict__capture_id", "embedding", "probabilities"):
-            embedding = np.frombuffer(bytes(raw), dtype="<f2")
-            if embedding.size == (size or embedding.size) and np.isfinite(embedding).all():
+        for key, raw, packed in rows.values_list("verdict__capture_id", column, "probabilities"):
+            embedding = np.frombuffer(bytes(raw or b""), dtype="<f2")
+            if embedding.size and embedding.size == (size or embedding.size) and np.isfinite(embedding).all():
                 found[key] = embedding, _numbers(None if packed is None else bytes(packed), classes)
     return stacked(keys, found)
 
@@ -54,21 +58,23 @@ def _numbers(packed: bytes | None, count: int) -> NDArray[np.float32]:
     return values if values.size == count else np.full(count, np.nan, np.float32)
 
 
-def joined(version: ModelVersion, keys: Sequence[UUID], most: int, beat: Beat) -> Kept:
+def joined(version: ModelVersion, keys: Sequence[UUID], most: int, beat: Beat, *, compared: bool = False) -> Kept:
     """What was kept of these, and of up to `most` others what the version says now. Nothing of it is written down."""
-    there = kept(version, keys, beat)
+    there = kept(version, keys, beat, compared=compared)
     found = {
         key: (embedding, said)
         for key, embedding, said in zip(there.keys, there.embeddings, there.probabilities, strict=True)
     }
     missing = [key for key in keys if key not in found][:most]
     blank = np.full(len(version.classes), np.nan, np.float32)
-    for key, embedding in _judged_now(version, missing, beat):
-        found[key] = embedding, blank
+    for key, answer in _judged_now(version, missing, beat):
+        embedding = answer.compared if compared else answer.embedding
+        if np.isfinite(embedding).all():
+            found[key] = embedding.astype(np.float16), blank
     return stacked(keys, found)
 
 
-def _judged_now(version: ModelVersion, keys: Sequence[UUID], beat: Beat) -> Iterator[tuple[UUID, NDArray[np.float16]]]:
+def _judged_now(version: ModelVersion, keys: Sequence[UUID], beat: Beat) -> Iterator[tuple[UUID, Judgement]]:
     inspector = inspector_for(version) if keys else None
     if inspector is None:
         return
@@ -78,8 +84,8 @@ def _judged_now(version: ModelVersion, keys: Sequence[UUID], beat: Beat) -> Iter
         read = [(capture.pk, data) for capture in captures if (data := _read(capture))]
         answers = inspector.judge([Item(data) for _key, data in read])
         for (key, _data), answer in zip(read, answers, strict=True):
-            if isinstance(answer, Judgement) and np.isfinite(answer.embedding).all():
-                yield key, answer.embedding.astype(np.float16)
+            if isinstance(answer, Judgement):
+                yield key, answer
 
 
 def _read(capture: Capture) -> bytes | None:
