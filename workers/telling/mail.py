@@ -36,7 +36,7 @@ def send(delivery: Delivery) -> str:
 
 
 def _backend() -> Any:
-    found = get_connection()
+    found: Any = get_connection()  # the setting's backend: one that speaks to no server uses nothing of it
     if settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL:
         found.ssl_context = trust.context()  # in place of its own, which knows the machine's authorities alone
     return found

@@ -79,10 +79,10 @@
 
     // The strip keeps its height, so that the image above keeps its size.
     tell(text) {
-      const words = document.createElement("p");
-      words.className = "soft";
-      words.textContent = text;
-      this.place.replaceChildren(words);
+      const line = document.createElement("p");
+      line.className = "soft";
+      line.textContent = text;
+      this.place.replaceChildren(line);
     }
   }
 
