@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
@@ -14,9 +15,20 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inspections import charting, tally
+from inspections import charting, recount, tally
 from inspections.counted import bounds_of, by_place, by_step, step_of, total, whole_hours
-from inspections.models import Alarm, AlarmRule, Baseline, Camera, Line, RuleKind, Shift, SlotCount, ThresholdChange
+from inspections.models import (
+    Alarm,
+    AlarmRule,
+    Baseline,
+    Camera,
+    Capture,
+    Line,
+    RuleKind,
+    Shift,
+    SlotCount,
+    ThresholdChange,
+)
 from inspections.rates import NOTHING, Tally
 from tests import cast
 from tests.audits import audited, said, volume
@@ -152,6 +164,26 @@ def test_the_heat_map_knows_place_and_hour(mara: Client) -> None:
     assert cells[0, 0][0] == 0
     assert listed(mara, cells[0, 12][1]) == 2
     assert "Most at 1200 – 1300 mm" in text
+
+
+def test_months_show_a_heat_map_that_equals_a_recount(mara: Client) -> None:
+    camera, start = a_camera(), datetime(2026, 9, 1, tzinfo=UTC)
+    rows = [*many_judged(camera, 120, start, "hole", 0.9, 14 * HOUR), *many_judged(camera, 200, start, step=8 * HOUR)]
+    for number, one in enumerate(rows):
+        one.offset_mm = 50.0 + 100 * (number % 5)
+    Capture.objects.bulk_update(rows, ["offset_mm"])
+    for step in recount.steps([camera.line]):
+        recount.rebuild(step)
+    data = spec(text_of(mara, "/lines/loom-1/?from=2026-09-01T00:00&to=2026-11-10T00:00"), "width")
+    seen = 0
+    for _column, _row, value, _words, url in data["cells"]:
+        asked = parse_qs(urlsplit(url).query)
+        low, high = (float(edge) for edge in asked["place"][0].split("-"))
+        since, until = (datetime.fromisoformat(asked[name][0]) for name in ("since", "until"))
+        inside = [one for one in rows if since <= one.counted_at < until and low <= (one.offset_mm or 0) < high]
+        assert value == pytest.approx(100 * sum(one.flagged for one in inside) / len(inside))
+        seen += len(inside)
+    assert seen == len(rows)
 
 
 def test_captures_without_a_place_are_told(mara: Client, night: Camera) -> None:

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -80,6 +81,8 @@ def in_four_clicks(opened: Open, mill: tuesday.Mill, theme: str) -> None:
     page.locator(".thumb").first.click()  # 4
     expect(page.get_by_role("main")).to_contain_text("Cut")
     the_week_tells_it_too(opened("/", signed_in(mill.mara), color_scheme=theme, viewport=LOOKS[theme]), theme)
+    page.goto("/lines/line-3/?from=2026-09-10T00:00&to=2026-11-19T00:00")  # in weeks: counted by the day
+    expect(page.locator("#plot-width .plot-draw")).to_have_attribute("data-drawn", re.compile("^[1-9]"))
 
 
 def the_week_tells_it_too(page: Page, theme: str) -> None:
