@@ -37,7 +37,10 @@ _held: dict[Key, Naming] = {}
 
 
 def named(
-    version: ModelVersion, captures: Sequence[Capture], answers: Sequence[Judgement | Undecodable]
+    version: ModelVersion,
+    captures: Sequence[Capture],
+    answers: Sequence[Judgement | Undecodable],
+    classes: Mapping[str, DefectClass],
 ) -> dict[UUID, Naming]:
     """By capture, the nearest prototype that takes it; most have none. What the network calls a critical class stays
     that: an alarm may wait for it."""
@@ -45,7 +48,7 @@ def named(
     if not there:
         return {}
     found: dict[UUID, Naming] = {}
-    critical = set(DefectClass.objects.filter(critical=True).values_list("code", flat=True))
+    critical = {code for code, one in classes.items() if one.critical}
     judged = [(c, a) for c, a in zip(captures, answers, strict=True) if isinstance(a, Judgement)]
     rows = [(c, a) for c, a in judged if a.label not in critical and _can_be_told(a)]
     for line in {capture.line_id for capture, _ in rows}:

@@ -28,8 +28,8 @@ UPDATE {Capture._meta.db_table} SET status = %s, failure = %s, warnings = %s, de
 
 def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence[Answer], now: datetime) -> int:
     """Store the answers for the captures whose lease is still ours; returns how many were."""
-    wanted = naming.named(version, captures, answers)
     classes = {row.code: row for row in DefectClass.objects.all()}
+    wanted = naming.named(version, captures, answers, classes)
     with transaction.atomic():
         held = _still_held(captures)
         said = _labelled(held, classes)
@@ -37,11 +37,8 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
         pairs = [(c, _named(a, by_prototype.get(c.pk))) for c, a in zip(captures, answers, strict=True) if c.pk in held]
         judged = [(c, a) for c, a in pairs if isinstance(a, Judgement)]
         verdicts = [verdict_of(version, c, a, classes, now) for c, a in judged]
-        network = {c.pk: a for c, a in zip(captures, answers, strict=True) if isinstance(a, Judgement)}
-        for verdict in verdicts:
-            if one := by_prototype.get(verdict.capture_id):
-                verdict.prototype_id = one.pk
-                verdict.model_class = classes.get(network[verdict.capture_id].label)
+        if by_prototype:
+            _note_prototypes(verdicts, by_prototype, _network_said(captures, answers), classes)
         Verdict.objects.bulk_create(verdicts)
         VerdictEvidence.objects.bulk_create(
             [evidence_of(version, v, a) for v, (_, a) in zip(verdicts, judged, strict=True)]
@@ -54,6 +51,22 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
         ask_about([capture for capture, _ in judged if capture.flagged and capture.pk not in said], now)
         note_fresh([capture for capture, _ in judged], now)
     return len(pairs)
+
+
+def _network_said(captures: Sequence[Capture], answers: Sequence[Answer]) -> dict[UUID, str]:
+    return {c.pk: a.label for c, a in zip(captures, answers, strict=True) if isinstance(a, Judgement)}
+
+
+def _note_prototypes(
+    verdicts: Sequence[Verdict],
+    by_prototype: Mapping[UUID, naming.Naming],
+    said: Mapping[UUID, str],
+    classes: Mapping[str, DefectClass],
+) -> None:
+    """Which prototype named it, and what the network had said."""
+    for verdict in verdicts:
+        if one := by_prototype.get(verdict.capture_id):
+            verdict.prototype_id, verdict.model_class = one.pk, classes.get(said[verdict.capture_id])
 
 
 def _named(answer: Answer, one: naming.Naming | None) -> Answer:

@@ -37,6 +37,9 @@ class Command(BaseCommand):
             "--look-alikes", type=int, nargs="*", metavar="ROWS",
             help="only search times of look-alikes, at so many embeddings (10000 100000 500000 1000000)",
         )  # fmt: skip
+        parser.add_argument(
+            "--provisional", action="store_true", help="only what provisional classes add to the writing of a batch"
+        )
         parser.add_argument("--rounds", type=int, default=3, help="alternating rounds of each comparison (3)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,6 +48,8 @@ class Command(BaseCommand):
             folder = Path(scratch)
             if options["look_alikes"] is not None:
                 self._look_alikes(folder, options["look_alikes"] or ROWS)
+            elif options["provisional"]:
+                self._provisional(folder)
             elif options["training"]:
                 self._training(folder / "training", options["rounds"])
             else:
@@ -101,19 +106,23 @@ class Command(BaseCommand):
         self.say("training meanwhile, batches a second", found.steps_per_s)
 
     def _look_alikes(self, folder: Path, rows: Sequence[int]) -> None:
-        """In a process of its own, with a database of its own."""
-        environment = {name: value for name, value in os.environ.items() if name not in OURS}
-        environment |= {"DATA": str(folder), "LOG_LEVEL": "ERROR", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        out = folder / "found.json"
-        command = [sys.executable, "-m", "workers.bench.look_alikes", str(out), *map(str, rows)]
-        subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
-        for one in json.loads(out.read_text()):
+        for one in apart(folder, "look_alikes", *map(str, rows)):
             name = f"look-alikes among {one['rows']}: {one['what']}"
             self.say(f"{name}, p50 ms", one["p50"], "200")
             self.say(f"{name}, p95 ms", one["p95"], "200")
             for key, words in (("recall", "recall@10"), ("built_s", "built in s"), ("graph_mib", "graph, MiB")):
                 if key in one:
                     self.say(f"{name}, {words}", one[key])
+
+    def _provisional(self, folder: Path) -> None:
+        found = apart(folder, "naming")
+        none = found[0]["write"]
+        for one in found:
+            name = f"a batch of 32 with {one['classes']} provisional classes"
+            self.say(f"{name}: written in ms", one["write"])
+            self.say(f"{name}: of these to name, ms", one["name"])
+            self.say(f"{name}: named of them", one["named"])
+            self.say(f"{name}: ratio to none", one["write"] / none)
 
     def _latency(self, product: Product, files: list[bytes], capacity: float, name: str) -> None:
         p50, p99 = to_verdict(product, files, capacity / 2, 20)
@@ -171,3 +180,14 @@ def flat(width: int, height: int) -> bytes:
     out = io.BytesIO()
     Image.fromarray(np.full((height, width, 3), 120, np.uint8)).save(out, "JPEG")
     return out.getvalue()
+
+
+def apart(folder: Path, name: str, *words: str) -> list[dict[str, Any]]:
+    """What this bench found in a process of its own, with a database of its own."""
+    environment = {key: value for key, value in os.environ.items() if key not in OURS}
+    environment |= {"DATA": str(folder), "LOG_LEVEL": "ERROR", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    out = folder / "found.json"
+    command = [sys.executable, "-m", f"workers.bench.{name}", str(out), *words]
+    subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
+    found: list[dict[str, Any]] = json.loads(out.read_text())
+    return found
