@@ -1,4 +1,4 @@
-"""A packed metric in the product: installed, it judges what cameras post, and its embedding finds look-alikes."""
+"""A packed metric in the product: installed, it judges what cameras post, and finds what looks like it."""
 
 import zlib
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(scope="module")
 def siamese(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("metric") / "siamese"
-    order = Order(out=place, drawn=150, size=32, channels=1, precision="fp32")
+    order = Order(out=place, drawn=90, size=32, channels=1, precision="fp32")
     pack(PackOrder(order, "siamese", {"epochs": 2, "width": 16}))
     return place
 
