@@ -125,7 +125,7 @@ def _shown(
 ) -> HttpResponseBase:
     state = state_of(line)
     weighed = weigh(line, timezone.now())
-    chosen = _chosen(state, form)
+    chosen = looked_at(state, form)
     then = meaning(weighed.evidence, chosen)
     now = then if chosen == state.value or state.value is None else meaning(weighed.evidence, state.value)
     changes = list(ThresholdChange.objects.filter(line=line).select_related("person")[:CHANGES_SHOWN])
@@ -146,6 +146,8 @@ def _shown(
         "changes": changes,
         **set_back(changes),
         "set_query": urlencode({**query, "threshold": f"{chosen:g}", "step": "set"}),
+        "tables_url": f"{request.path}tables/",
+        "tables_query": urlencode({**query, "threshold": f"{chosen:g}"}),
         "confirming": confirming,
         "change": more.pop("change", None) or Change(),
         **more,
@@ -164,7 +166,7 @@ def set_back(changes: list[ThresholdChange]) -> dict[str, str]:
     return {"back_plain": "" if before is None else repr(before), "back_reason": reason[: thresholds.MOST_REASON]}
 
 
-def _chosen(state: State, form: WhatIf) -> float:
+def looked_at(state: State, form: WhatIf) -> float:
     """What is looked at: the address's, else what is in force."""
     said: float | None = state.own if form.cleaned_data["own"] else form.cleaned_data["threshold"]
     if said is not None:
