@@ -145,6 +145,7 @@ class Grain:
 BY_CLASS = (Grain(HourlyCount, "hour", HOUR), Grain(SlotCount, "slot", MARK))
 BY_HOUR = (Grain(HourlyTotal, "hour", HOUR),)  # of whole hours alone
 BY_PLACE = (Grain(DailyPlaceCount, "day", DAY), Grain(PlaceCount, "hour", HOUR))
+FEW = 2  # parts
 Part = tuple[int, datetime, datetime]  # of which stretch, from, until before
 
 
@@ -181,18 +182,30 @@ def _split(parts: Sequence[Part], size: timedelta) -> tuple[list[Part], list[Par
 def _read(
     grain: Grain, line_ids: Collection[int], parts: Sequence[Part], keys: Sequence[str], amounts: Sequence[str]
 ) -> list[Any]:
-    """Each part is a range of the index by line and time. CROSS JOIN, so that SQLite takes the parts first."""
-    named = ", ".join(("part.number", "c.line_id", *(f"c.{key}" for key in keys)))
-    sums = ", ".join(f"SUM(c.{name})" for name in amounts)
-    sql = (
-        f"WITH part (number, since, until) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(parts))})"  # noqa: S608  ours
-        f" SELECT {named}, {sums} FROM part CROSS JOIN {grain.model._meta.db_table} c"
-        f" WHERE c.line_id IN ({', '.join(['%s'] * len(line_ids))})"
-        f" AND c.{grain.column} >= part.since AND c.{grain.column} < part.until GROUP BY {named}"
-    )
+    """Each part is a range of the index by line and time."""
+    columns = ("c.line_id", *(f"c.{key}" for key in keys))
+    named, sums = ", ".join(columns), ", ".join(f"SUM(c.{name})" for name in amounts)
+    of_lines = f"c.line_id IN ({', '.join(['%s'] * len(line_ids))})"
     adapt = connection.ops.adapt_datetimefield_value
-    values = [value for number, since, until in parts for value in (number, adapt(since), adapt(until))]
+    adapted = [(number, adapt(since), adapt(until)) for number, since, until in parts]
+    if len(parts) <= FEW:  # the edges of a stretch: each by itself, so that a planner sees how short it is
+        one = (
+            f"SELECT %s, {named}, {sums} FROM {grain.model._meta.db_table} c WHERE {of_lines}"  # noqa: S608  ours
+            f" AND c.{grain.column} >= %s AND c.{grain.column} < %s GROUP BY {named}"
+        )
+        sql = " UNION ALL ".join([one] * len(parts))
+        values = [value for number, *ends in adapted for value in (number, *line_ids, *ends)]
+    else:  # CROSS JOIN, so that SQLite takes the parts first; the ends of all, so that PostgreSQL sees how little
+        sql = (
+            f"WITH part (number, since, until) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(parts))})"  # noqa: S608
+            f" SELECT part.number, {named}, {sums} FROM part CROSS JOIN {grain.model._meta.db_table} c WHERE {of_lines}"
+            f" AND c.{grain.column} >= part.since AND c.{grain.column} < part.until"
+            f" AND c.{grain.column} >= %s AND c.{grain.column} < %s GROUP BY part.number, {named}"
+        )
+        every = [value for part in adapted for value in part]
+        first, last = min(since for _number, since, _until in parts), max(until for _number, _since, until in parts)
+        values = [*every, *line_ids, adapt(first), adapt(last)]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*values, *line_ids])
+        cursor.execute(sql, values)
         found: list[Any] = cursor.fetchall()
         return found

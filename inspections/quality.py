@@ -4,6 +4,7 @@ The work grows with the weeks that are shown, not with history: volumes and answ
 audits from the small index of hidden items, readings from each person's index by time.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from inspections.rates import HOUR, hour_of
 
 WEEK = 7
 WEEKS = 8
+NumberedDay = tuple[int, datetime, datetime]  # which of the calendar's, from, until before
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class Calendar:
         """Where each day begins, and where the last one ends."""
         first = self.last - timedelta(days=WEEK * WEEKS - 1)
         return tuple(day_start(first + timedelta(days=number)) for number in range(WEEK * WEEKS + 1))
+
+    @cached_property
+    def days(self) -> list[NumberedDay]:
+        return [(number, *ends) for number, ends in enumerate(pairwise(self.bounds))]
 
     def first_day(self, weeks: int) -> date:
         """Of its last `weeks` weeks."""
@@ -80,7 +86,7 @@ class History:
     flagged: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
     answered: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
     waiting: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
-    # With when each was taken, as the database writes it, which sorts as time does.
+    # With when each was taken, as the database writes it.
     escapes: list[list[tuple[Any, UUID]]] = field(default_factory=lambda: [[] for _ in range(WEEK * WEEKS)])
     defects: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)  # flagged, and a person says so
     good: list[int] = field(default_factory=lambda: [0] * WEEK * WEEKS)
@@ -97,54 +103,51 @@ class History:
         )
 
 
-def histories(line_ids: Collection[int], calendar: Calendar) -> dict[int, History]:
-    """Of each line; two queries, however many lines."""
+def histories(line_ids: Collection[int], calendar: Calendar, weeks: int = WEEKS) -> dict[int, History]:
+    """Of each line; two queries, however many lines. The last `weeks` alone are read."""
     found = {line_id: History() for line_id in line_ids}
-    _read_counts(found, calendar)
-    _read_audits(found, calendar)
+    days = calendar.days[-WEEK * weeks :]
+    _read_counts(found, days)
+    _read_audits(found, days)
     return found
 
 
-def _read_counts(found: dict[int, History], calendar: Calendar) -> None:
+def _read_counts(found: dict[int, History], days: Sequence[NumberedDay]) -> None:
     """What passed, what was flagged, and what people said of that; a day's bounds are whole hours."""
     amounts = ("judged", "flagged", "flagged_defects", "flagged_good")
-    rows = summed(BY_HOUR, list(found), list(pairwise(calendar.bounds)), (), amounts)
-    for place, line, judged, flagged, defects, good in rows:
-        history = found[line]
+    rows = summed(BY_HOUR, list(found), [(since, until) for _place, since, until in days], (), amounts)
+    for number, line, judged, flagged, defects, good in rows:
+        history, place = found[line], days[number][0]
         history.passed[place], history.flagged[place] = judged - flagged, flagged
         history.defects[place], history.good[place] = defects, good
 
 
-# By day and line: what waits, what was answered good, and each escape by itself. An audit is answered when it is closed
-# and its capture has an effective label; `unsure` is no answer. CROSS JOIN, so that SQLite takes the days first; the
-# kinds stand in the words of the partial index.
+# What waits, what was answered, and the key of what is an escape. An audit is answered when it is closed and its
+# capture has an effective label; `unsure` is no answer. The kinds stand in the words of the partial index. COALESCE, so
+# that SQLite's text stays text: of a bare column each moment would be parsed, and there are thousands.
 _AUDITS = f"""
-WITH part (number, since, until) AS (VALUES {{days}}), audit AS (
-  SELECT part.number AS number, i.line_id AS line_id, i.counted_at AS at, i.capture_id AS capture_id,
-    i.closed_at IS NULL OR c.label_id IS NULL AS waits, d.code <> '{GOOD}' AS is_defect
-  FROM part CROSS JOIN {ReviewItem._meta.db_table} i
-    JOIN {Capture._meta.db_table} c ON c.id = i.capture_id
-    LEFT JOIN {DefectClass._meta.db_table} d ON d.id = c.defect_class_id
-  WHERE i.kind = '{Kind.AUDIT.value}' AND NOT (i.kind = '{Kind.FLAGGED.value}') AND i.line_id IN ({{lines}})
-    AND i.counted_at >= part.since AND i.counted_at < part.until
-)
-SELECT number, line_id, waits, CASE WHEN is_defect AND NOT waits THEN capture_id END, MIN(at), COUNT(*)
-FROM audit GROUP BY 1, 2, 3, 4
+SELECT i.line_id, COALESCE(i.counted_at, i.counted_at), i.closed_at IS NULL OR c.label_id IS NULL,
+  CASE WHEN i.closed_at IS NOT NULL AND c.label_id IS NOT NULL AND d.code <> '{GOOD}' THEN c.id END
+FROM {ReviewItem._meta.db_table} i
+  JOIN {Capture._meta.db_table} c ON c.id = i.capture_id
+  LEFT JOIN {DefectClass._meta.db_table} d ON d.id = c.defect_class_id
+WHERE i.kind = '{Kind.AUDIT.value}' AND NOT (i.kind = '{Kind.FLAGGED.value}') AND i.line_id IN (%(lines)s)
+  AND i.counted_at >= %%s AND i.counted_at < %%s
 """  # noqa: S608  all of it is ours
 
 
-def _read_audits(found: dict[int, History], calendar: Calendar) -> None:
-    """A day's bounds are whole hours, and a moment lies in the day of its hour: so it lies between the bounds."""
+def _read_audits(found: dict[int, History], days: Sequence[NumberedDay]) -> None:
+    """Moments and bounds are compared as the database writes them, which sorts as time does."""
     if not found:
         return
     adapt = connection.ops.adapt_datetimefield_value
-    days = [(place, adapt(since), adapt(until)) for place, (since, until) in enumerate(pairwise(calendar.bounds))]
-    sql = _AUDITS.format(days=", ".join(["(%s, %s, %s)"] * len(days)), lines=", ".join(["%s"] * len(found)))
+    starts, end = [adapt(since) for _place, since, _until in days], adapt(days[-1][2])
+    sql = _AUDITS % {"lines": ", ".join(["%s"] * len(found))}
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*(value for day in days for value in day), *found])
-        for place, line_id, waits, escape, at, count in cursor.fetchall():
-            history = found[line_id]
-            (history.waiting if waits else history.answered)[place] += count
+        cursor.execute(sql, [*found, starts[0], end])
+        for line_id, at, waits, escape in cursor.fetchall():
+            history, place = found[line_id], days[bisect_right(starts, at) - 1][0]
+            (history.waiting if waits else history.answered)[place] += 1
             if escape is not None:
                 history.escapes[place].append((at, UUID(str(escape))))
 

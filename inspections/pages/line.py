@@ -199,7 +199,7 @@ def quality_by_line(line_ids: Sequence[int], span: Span) -> dict[int, Quality]:
     last = timezone.localtime(span.until - timedelta(seconds=1)).date()
     calendar = Calendar(last)
     weeks = len(calendar.bounds) // WEEK - QUALITY_WEEKS
-    found = histories(line_ids, calendar)
+    found = histories(line_ids, calendar, QUALITY_WEEKS)
     return {line_id: _quality(one.stretch(weeks, QUALITY_WEEKS).escape, calendar) for line_id, one in found.items()}
 
 

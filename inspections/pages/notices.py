@@ -27,7 +27,7 @@ class Notice:
 
 def notices(person: Person, lines: Sequence[WatchedLine], now: datetime) -> list[Notice]:
     """What is wrong with judging on these lines; nothing, on a good day."""
-    default = ModelVersion.objects.filter(is_default=True).first()
+    default = ModelVersion.objects.filter(is_default=True).defer("spec").first()
     fallen = fallen_back([line.pk for line in lines])
     told = [_fallback_notice(change) for change in fallen]
     return [*_model_notices(lines, default), *told, *_waiting_notices(lines, now), *_training_notices(person)]

@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from reportlab.lib.units import mm
-from reportlab.platypus import Spacer, Table
+from reportlab.platypus import Spacer
 
 from inspections.charting import Point
 from inspections.counted import bounds_of, step_of, total
@@ -21,6 +21,7 @@ from inspections.pages.report_paper import clock, number
 from inspections.pages.threshold_words import written
 from inspections.pages.when_words import span_words
 from inspections.paper.drawings import Dot, Flag, RateChart, Scene, Tick
+from inspections.paper.grid import Grid
 from inspections.paper.sheet import BODY, HEAD, LINE, SMALL, Sheet
 from inspections.rates import Tally
 from inspections.spans import DAY, Span
@@ -50,7 +51,7 @@ def _threshold(value: float | None, is_own: bool) -> str:
     return "–" if value is None else f"{written(value)} ({whose})"
 
 
-def _figures(sheet: Sheet, one: LineFigures) -> Table:
+def _figures(sheet: Sheet, one: LineFigures) -> Grid:
     pairs = [
         (_("Judged"), one.now.judged, one.before.judged),
         (_("Flagged"), one.now.flagged, one.before.flagged),

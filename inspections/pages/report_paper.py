@@ -131,8 +131,8 @@ def worst_part(sheet: Sheet, found: Worst, names: dict[str, str], with_line: boo
 
 def _picture(sheet: Sheet, capture: Capture, names: dict[str, str], with_line: bool) -> list[Flowable]:
     image = _image(capture)
-    shown: Flowable = image or sheet.text(_("The file of this image cannot be read."), LABEL)
-    return [shown, *(sheet.text(words, LABEL) for words in _picture_words(capture, names, with_line))]
+    shown: Flowable = image or sheet.text(_("The file of this image cannot be read."), LABEL, PICTURE)
+    return [shown, *(sheet.text(words, LABEL, PICTURE) for words in _picture_words(capture, names, with_line))]
 
 
 def _picture_words(capture: Capture, names: dict[str, str], with_line: bool) -> list[str]:

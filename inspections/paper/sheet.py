@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO
-from typing import Any, TypeAlias
+from typing import Any
 
 from reportlab import rl_config
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer
 
 from inspections.paper.drawings import ShareBar
 from inspections.paper.fonts import BOLD, REGULAR, register, unprintable
-from inspections.paper.looks import FOOT, HAIR, INK, MARGIN, PAGE, SOFT, WASH, WIDTH
+from inspections.paper.grid import PAD, Cell, Grid, OneLine, Words
+from inspections.paper.looks import FOOT, INK, MARGIN, PAGE, SOFT, WIDTH
 
 rl_config.useA85 = 0  # images as bytes: as text they are a quarter larger and take most of a report's time
 
-PAD = 3
 INNER = 6  # what reportlab keeps free inside a frame
 
 
@@ -41,9 +41,6 @@ HEAD_LEFT = _style("head-left", 7, 9, textColor=SOFT)
 HEAD_RIGHT = _style("head-right", 7, 9, textColor=SOFT, alignment=2)
 
 
-Cell: TypeAlias = Any  # something that flows, or bare words
-
-
 @dataclass
 class Sheet:
     """A report as it is written, from top to bottom."""
@@ -56,10 +53,10 @@ class Sheet:
     def __post_init__(self) -> None:
         register()
 
-    def text(self, words: str, style: ParagraphStyle) -> Paragraph:
-        """Words as they are: nothing in them is markup."""
-        self.has_unprintable = self.has_unprintable or unprintable(words)
-        return Paragraph(escape(words), style)
+    def text(self, words: str, style: ParagraphStyle, room: float = WIDTH) -> Flowable:
+        """Words as they are: nothing in them is markup. `room`: how wide it is where they stand."""
+        found = self._cell(words, style, room)
+        return OneLine(found) if isinstance(found, Words) else found
 
     def write(self, words: str, style: ParagraphStyle = BODY) -> None:
         self.parts.append(self.text(words, style))
@@ -74,22 +71,20 @@ class Sheet:
         """On one page, where one is large enough."""
         self.parts.append(KeepTogether(list(parts)))
 
-    def table(
-        self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], left: int = 1
-    ) -> Table:
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], left: int = 1) -> Grid:
         """`widths`: shares of the sheet's width. The first `left` columns are words, the others figures; its head is
         repeated on every page."""
         measures = _measures(widths)
-        return _ruled(self._cells(head, rows, measures, left), measures, left)
+        return Grid(self._cells(head, rows, measures, left), measures, has_head=True)
 
     def table_with_bars(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], bars: Sequence[float], widths: Sequence[float]
-    ) -> Table:
+    ) -> Grid:
         """The same with a bar at the end of each row: shares of the longest."""
         *of_words, of_bars = measures = _measures([*widths, 0.3 * sum(widths)])
         first, *others = self._cells(head, rows, of_words, 1)
         drawn = [[*row, ShareBar(bar, of_bars - 2 * PAD)] for row, bar in zip(others, bars, strict=True)]
-        return _ruled([[*first, Spacer(1, 1)], *drawn], measures, 1)
+        return Grid([[*first, Spacer(1, 1)], *drawn], measures, has_head=True)
 
     def _cells(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], measures: Sequence[float], left: int
@@ -100,21 +95,18 @@ class Sheet:
 
         return [styled(head, HEAD_LEFT, HEAD_RIGHT), *(styled(row, CELL, RIGHT) for row in rows)]
 
-    def _cell(self, words: str, style: ParagraphStyle, measure: float) -> Cell:
-        """Bare words where they fit on one line: a paragraph takes ten times as long to set."""
+    def _cell(self, words: str, style: ParagraphStyle, room: float) -> Cell:
+        """Bare words where they fit on one line."""
         plain = " ".join(words.split())
-        if stringWidth(plain, style.fontName, style.fontSize) > measure - 2 * PAD:
-            return self.text(words, style)
         self.has_unprintable = self.has_unprintable or unprintable(plain)
-        return plain
+        width = stringWidth(plain, style.fontName, style.fontSize)
+        return Words(plain, style, width) if width <= room - 2 * PAD else Paragraph(escape(plain), style)
 
-    def facts(self, pairs: Sequence[tuple[str, str]]) -> Table:
+    def facts(self, pairs: Sequence[tuple[str, str]]) -> Grid:
         """Names and what they are."""
         of_names, of_words = 34 * mm, WIDTH - 34 * mm
         rows = [[self._cell(name, LABEL, of_names), self._cell(words, BODY, of_words)] for name, words in pairs]
-        found = Table(rows, [of_names, of_words], hAlign="LEFT")
-        found.setStyle(_FACTS)
-        return found
+        return Grid(rows, [of_names, of_words], has_head=False)
 
     def pdf(self, title: str, author: str) -> bytes:
         """The same parts give the same bytes."""
@@ -131,38 +123,6 @@ def _measures(widths: Sequence[float]) -> list[float]:
     """In points, of shares of the sheet's width."""
     whole = sum(widths)
     return [WIDTH * one / whole for one in widths]
-
-
-def _ruled(cells: Sequence[Sequence[Cell]], measures: Sequence[float], left: int) -> Table:
-    found = Table([list(row) for row in cells], list(measures), repeatRows=1, hAlign="LEFT")
-    found.setStyle(_ROWS)
-    found.setStyle(TableStyle([("ALIGN", (left, 0), (-1, -1), "RIGHT")]))
-    return found
-
-
-_ROWS = TableStyle([
-    ("FONT", (0, 0), (-1, -1), CELL.fontName, CELL.fontSize, CELL.leading),
-    ("FONT", (0, 0), (-1, 0), HEAD_LEFT.fontName, HEAD_LEFT.fontSize, HEAD_LEFT.leading),
-    ("TEXTCOLOR", (0, 0), (-1, -1), INK),
-    ("TEXTCOLOR", (0, 0), (-1, 0), SOFT),
-    ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ("LINEBELOW", (0, 0), (-1, -1), 0.4, HAIR),
-    ("BACKGROUND", (0, 0), (-1, 0), WASH),
-    ("LEFTPADDING", (0, 0), (-1, -1), PAD),
-    ("RIGHTPADDING", (0, 0), (-1, -1), PAD),
-    ("TOPPADDING", (0, 0), (-1, -1), 2),
-    ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
-])  # fmt: skip
-_FACTS = TableStyle([
-    ("FONT", (0, 0), (0, -1), LABEL.fontName, LABEL.fontSize, LABEL.leading),
-    ("FONT", (1, 0), (1, -1), BODY.fontName, BODY.fontSize, BODY.leading),
-    ("TEXTCOLOR", (0, 0), (0, -1), SOFT),
-    ("TEXTCOLOR", (1, 0), (1, -1), INK),
-    ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ("LEFTPADDING", (0, 0), (-1, -1), 0),
-    ("TOPPADDING", (0, 0), (-1, -1), 1),
-    ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
-])  # fmt: skip
 
 
 class _Numbered(Canvas):  # type: ignore[misc]

@@ -40,7 +40,7 @@ def main(captures: int, days: int, part: float, out: Path) -> None:
     if Capture.objects.exists():  # kept from an earlier run
         mill = built()
     else:
-        mill = build(now, days)
+        mill = build(now, days, part)
         found["filled"] = fill(mill, captures, days, now, say, part)
         others(mill, now)
     keep_fresh(now)  # as the clock does every few minutes
@@ -87,19 +87,32 @@ def fill(
 
 def samples(mill: Any) -> dict[str, Any]:
     """What stands in addresses."""
-    from inspections.models import Alarm, AlarmRule, Capture, Channel, Quarantine, Recall, Shift, Snapshot, TrainingRun
+    from inspections.models import (
+        Alarm,
+        AlarmRule,
+        Capture,
+        Channel,
+        Quarantine,
+        Recall,
+        RuleKind,
+        Shift,
+        Snapshot,
+        TrainingRun,
+    )
     from inspections.pages.worklist import Mark, Order
 
     rows = Capture.objects.filter(line=mill.lines[3], flagged=True).order_by("-counted_at", "-id")
-    newest, deep = rows[0], rows[min(2000, rows.count() - 1)]
+    newest, deep = rows[0], rows[min(2000, rows.count() // 2)]  # a whole page follows, also where there are few
     until = newest.counted_at.replace(minute=0, second=0, microsecond=0)
-    of = {"alarm": Alarm, "rule": AlarmRule, "shift": Shift, "channel": Channel, "number": Recall}
+    of_cloth = Alarm.objects.filter(rule__kind=RuleKind.SIGNAL).exclude(line=mill.lines[4])  # its page has a chart
+    of = {"rule": AlarmRule, "shift": Shift, "channel": Channel, "number": Recall}
     of |= {"training": TrainingRun, "quarantine": Quarantine}
     keys = {name: model._default_manager.values_list("pk", flat=True).first() or 0 for name, model in of.items()}
     return {
         "slug": mill.lines[3].slug,
         "by_length": mill.lines[4].slug,
         "key": newest.pk,
+        "alarm": of_cloth.values_list("pk", flat=True).first() or 0,
         "mark": Mark.of(deep, Order.NEW),
         "code": "hole",
         "name": mill.version.name,

@@ -38,14 +38,15 @@ class Mill:
     version: ModelVersion
 
 
-def build(now: datetime, days: int) -> Mill:
+def build(now: datetime, days: int, part: float = 1.0) -> Mill:
+    """`part` of the days is filled: versions change in it, so that as many queries are asked as of the whole."""
     lines = [Line.objects.create(slug=f"line-{number + 1}", name=f"Line {number + 1}") for number in range(LINES)]
     cameras = [_cameras(line, place, now) for place, line in enumerate(lines)]
     manager = Person.objects.create_user("mara", role=Role.MANAGER)
     operators = [Person.objects.create_user(f"operator-{number}", role=Role.OPERATOR) for number in range(OPERATORS)]
     for number, one in enumerate(operators):
         one.lines.set(lines[number % LINES :: OPERATORS])
-    version = _versions(manager, now, days)
+    version = _versions(manager, now, days * part)
     _shifts()
     _rules(manager, now, days)
     for line in lines:
@@ -68,7 +69,7 @@ def _cameras(line: Line, place: int, now: datetime) -> list[Camera]:
     return [Camera.objects.create(line=line, slug=f"camera-{one + 1}", seen_at=now) for one in range(number)]
 
 
-def _versions(manager: Person, now: datetime, days: int) -> ModelVersion:
+def _versions(manager: Person, now: datetime, days: float) -> ModelVersion:
     """Three, the last in force; each was promoted once."""
     found: list[ModelVersion] = []
     for number in range(3):

@@ -1,0 +1,65 @@
+"""A report's sheet: tables that go over pages, words too long for their place, figures that stand under each other."""
+
+from itertools import pairwise
+
+import pypdfium2
+import pytest
+
+from inspections.paper.sheet import Sheet
+
+HEAD = ("Line", "Judged")
+MANY = 150
+
+
+def pages_of(*parts: object, write: str = "") -> list[pypdfium2.PdfTextPage]:
+    sheet = Sheet("Selvedge", "page %(page)d of %(pages)d")
+    sheet.add(*parts)
+    if write:
+        sheet.write(write)
+    document = pypdfium2.PdfDocument(sheet.pdf("A sheet", "Mara"))
+    return [document[number].get_textpage() for number in range(len(document))]
+
+
+def a_table(rows: list[list[str]]) -> object:
+    return Sheet("", "").table(HEAD, rows, (80, 20))
+
+
+def test_a_table_goes_on_over_pages_with_its_head_and_loses_no_row() -> None:
+    texts = [page.get_text_range() for page in pages_of(a_table([[f"row-{n}.", str(n)] for n in range(MANY)]))]
+    assert len(texts) > 1
+    assert all(text.startswith("Line") and "Judged" in text for text in texts)
+    found = [[number for number in range(MANY) if f"row-{number}." in text] for text in texts]
+    assert [number for some in found for number in some] == list(range(MANY))
+    assert all(some for some in found)
+
+
+def test_words_too_long_for_their_cell_are_broken_and_none_is_lost() -> None:
+    long = " ".join(f"word{number}" for number in range(60))
+    (page,) = pages_of(a_table([[long, "7"], ["short", "8"]]))
+    text = page.get_text_range()
+    assert " ".join(text.split()).count(long) == 1
+    assert page.search("short").get_next() is not None
+
+
+def test_words_longer_than_a_line_of_the_sheet_are_broken_and_short_ones_stand_on_one() -> None:
+    long = " ".join(f"word{number}" for number in range(60))
+    for words, lines in (("short words", 1), (long, 4)):
+        (page,) = pages_of(write=words)
+        assert words in " ".join(page.get_text_range().split())
+        assert page.count_rects(0, len(words)) == pytest.approx(lines, abs=1)
+
+
+def test_figures_end_at_the_same_edge() -> None:
+    (page,) = pages_of(a_table([["a", "7"], ["b", "12 345"], ["c", "88"]]))
+    edges = []
+    for figures in ("7", "12 345", "88"):
+        found = page.search(figures).get_next()
+        assert found is not None
+        edges.append(page.get_charbox(found[0] + found[1] - 1, loose=True)[2])
+    assert all(one == pytest.approx(other, abs=0.3) for one, other in pairwise(edges))
+
+
+def test_a_table_of_facts_has_no_head_and_its_names_stand_left_of_what_they_are() -> None:
+    facts = Sheet("", "").facts([("Period", "last night"), ("Lines", "all")])
+    (page,) = pages_of(facts)
+    assert page.get_text_range().split()[:5] == ["Period", "last", "night", "Lines", "all"]
