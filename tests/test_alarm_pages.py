@@ -11,7 +11,17 @@ from django.test import Client
 from django.utils import timezone
 
 from inspections import alarms
-from inspections.models import Alarm, AlarmState, AuditEvent, Channel, ChannelKind, Delivery, ReviewItem, RuleKind
+from inspections.models import (
+    Alarm,
+    AlarmRule,
+    AlarmState,
+    AuditEvent,
+    Channel,
+    ChannelKind,
+    Delivery,
+    ReviewItem,
+    RuleKind,
+)
 from inspections.pages import alarm_list
 from tests import cast
 from tests.alarmed import a_channel, a_rule
@@ -73,6 +83,23 @@ def test_the_median_time_from_first_defect_to_action_is_shown(mara: Client) -> N
     text = " ".join(text_of(mara, "/alarms/").split())
     assert "<strong>20 min</strong> in the median, of 3 of 4 alarms." in text
     assert text.count("10 min") >= 1
+
+
+def test_the_time_to_an_action_is_of_alarms_about_cloth_alone(mara: Client) -> None:
+    resolved(2, 10 * MINUTE)
+    silent = resolved(3, 600 * MINUTE)
+    AlarmRule.objects.filter(pk=silent.rule_id).update(kind=RuleKind.SILENT)
+    text = " ".join(text_of(mara, "/alarms/").split())
+    assert "<strong>10 min</strong> in the median, of 1 of 1 alarm." in text
+    assert "First sign to action" in text_of(mara, f"/alarms/{silent.pk}/")
+
+
+def test_an_alarm_of_a_chart_with_a_memory_tells_its_limit_in_standard_deviations(mara: Client) -> None:
+    figures = {"rate": 0.06, "centre": 0.0, "lower": -0.996, "upper": 0.996, "count": 6, "judged": 100, "unit": "σ"}
+    found = an_alarm(rule=a_rule(RuleKind.SIGNAL), figures={**figures, "signals": ["above the EWMA’s limit"]})
+    text = " ".join(text_of(mara, f"/alarms/{found.pk}/").split())
+    assert "<dt>Upper limit</dt> <dd>± 1.00 σ</dd>" in text
+    assert "<dt>Usual</dt>" not in text
 
 
 def test_filters_narrow_by_line_kind_state_and_period_in_the_address(mara: Client) -> None:

@@ -252,6 +252,27 @@ def test_people_may_have_been_first_and_a_label_days_later_is_no_action() -> Non
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "code", "acted"),
+    [
+        (RuleKind.LIMIT, "", 1),
+        (RuleKind.CLASS_SEEN, "metal_contamination", 1),
+        (RuleKind.CLASS_SEEN, "hole", 0),
+        (RuleKind.SILENT, "", 0),
+    ],
+)
+def test_who_saw_to_an_alarm_about_that_cloth_acted_on_it(kind: RuleKind, code: str, acted: int) -> None:
+    judged(a_camera(), "metal_contamination", at=MONDAY)
+    Alarm.objects.create(
+        rule=a_rule(kind, defect_class=code), line=a_line(), since=MONDAY, raised_at=MONDAY + SLOT, last_at=MONDAY,
+        signs=1, acted_at=MONDAY + 25 * MINUTE, state="acknowledged",
+    )  # fmt: skip
+    wish = alarms.Wish("metal", RuleKind.CLASS_SEEN, defect_class="metal_contamination")
+    found = alarms.replay(wish.as_rule(), [a_line().pk], MONDAY, MONDAY + WEEK)
+    assert (len(found.alarms), found.acted, found.earlier) == (1, acted, 20 if acted else None)
+
+
+@pytest.mark.django_db
 def test_what_came_in_labelled_is_no_action() -> None:
     seen_with_labels(25)
     Label.objects.update(how=How.IMPORT)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -447,6 +448,24 @@ def test_a_small_shift_that_lasts_is_seen_by_charts_with_a_memory(line: Line, ma
     assert found[0] == ()
     assert found[-1] == (f"{kind}-high",)
     assert read(chart, end, NOW, NOW).in_deviations
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        ({"kind": "ewma", "weight": 0.2}, {"kind": "ewma", "weight": 0.3}),
+        ({"kind": "cusum", "decision": 4.0}, {"kind": "cusum", "decision": 5.0}),
+    ],
+)
+def test_what_a_chart_with_memory_weighs_and_decides_at_moves_its_limits(
+    line: Line, mara: Person, narrow: dict[str, Any], wide: dict[str, Any]
+) -> None:
+    end = slots(line, START, usual(40))
+    confirmed(Chart(line=line, kind=narrow["kind"]), START, end, mara, end)
+    slots(line, end, usual(8))
+    uppers = [read(Chart(line=line, **one), end, NOW, NOW).points[-1].upper for one in (narrow, wide)]
+    assert uppers[0] is not None and uppers[1] is not None
+    assert uppers[0] < uppers[1]
 
 
 def test_without_a_baseline_a_statistic_has_no_value(line: Line) -> None:

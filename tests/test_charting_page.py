@@ -221,17 +221,25 @@ def test_a_bad_confirmation_is_refused_and_keeps_nothing(
 
 
 def test_a_manager_chooses_how_it_is_charted(mara: Client, line: Line) -> None:
-    sent = settings(kind="ewma", subgroup="length-100", rule_set="western", rules=["2", "3"])
+    sent = settings(kind="ewma", subgroup="length-100", rule_set="western", rules=["2", "3"], weight="0.3")
     assert mara.post(WHERE, {**sent, "class": "hole"}).headers["Location"] == f"{WHERE}?class=hole"
     found = charting.chart_of(line, "hole")
     assert (found.kind, found.subgroup_by, found.size, found.rule_set) == ("ewma", "length", 100, "western")
-    assert found.rules == [1, 2, 3]
+    assert (found.rules, found.weight, found.decision) == ([1, 2, 3], 0.3, 5.0)
     assert AuditEvent.objects.get().action == "chart"
     assert "EWMA, 100 m of cloth" in text_of(mara, f"{WHERE}?class=hole")
 
 
 @pytest.mark.parametrize(
-    "changes", [{"kind": "xbar"}, {"subgroup": "time-7"}, {"subgroup": ""}, {"rules": ["5"]}, {"rule_set": "x"}]
+    "changes",
+    [
+        {"kind": "xbar"},
+        {"subgroup": "time-7"},
+        {"subgroup": ""},
+        {"rules": ["5"]},
+        {"rule_set": "x"},
+        {"weight": "0.9"},
+    ],
 )
 def test_a_chart_that_cannot_be_is_refused(mara: Client, changes: dict[str, Any]) -> None:
     assert mara.post(WHERE, settings(**changes)).status_code == 400

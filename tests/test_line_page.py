@@ -23,6 +23,7 @@ from inspections.models import (
     Baseline,
     Camera,
     Capture,
+    Chart,
     Line,
     RuleKind,
     Shift,
@@ -369,6 +370,22 @@ def test_hours_of_a_long_period_are_held_against_the_same_baseline(mara: Client,
     assert round(quiet["upper"], 3) == round(100 * (0.01 + 3 * (0.01 * 0.99 / 600) ** 0.5), 3)
     assert "signal" not in quiet
     assert evening["signal"] == "above the upper limit"
+
+
+@pytest.mark.parametrize(("kind", "limits"), [("ewma", "± 0.77 σ"), ("cusum", "± 4.00 σ")])
+def test_limits_of_a_chart_with_a_memory_are_told_in_standard_deviations(
+    mara: Client, night: Camera, kind: str, limits: str
+) -> None:
+    Chart.objects.create(line=night.line, kind=kind, decision=4.0)
+    Baseline.objects.create(
+        line=night.line, kind=kind, subgroup_by="time", size=10, since=NIGHT - 9 * DAY, until=NIGHT - 8 * DAY,
+        subgroups=144, judged=14_400, centre=0.01, confirmed_at=NIGHT - 7 * DAY,
+    )  # fmt: skip
+    text = text_of(mara, PAGE)
+    told = [row[4] for row in table(text, "rate")]
+    assert told[-1] == limits
+    assert not any("%" in one for one in told)
+    assert spec(text, "rate")["unit"] == "σ"
 
 
 @pytest.mark.parametrize("query", ["when=24h", "when=28d", "when=180d&compare=previous", "when=7d&class=hole"])

@@ -15,7 +15,7 @@ from inspections.models import Camera, Kind, ReviewItem, RuleKind, ThresholdChan
 from inspections.pages.strips import strip
 from inspections.rates import days
 from inspections.standing import State, slot_of, standings
-from inspections.watching import watched_lines
+from inspections.watching import data_until, watched_lines
 from tests import cast
 from tests.alarmed import a_rule
 from tests.cast import a_camera, a_line, signed_in
@@ -229,6 +229,16 @@ def test_data_until_is_to_the_second(mara: Client) -> None:
     now = timezone.now()
     judged(a_camera(), at=now)
     assert f"{timezone.localtime(now):%H:%M:%S}</time>" in row_of(mara)
+
+
+def test_data_until_is_when_the_oldest_cloth_was_made_that_still_waits(mara: Client) -> None:
+    now = timezone.now()
+    judged(a_camera(), at=now)
+    a_capture(a_camera(), now - timedelta(minutes=10), attempts=1)
+    late = now - timedelta(hours=3)
+    a_capture(a_camera(), late, received_at=now)  # a camera kept it back while the network was down
+    (watched,) = watched_lines(a_manager())
+    assert data_until(watched) == late
 
 
 def test_the_strip_marks_hours_above_their_limit(mara: Client) -> None:

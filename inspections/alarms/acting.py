@@ -39,7 +39,8 @@ def _labelled(code: str) -> QuerySet[Capture]:
 class Actions:
     """What people did about the cloth of some lines, by the time that the cloth was made: for a replay.
 
-    One query, of the captures of that time that a person holds for a defect (of this class).
+    Two queries: the captures of that time that a person holds for a defect (of this class), and the alarms about it
+    that somebody saw to then.
     """
 
     def __init__(self, line_ids: Collection[int], code: str, since: datetime, until: datetime) -> None:
@@ -49,9 +50,23 @@ class Actions:
             "line_id", "counted_at", "label__at"
         ):
             self._by_line[line_id].append((made, said))
+        self._seen_to: dict[int, list[tuple[datetime, datetime, datetime]]] = defaultdict(list)
+        seen_to = _alarms(line_ids, code, since, until).values_list("line", "since", "last_at", "acted_at")
+        for line_id, began, end, acted in seen_to:
+            if acted:
+                self._seen_to[line_id].append((began, end, acted))
 
     def first(self, line_id: int, since: datetime, last: datetime) -> datetime | None:
-        """The first label of a defect made from `since` to the slot of the last sign, given within REACTION."""
+        """The first label of a defect made from `since` to the slot of the last sign, or the first time that somebody
+        saw to an alarm of that stretch, within REACTION."""
         rows = self._by_line[line_id]
-        found = rows[bisect_left(rows, (since,)) : bisect_left(rows, (last + SLOT,))]
-        return min((said for _, said in found if since <= said <= last + REACTION), default=None)
+        said = [one for _, one in rows[bisect_left(rows, (since,)) : bisect_left(rows, (last + SLOT,))]]
+        done = [acted for began, end, acted in self._seen_to[line_id] if began < last + SLOT and since <= end + SLOT]
+        return min((one for one in (*said, *done) if since <= one <= last + REACTION), default=None)
+
+
+def _alarms(line_ids: Collection[int], code: str, since: datetime, until: datetime) -> QuerySet[Alarm]:
+    """Alarms about cloth that somebody acted on; of a class also those that look at every class."""
+    found = Alarm.objects.filter(line__in=line_ids, rule__kind__in=ABOUT_CLOTH, acted_at__isnull=False)
+    found = found.filter(since__lt=until, last_at__gt=since - SLOT)
+    return found.filter(rule__defect_class__in=(code, "")) if code else found

@@ -77,7 +77,6 @@ def _signals(chart: Chart, since: datetime, until: datetime) -> list[Look]:
     """A subgroup belongs to the period that it begins in, so the one that `since` cuts is read too."""
     back = timedelta(minutes=chart.size) if chart.subgroup_by == SubgroupBy.TIME else BY_LENGTH
     points = charting.read(chart, since - back, until, until, propose=False).points
-    found = [
-        one for one in signal_looks(points, partial(charting.signal_words, chart=chart)) if since < one.at <= until
-    ]
-    return sorted(found, key=lambda one: one.at)
+    unit = "σ" if chart.in_deviations else ""
+    found = signal_looks(points, partial(charting.signal_words, chart=chart), unit)
+    return sorted((one for one in found if since < one.at <= until), key=lambda one: one.at)

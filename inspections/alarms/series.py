@@ -98,11 +98,11 @@ class Charted(Protocol):
     def signals(self) -> tuple[str, ...]: ...
 
 
-def signal_looks(points: Iterable[Charted], words: Callable[[str], str]) -> Iterator[Look]:
+def signal_looks(points: Iterable[Charted], words: Callable[[str], str], unit: str = "") -> Iterator[Look]:
     """A look at each whole subgroup's end. Where no baseline stands a point says nothing and is left out.
 
     A signal of fewer than usual raises nothing. One of more began with the unbroken run above the centre that leads
-    up to it. `words` says a signal's key.
+    up to it. `words` says a signal's key; `unit` what its limits are in, where they are no rates.
     """
     run: datetime | None = None
     for point in points:
@@ -118,6 +118,6 @@ def signal_looks(points: Iterable[Charted], words: Callable[[str], str]) -> Iter
         figures = {
             "rate": group.count / max(group.judged, 1), "centre": point.centre, "lower": point.lower,
             "upper": point.upper, "count": group.count, "judged": group.judged,
-            "signals": [words(one) for one in signals],
+            "signals": [words(one) for one in signals], "unit": unit,
         }  # fmt: skip
         yield Look(group.end, over=True, began=run or group.start, figures=figures)

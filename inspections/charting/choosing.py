@@ -14,17 +14,22 @@ from inspections.snapshots import Refused
 MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 METRES = (10, 20, 50, 100, 200, 500, 1000)
 RULES = (1, 2, 3, 4)
+WEIGHTS = (0.2, 0.25, 0.3)  # of an EWMA: the smaller, the longer its memory
+DECISIONS = (4.0, 4.5, 5.0)  # of a CUSUM: the smaller, the sooner it signals, and the more often for nothing
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A chart as somebody wants it. `rules`: numbers of the set; rule 1 is always on."""
+    """A chart as somebody wants it. `rules`: numbers of the set; rule 1 is always on. `weight` is an EWMA's, `decision`
+    a CUSUM's."""
 
     kind: str
     subgroup_by: str
     size: int  # minutes or metres
     rule_set: str = RuleSet.NELSON
     rules: Sequence[int] = (1,)
+    weight: float = WEIGHTS[0]
+    decision: float = DECISIONS[-1]
 
 
 def chart_of(line: Line, code: str = "") -> Chart:
@@ -50,6 +55,8 @@ def choose(line: Line, code: str, wish: Wish, person: Person, now: datetime) -> 
         "size": wish.size,
         "rule_set": wish.rule_set,
         "rules": rules,
+        "weight": wish.weight,
+        "decision": wish.decision,
     }
     with transaction.atomic():
         chart, _made = Chart.objects.update_or_create(line=line, defect_class=code, defaults=values)
@@ -63,6 +70,8 @@ def _objection_to(code: str, wish: Wish) -> str:
         return _("There is no such class to chart.")
     if wish.kind not in ChartKind.values or wish.rule_set not in RuleSet.values:
         return _("There is no such chart.")
+    if wish.weight not in WEIGHTS or wish.decision not in DECISIONS:
+        return _("An EWMA weighs by 0.2, 0.25 or 0.3, a CUSUM decides at 4, 4.5 or 5.")
     if not set(wish.rules) <= set(RULES):
         return _("On attribute charts there are the rules 1 to 4 only.")
     if wish.subgroup_by == SubgroupBy.TIME:

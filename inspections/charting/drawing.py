@@ -10,7 +10,6 @@ from inspections.charting.points import Point, Subgroup
 from inspections.models import Baseline, Chart, ChartKind, RuleSet
 from inspections.spc.limits import Floats
 from inspections.spc.rules import Signs
-from inspections.spc.sums import DECISION
 
 WITH_MEMORY = (ChartKind.EWMA, ChartKind.CUSUM)
 MEMORY = 100  # subgroups after which an EWMA (λ .2) has forgotten all but 2e-10, and a CUSUM has been at 0 or h
@@ -58,9 +57,9 @@ def draw(chart: Chart, normal: Normal, subgroups: Sequence[Subgroup]) -> list[Po
         return []
     z = deviations(chart.kind, normal, subgroups)
     if chart.kind == ChartKind.EWMA:
-        return _ewma(subgroups, z)
+        return _ewma(subgroups, z, chart.weight)
     if chart.kind == ChartKind.CUSUM:
-        return _cusum(subgroups, z)
+        return _cusum(subgroups, z, chart.decision)
     return _shewhart(chart, normal, subgroups, z)
 
 
@@ -90,8 +89,8 @@ def _shewhart(chart: Chart, normal: Normal, subgroups: Sequence[Subgroup], z: Fl
     ]
 
 
-def _ewma(subgroups: Sequence[Subgroup], z: Floats) -> list[Point]:
-    values, width = spc.ewma(_finite(z)), spc.ewma_width(z.size)
+def _ewma(subgroups: Sequence[Subgroup], z: Floats, weight: float) -> list[Point]:
+    values, width = spc.ewma(_finite(z), weight), spc.ewma_width(z.size, weight)
     signs = {"ewma": _signs(values, width)}
     return [
         Point(one, float(values[place]), 0.0, -float(width[place]), float(width[place]), _keys(signs, place))
@@ -99,13 +98,13 @@ def _ewma(subgroups: Sequence[Subgroup], z: Floats) -> list[Point]:
     ]
 
 
-def _cusum(subgroups: Sequence[Subgroup], z: Floats) -> list[Point]:
+def _cusum(subgroups: Sequence[Subgroup], z: Floats, decision: float) -> list[Point]:
     """One line for both sums: whichever is larger, the lower one below zero."""
-    sums = spc.cusum(_finite(z))
+    sums = spc.cusum(_finite(z), decision=decision)
     values = np.where(sums.high >= sums.low, sums.high, -sums.low)
-    signs = {"cusum": _signs(values, np.full(z.size, DECISION))}
+    signs = {"cusum": _signs(values, np.full(z.size, decision))}
     return [
-        Point(one, float(values[place]), 0.0, -DECISION, DECISION, _keys(signs, place))
+        Point(one, float(values[place]), 0.0, -decision, decision, _keys(signs, place))
         for place, one in enumerate(subgroups)
     ]
 

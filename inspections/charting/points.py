@@ -99,4 +99,4 @@ class Reading:
     @property
     def in_deviations(self) -> bool:
         """The values are standard deviations (EWMA, CUSUM), not rates."""
-        return self.chart.kind in {"ewma", "cusum"}
+        return self.chart.in_deviations

@@ -94,6 +94,7 @@ class Capture(models.Model):
             models.Index(fields=("camera", "-id"), name="capture_camera"),
             models.Index(fields=("roll", "-id"), condition=Q(roll__isnull=False), name="capture_roll"),
             models.Index(fields=("line", "attempts", "id"), condition=Q(status=Status.PENDING), name="capture_pending"),
+            models.Index(fields=("line", "counted_at"), condition=Q(status=Status.PENDING), name="capture_unjudged"),
             models.Index(
                 # Camera and place, so that whoever looks for few among many reads the index alone.
                 fields=("line", "-counted_at", "-id", "camera", "offset_mm"),

@@ -36,12 +36,19 @@ class Chart(models.Model):
     size = models.PositiveIntegerField(default=10)
     rule_set = models.CharField(max_length=8, choices=RuleSet.choices, default=RuleSet.NELSON)
     rules = models.JSONField(default=list)  # numbers of the set that are on; empty: rule 1 alone
+    weight = models.FloatField(default=0.2)  # an EWMA's lambda
+    decision = models.FloatField(default=5.0)  # a CUSUM's h, in standard deviations
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("line", "defect_class"), name="chart_once"),)
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.line_id} {self.defect_class}"
+
+    @property
+    def in_deviations(self) -> bool:
+        """Its values and limits are standard deviations, not rates: it has a memory."""
+        return self.kind in {ChartKind.EWMA, ChartKind.CUSUM}
 
 
 class Baseline(models.Model):

@@ -10,17 +10,18 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from inspections.alarms.acting import ABOUT_CLOTH
 from inspections.alarms.notes import told_of
 from inspections.models import Alarm, AlarmState, AuditEvent, Capture, Delivery, Line, Person
 from inspections.models.rollup import SLOT
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.alarm_list import row_of
-from inspections.pages.alarm_plot import OF_CLOTH, alarm_plot
+from inspections.pages.alarm_plot import alarm_plot
 from inspections.pages.charts import flagged_url
 from inspections.pages.history import name_of
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
-from inspections.pages.periods import percent
+from inspections.pages.periods import percent, rounded
 from inspections.pages.worklist import Order, Wanted
 from inspections.pages.worklist import page as page_of
 from inspections.review.blind import withheld
@@ -60,7 +61,7 @@ def shown(request: PersonRequest, found: Alarm, refused: str = "", status: int =
         "plot": alarm_plot(found, names, now),
         "events": events(found),
         "deliveries": list(Delivery.objects.filter(alarm=found).select_related("channel").order_by("id")),
-        "is_of_cloth": found.rule.kind in OF_CLOTH,
+        "is_of_cloth": found.rule.kind in ABOUT_CLOTH,
         "images": images(found, withheld(request.user)),
         "images_url": images_url(found),
         "is_open": found.state != AlarmState.RESOLVED,
@@ -78,7 +79,9 @@ def facts(found: Alarm, names: dict[str, str]) -> list[tuple[str, str]]:
         "signals": _("Signals"), "camera": _("Camera"),
     }  # fmt: skip
     kept = {key: value for key, value in found.figures.items() if value not in (None, "", [])}
-    return [(name, _said(key, kept[key], names)) for key, name in named.items() if key in kept]
+    if kept.get("unit"):  # a chart with a memory: what is usual is 0, and its limits are no rates
+        kept |= {"centre": None, "upper": f"± {rounded(kept['upper'], 2)} {kept['unit']}"}
+    return [(name, _said(key, kept[key], names)) for key, name in named.items() if kept.get(key) is not None]
 
 
 def _said(key: str, value: Any, names: dict[str, str]) -> str:
@@ -116,7 +119,7 @@ def _code(found: Alarm) -> str:
 
 def images(found: Alarm, secret: set[UUID]) -> list[Capture]:
     """The worst of its flagged captures; without what the reader is being asked blind."""
-    if found.rule.kind not in OF_CLOTH:
+    if found.rule.kind not in ABOUT_CLOTH:
         return []
     wanted = Wanted(
         lines=(found.line,), order=Order.WORST, defect_class=_code(found), since=found.since, until=_until(found),

@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from inspections.alarms.acting import ABOUT_CLOTH
 from inspections.alarms.life import open_alarms
 from inspections.models import Alarm, AlarmState, Line, RuleKind
 from inspections.pages.access import PersonRequest, lines_of, page
@@ -113,7 +114,7 @@ def alarms(request: PersonRequest) -> HttpResponseBase:
 
 @dataclass(frozen=True)
 class Timed:
-    """How long people took from the first defect to their action, over the alarms of a choice."""
+    """How long people took from the first defect to their action, over the alarms about cloth of a choice."""
 
     alarms: int
     acted: int
@@ -129,7 +130,8 @@ def _history(form: Filters, now: datetime) -> tuple[list[Row], str, Timed]:
 
 
 def timed(found: "QuerySet[Alarm]") -> Timed:
-    pairs = list(found.order_by("-id").values_list("since", "acted_at")[:MOST_TIMED])
+    of_cloth = found.filter(rule__kind__in=ABOUT_CLOTH)
+    pairs = list(of_cloth.order_by("-id").values_list("since", "acted_at")[:MOST_TIMED])
     took = [(acted - since).total_seconds() for since, acted in pairs if acted]
     return Timed(len(pairs), len(took), duration_words(median(took)) if took else "")
 

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from inspections import charting
-from inspections.models import Alarm, RuleKind
+from inspections.alarms.acting import ABOUT_CLOTH
+from inspections.models import Alarm, Chart, RuleKind
 from inspections.pages.line_marks import marks_of, shifts_of
 from inspections.pages.line_plots import Frame
 from inspections.pages.line_rate import rate_plot
@@ -18,18 +19,21 @@ from inspections.standing import slot_of
 
 BEFORE, AFTER = timedelta(hours=2), timedelta(hours=1)
 LONGEST = timedelta(hours=24)
-OF_CLOTH = frozenset({RuleKind.SIGNAL, RuleKind.LIMIT, RuleKind.CLASS_SEEN})
 
 
 def alarm_plot(alarm: Alarm, names: dict[str, str], now: datetime) -> Plot | None:
     """From two hours before its first sign to an hour after its last; None where it is not about cloth."""
-    if alarm.rule.kind not in OF_CLOTH:
+    if alarm.rule.kind not in ABOUT_CLOTH:
         return None
     since = slot_of(alarm.since - BEFORE)
     until = slot_of(min(alarm.last_at + AFTER, now, since + LONGEST)) + timedelta(minutes=5)
     span = Span(since, until, "")
     frame = Frame(alarm.line, since, until, names, marks_of(alarm.line, span), shifts_of(span), _choose(alarm))
-    found = rate_plot(frame, charting.chart_of(alarm.line, alarm.rule.defect_class), None, now)
+    chart = charting.chart_of(alarm.line, alarm.rule.defect_class)
+    if alarm.rule.kind == RuleKind.LIMIT and chart.in_deviations:
+        # The limit is a rate, so it is drawn where rates are.
+        chart = Chart(line=chart.line, defect_class=chart.defect_class, subgroup_by=chart.subgroup_by, size=chart.size)
+    found = rate_plot(frame, chart, None, now)
     if alarm.rule.kind != RuleKind.LIMIT or alarm.rule.limit is None:
         return found
     level = {"y": 100 * alarm.rule.limit, "words": _("limit %(limit)s") % {"limit": percent(alarm.rule.limit)}}

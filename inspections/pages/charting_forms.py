@@ -1,6 +1,6 @@
 """What a manager may ask of a chart: how it is drawn, and a baseline out of a period."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inspections.charting import Wish
-from inspections.charting.choosing import METRES, MINUTES, RULES
+from inspections.charting.choosing import DECISIONS, METRES, MINUTES, RULES, WEIGHTS
 from inspections.models import Baseline, Chart, ChartKind, RuleSet, SubgroupBy
+from inspections.pages.periods import rounded
 
 SELECT = {"class": "form-select"}
 KIND_WORDS = {
@@ -41,6 +42,18 @@ def subgroup_choices() -> list[tuple[str, str]]:
     return [(f"{by}-{size}", subgroup_words(by, size)) for by, size in every]
 
 
+def _figure(label: Any, offered: Sequence[float], usual: float) -> forms.TypedChoiceField:
+    """One of a few figures; the usual one where none is said."""
+    return forms.TypedChoiceField(
+        label=label,
+        choices=[(f"{one:g}", rounded(one, 2)) for one in offered],
+        coerce=float,
+        empty_value=usual,
+        required=False,
+        widget=forms.Select(attrs=SELECT),
+    )
+
+
 class Settings(forms.Form):
     """How a line or a class on it is charted. Rule 1 is always on."""
 
@@ -60,6 +73,8 @@ class Settings(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    weight = _figure(gettext_lazy("What an EWMA’s newest point weighs (λ)"), WEIGHTS, WEIGHTS[0])
+    decision = _figure(gettext_lazy("Where a CUSUM signals (h, in standard deviations)"), DECISIONS, DECISIONS[-1])
 
     @classmethod
     def of(cls, chart: Chart) -> "Settings":
@@ -70,12 +85,18 @@ class Settings(forms.Form):
     def wish(self) -> Wish:
         said = self.cleaned_data
         by, _dash, size = said["subgroup"].partition("-")
-        return Wish(said["kind"], by, int(size), said["rule_set"], said["rules"])
+        return Wish(said["kind"], by, int(size), said["rule_set"], said["rules"], said["weight"], said["decision"])
 
 
 def plain(chart: Chart) -> dict[str, str]:
     """What a form sends for this chart, but for its rules."""
-    return {"kind": chart.kind, "subgroup": f"{chart.subgroup_by}-{chart.size}", "rule_set": chart.rule_set}
+    return {
+        "kind": chart.kind,
+        "subgroup": f"{chart.subgroup_by}-{chart.size}",
+        "rule_set": chart.rule_set,
+        "weight": f"{chart.weight:g}",
+        "decision": f"{chart.decision:g}",
+    }
 
 
 def _time(label: Any) -> forms.DateTimeField:

@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 
 from inspections import charting
 from inspections.charting import Point, Proposal
-from inspections.models import Chart, ChartKind
+from inspections.models import Chart
 from inspections.pages.line_plots import Frame
 from inspections.pages.line_rate import counts_words, group_words, limit_words, signal_words
 from inspections.pages.periods import percent, rounded
@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 def proposal_plot(chart: Chart, offered: Proposal) -> Plot:
     """The latest of them; a proposal has at least twenty."""
     shown = charting.preview(chart, offered, MOST_DRAWN)
-    in_deviations = chart.kind in {ChartKind.EWMA, ChartKind.CUSUM}
+    in_deviations = chart.in_deviations
     until = max(offered.until, shown[-1].subgroup.start + MINUTE)
     frame = Frame(chart.line, shown[0].subgroup.start, until, {})
     spots = [_spot(frame, chart, point, 1.0 if in_deviations else 100.0) for point in shown]
@@ -76,6 +76,6 @@ def _row(frame: Frame, chart: Chart, point: Point, in_deviations: bool) -> list[
         Cell(rounded(group.judged, 0)),
         Cell(rounded(group.count, 0)),
         Cell(percent(group.rate)),
-        Cell(f"± {rounded(point.upper or 0.0, 2)} σ" if in_deviations else limit_words(point)),
+        Cell(limit_words(point, in_deviations)),
         Cell(signal_words(chart, point) or "–"),
     ]

@@ -29,7 +29,7 @@ Points = Sequence[Point]
 def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -> Plot:
     """`chart` is of the anomaly rate or of one class; `frame` says when."""
     points, step = points_of([chart], frame.since, frame.until, now)[chart.line_id]
-    is_deviation = step is None and chart.kind in {"ewma", "cusum"}
+    is_deviation = step is None and chart.in_deviations
     spots = [_spot(frame, chart, point, after, is_deviation) for point, after in _with_next(chart, points)]
     name = frame.name(chart.defect_class) if chart.defect_class else _("Anomaly rate")
     series = [Series(name, spots)]
@@ -43,7 +43,7 @@ def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -
         data=frame.over_time(series, unit="σ" if is_deviation else "%"),
         table=Table(
             (_("Time"), _("Judged"), _("Anomalies"), _("Rate"), _("Limits"), _("Signal")),
-            [_row(frame, chart, point) for point in reversed(points)],
+            [_row(frame, chart, point, is_deviation) for point in reversed(points)],
         ),
         empty="" if points else _("Nothing was judged in this period."),
     )
@@ -145,9 +145,12 @@ def counts_words(group: Subgroup) -> str:
     }
 
 
-def limit_words(point: Point) -> str:
+def limit_words(point: Point, is_deviation: bool = False) -> str:
+    """The limits that the point is held against: of the rate, or of a chart with a memory, in standard deviations."""
     if point.lower is None or point.upper is None:
         return "–"
+    if is_deviation:
+        return f"± {rounded(point.upper, 2)} σ"
     return f"{percent(point.lower)} – {percent(point.upper)}"
 
 
@@ -161,14 +164,14 @@ def _url(frame: Frame, chart: Chart, group: Subgroup) -> str:
     return frame.url(group.start, end, **more)
 
 
-def _row(frame: Frame, chart: Chart, point: Point) -> list[Cell]:
+def _row(frame: Frame, chart: Chart, point: Point, is_deviation: bool) -> list[Cell]:
     group, url = point.subgroup, _url(frame, chart, point.subgroup)
     return [
         Cell(group_words(group), url),
         Cell(rounded(group.judged, 0)),
         Cell(rounded(group.count, 0), url if group.count else ""),
         Cell(percent(group.rate)),
-        Cell(limit_words(point)),
+        Cell(limit_words(point, is_deviation)),
         Cell(signal_words(chart, point) or "–"),
     ]
 

@@ -101,7 +101,7 @@ def figures(
             steps=tuple(steps[line.pk]),
             bounds=tuple(bounds),
             points=tuple(points),
-            in_deviations=not step and charts[line.pk].kind in {"ewma", "cusum"},
+            in_deviations=not step and charts[line.pk].in_deviations,
             baseline=baselines[line.pk],
             marks=tuple(marks[line.pk]),
             alarms=raised.shown[line.pk],
