@@ -40,6 +40,7 @@ soak: $(STAMPS)/test ## the slow tests: hostile bytes, 2000 uploads under 20 kil
 	@DRILL_S=60 $(BIN)/python -m pytest -s tests/faults/test_drill.py
 	@DECISIONS=400 $(BIN)/python -m pytest -s tests/browser/test_queue_speed.py
 	@HISTORIES=1000 $(BIN)/python -m pytest -q tests/test_histories.py -k any_history
+	@ROWS=100000 $(BIN)/python -m pytest -s tests/test_exports.py -k memory
 
 lint: $(STAMPS)/dev ## formatting, types, rooms, templates, migrations, schema; says all that is wrong, not the first
 	@$(MAKE) --no-print-directory --keep-going $(addprefix lint-,code format types rooms templates migrations schema)

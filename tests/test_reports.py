@@ -256,6 +256,18 @@ def test_every_page_is_a4_numbered_and_not_empty(mara: Client, camera: Camera) -
         assert not ink[:, :30].any() and not ink[:, -30:].any()  # nothing runs over the margin
 
 
+def drawn(found: Paper) -> int:
+    """Steps of lines, bars and marks on the first page."""
+    paths = found.document[0].get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_PATH])
+    return sum(pypdfium2.raw.FPDFPath_CountSegments(one.raw) for one in paths)
+
+
+def test_its_charts_are_drawn_point_by_point(mara: Client, camera: Camera) -> None:
+    a_morning(camera)
+    little = drawn(Paper(mara, "/lines/loom-1/report.pdf?from=2026-11-22T06:00&to=2026-11-22T07:00"))
+    assert drawn(Paper(mara, LINE)) >= little + 7 * 6  # seven hours more, of ten minutes a point
+
+
 def test_the_same_report_is_the_same_file(mara: Client, camera: Camera) -> None:
     a_morning(camera)
     assert Paper(mara, LINE).bytes == Paper(mara, LINE).bytes

@@ -75,11 +75,12 @@ amounts = st.lists(st.integers(1, 100_000), min_size=1, max_size=20)
 def test_a_rates_limits_lie_around_it_and_between_nothing_and_all(
     centre: float, judged: list[int], wide: float
 ) -> None:
-    found = spc.p_limits(centre, judged, wide)
-    assert (found.lower >= 0).all()
-    assert (found.lower <= centre).all()
-    assert (centre <= found.upper).all()
-    assert (found.upper <= 1).all()
+    for make in (spc.p_limits, spc.u_limits):
+        found = make(centre, judged, wide)
+        assert (found.lower >= 0).all()
+        assert (found.lower <= centre).all()
+        assert (centre <= found.upper).all()
+    assert (spc.p_limits(centre, judged, wide).upper <= 1).all()
 
 
 @given(rates, amounts, st.floats(0.1, 20.0))
@@ -92,9 +93,10 @@ def test_the_more_is_judged_the_nearer_are_the_limits(centre: float, judged: lis
 
 @given(rates, amounts)
 def test_without_more_spread_than_chance_laneys_chart_is_the_p_chart(centre: float, judged: list[int]) -> None:
-    plain, laney = spc.p_limits(centre, judged), spc.p_limits(centre, judged, sigma_z=1.0)
-    assert (plain.lower == laney.lower).all()
-    assert (plain.upper == laney.upper).all()
+    laney = spc.p_limits(centre, judged, sigma_z=1.0)
+    spread = [3 * sqrt(centre * (1 - centre) / n) for n in judged]
+    assert laney.lower == pytest.approx([max(0.0, centre - one) for one in spread])
+    assert laney.upper == pytest.approx([min(1.0, centre + one) for one in spread])
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(50, 500)), min_size=2, max_size=30))
@@ -312,7 +314,8 @@ def test_where_nothing_can_be_beyond_the_limits_the_run_has_no_end() -> None:
 @pytest.mark.soak
 def test_run_lengths_within_three_percent() -> None:
     assert shewhart_run(20_000_000) == pytest.approx(370.4, rel=0.03)
-    assert cusum_run(4.0, 12_000, 1500) == pytest.approx(168, rel=0.03)
-    assert cusum_run(5.0, 8_000, 4000) == pytest.approx(465, rel=0.03)
+    assert cusum_run(4.0, 20_000, 1500) == pytest.approx(168, rel=0.03)
+    assert cusum_run(5.0, 20_000, 4000) == pytest.approx(465, rel=0.03)
+    assert ewma_run(20_000, 4000) == pytest.approx(560, rel=0.03)
     assert p_run(200, 20_000_000) == pytest.approx(exact_run(0.02, 200), rel=0.03)
     assert p_run(1000, 20_000_000) == pytest.approx(exact_run(0.02, 1000), rel=0.03)
