@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 
 from inspections.models import Capture, ClassPrototype, DefectClass, ModelVersion, Stage
-from inspections.new_class.reckoning import same_scale, scale_of
+from inspections.new_class.scales import same_scale, scale_of
 from ml.answers import Judgement, Undecodable
 from ml.prototypes import Floats, Prototype, distances, inside
 

@@ -8,8 +8,8 @@ from inspections.models import ClassPrototype, ModelVersion, ProvisionalClass, S
 from inspections.models.defect_class import GOOD
 from inspections.models.provisional import packed
 from inspections.new_class.known import Known
+from inspections.new_class.objections import FEWEST, to_calibration
 from inspections.new_class.reckoned import MOST_LOST
-from inspections.new_class.reckoning import FEWEST, objection_to
 from inspections.provisional import versions_of
 from ml.prototypes import Floats, Prototype, calibrate, centres
 
@@ -38,7 +38,7 @@ def make(
         words = _("%(version)s has judged no good capture to hold it against.") % {"version": version}
         return _without(provisional, version, words, len(examples), now)
     found = calibrate(examples, others.embeddings, others.codes, lost=MOST_LOST)
-    if objection := objection_to(found):
+    if objection := to_calibration(found):
         return _without(provisional, version, objection, len(examples), now)
     return keep(provisional, version, found.prototype, centres(others.embeddings, others.codes), len(examples), now)
 

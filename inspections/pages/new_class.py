@@ -20,8 +20,9 @@ from inspections.models import Capture, Person, ProvisionalClass
 from inspections.models.defect_class import titles
 from inspections.new_class.confirming import Confirmed, objection_to_name
 from inspections.new_class.drafts import MOST
+from inspections.new_class.objections import FEWEST
 from inspections.new_class.reckoned import Reckoned
-from inspections.new_class.reckoning import FEWEST, LOOK_BACK
+from inspections.new_class.reckoning import LOOK_BACK
 from inspections.pages.access import PersonRequest, deed, page
 from inspections.pages.new_class_forms import Words, captures_of, roles_of
 from inspections.review.blind import withheld
