@@ -73,6 +73,7 @@
     return [
       { ...shown, type: "inside", ...within, preventDefaultMouseMove: false },
       {
+        show: !view.isPaper,
         ...shown,
         type: "slider",
         height: 26,
@@ -296,6 +297,10 @@
       itemStyle: { color: look.palette[place % look.palette.length] },
     }));
     const quiet = { silent: true, emphasis: { disabled: true } };
+    const counts = spec.bars.map((bar) => bar.before);
+    const compared = counts.some((count) => count !== undefined);
+    const grey = { color: look.soft, itemStyle: { color: look.soft, opacity: 0.55 } };
+    const before = compared ? [{ type: "bar", name: spec.before_name, ...grey, ...quiet, data: counts }] : [];
     const up = upAxis({ ...spec, unit: "" }, look);
     const option = {
       ...base(spec, look, { legend: true, top: 8, zooms: false }),
@@ -308,7 +313,8 @@
       },
       yAxis: [up, { ...up, max: 100, interval: 25, splitLine: { show: false }, axisLabel: { ...axisText(look), formatter: "{value} %" } }],
       series: [
-        { type: "bar", name: spec.count_name, color: look.first, ...quiet, barCategoryGap: "30%", data: bars },
+        { type: "bar", name: spec.count_name, color: look.first, ...quiet, barCategoryGap: "30%", barGap: "10%", data: bars },
+        ...before,
         {
           type: "line",
           name: spec.share_name,
@@ -365,6 +371,7 @@
       series: [
         {
           type: "heatmap",
+          progressive: 0, // drawn at once: paper waits for no later frame
           silent: true,
           emphasis: { disabled: true },
           itemStyle: { borderColor: look.surface, borderWidth: 1 },
@@ -404,7 +411,7 @@
 
   const KINDS = { control: lines, series: lines, stack, pareto, heat };
 
-  // view: {from, to, width}: the stretch of the x axis that is shown, and the room in pixels.
+  // view: {from, to, width, isPaper}: the stretch of the x axis that is shown, the room in pixels, and whether it is printed.
   const draw = (spec, look, view) => KINDS[spec.kind](spec, look, view);
 
   Object.assign(P, { draw, lookOf });

@@ -18,6 +18,7 @@
       this.band = this.part("plot-band");
       this.chosen = -1;
       this.window = null; // what is zoomed to; null: all
+      this.isPaper = false; // while it is printed
       this.chart = window.echarts.init(this.place, null, { renderer: "canvas" });
       this.read();
       this.redraw();
@@ -46,7 +47,7 @@
 
     get view() {
       const { from, to } = this.window ?? { from: this.spec.since, to: this.spec.until };
-      return { from, to, width: this.chart.getWidth() };
+      return { from, to, width: this.chart.getWidth(), isPaper: this.isPaper };
     }
 
     redraw(scheme) {
@@ -70,12 +71,14 @@
     }
 
     print() {
+      this.isPaper = true;
       this.chart.resize({ width: Math.min(PAPER, this.place.clientWidth || PAPER) });
       this.redraw("light");
       this.chart.getZr().flush();
     }
 
     printed() {
+      this.isPaper = false;
       this.chart.resize({ width: "auto" });
       this.redraw();
     }
@@ -229,7 +232,7 @@
       does();
     }
 
-    // --- pointers: a click opens, a tap chooses, a drag zooms --------------------------------------------------------
+    // --- pointers: a click opens, a drag zooms; a tap chooses, and another on the same point opens ---------------------
 
     at(event) {
       const frame = this.place.getBoundingClientRect();
@@ -249,8 +252,22 @@
     pressed(event) {
       const [x, y] = this.at(event);
       if (event.button !== 0 || !this.chart.containPixel("grid", [x, y])) return;
-      if (event.pointerType === "touch") this.choose(this.nearest(x, y), true);
+      if (event.pointerType === "touch") this.touched(event, x, y);
       else this.from = x;
+    }
+
+    // A finger covers its point: the first tap says which one is meant. A second finger, or scrolling, is no tap.
+    touched(event, x, y) {
+      const before = this.chosen;
+      this.choose(this.nearest(x, y), true);
+      this.again = event.isPrimary && before >= 0 && before === this.chosen ? [x, y] : undefined;
+    }
+
+    lifted(event) {
+      const [x, y] = this.at(event);
+      const isTap = this.again && Math.hypot(x - this.again[0], y - this.again[1]) < DRAGGED;
+      this.again = undefined;
+      if (isTap) this.open();
     }
 
     released(event) {
@@ -276,6 +293,8 @@
       this.box.addEventListener("keydown", (event) => this.key(event));
       this.place.addEventListener("pointermove", (event) => this.moved(event));
       this.place.addEventListener("pointerdown", (event) => this.pressed(event));
+      this.place.addEventListener("pointerup", (event) => this.lifted(event));
+      this.place.addEventListener("pointercancel", () => (this.again = undefined));
       window.addEventListener("pointerup", (event) => this.released(event));
       this.place.addEventListener("pointerleave", (event) => {
         if (event.pointerType !== "touch" && document.activeElement !== this.box) this.choose(-1);
