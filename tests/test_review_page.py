@@ -211,3 +211,43 @@ def test_the_queries_do_not_grow_with_what_was_decided(mara: Client, olga: Perso
 
 def test_a_mill_without_lines_says_so(db: None) -> None:
     assert "No lines yet" in text_of(signed_in(cast.ada()))
+
+
+# --- beside another period ----------------------------------------------------------------------------------------
+
+
+def test_its_figures_stand_beside_those_of_the_period_compared_with(mara: Client, olga: Person, camera: Camera) -> None:
+    for said in ("hole", "hole", "good"):
+        answered(olga, camera, said)
+    for said in ("good", "good", "hole", "cut"):
+        answered(olga, camera, said, back=HOUR + DAY)
+    page = text_of(mara, "/review/?when=24h&compare=previous")
+    assert (
+        '<td class="num">3</td> <td class="num">4, −25 %</td> <td class="num">1</td> <td class="num">2, −50 %</td>'
+        in page
+    )
+    assert "Before: 2 images" in page
+    assert '<td class="num">66.7 %</td> <td class="num">25.0 %</td>' in page
+    assert "Before" not in text_of(mara, "/review/?when=24h")
+
+
+def test_decisions_an_hour_of_the_period_compared_with_are_drawn_where_they_would_lie(
+    mara: Client, olga: Person, camera: Camera
+) -> None:
+    answered(olga, camera, "hole")
+    answered(olga, camera, "good", back=HOUR + 7 * DAY)
+    now, then = mara.get("/review/?when=24h&compare=week").context["plot"].data["series"]
+    assert (now["beside"], then["beside"]) == (False, True)
+    assert [spot["x"] for spot in now["spots"] if spot["y"]] == [spot["x"] for spot in then["spots"] if spot["y"]]
+
+
+def test_a_comparison_costs_the_same_queries_whatever_was_decided(mara: Client, olga: Person, camera: Camera) -> None:
+    address = "/review/?when=24h&compare=previous"
+    answered(olga, camera, "hole")
+    with CaptureQueriesContext(connection) as few:
+        text_of(mara, address)
+    for number in range(6):
+        answered(olga, camera, "good", back=HOUR + number * 7 * HOUR)
+    with CaptureQueriesContext(connection) as many:
+        text_of(mara, address)
+    assert len(many) == len(few)

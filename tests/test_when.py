@@ -173,6 +173,58 @@ def test_a_period_beside_another(compare: str, span: tuple[str, str]) -> None:
     assert when.query == f"when=last-shift&compare={compare}"
 
 
+def test_another_shift_or_two_times_can_be_compared_with() -> None:
+    night = three()[2]
+    when = asked(f"when=last-shift&compare=shift-{night.pk}-2026-11-19")
+    assert times(when.compare) == ("19 22:00", "20 06:00")
+    assert when.compare is not None
+    assert when.compare.words == "Night, Thu 19 Nov, 22:00 – 06:00"
+    two = asked("when=24h&compare-from=2026-11-01T06:00&compare-to=2026-11-02T06:00")
+    assert times(two.compare) == ("01 06:00", "02 06:00")
+    assert asked(two.query).compare == two.compare
+    assert 'name="compare-from" step="300" value="2026-11-01T06:00"' in drawn(two)
+
+
+def test_a_comparison_that_moves_is_frozen_with_the_period() -> None:
+    three()
+    moving = asked("from=2026-11-20T06:00&to=2026-11-20T14:00&compare=last-night")
+    assert moving.moving
+    frozen = asked(moving.frozen, NOW + 3 * DAY)
+    assert times(frozen.compare) == times(moving.compare) == ("21 22:00", "22 06:00")
+    assert not frozen.moving
+
+
+def test_every_shift_that_is_offered_for_comparison_is_one_and_the_shown_one_is_not_among_them() -> None:
+    late = three()[1]
+    when = asked(f"when=shift-{late.pk}-2026-11-21")
+    assert len(when.picker.compared_shifts) == 8
+    for link in when.picker.compared_shifts:
+        found = asked(link.query)
+        assert found.compare is not None
+        assert found.compare.words == link.words
+        assert found.compare != found.span
+
+
+def test_a_page_that_compares_nothing_offers_no_comparison_and_carries_none() -> None:
+    when = asked("when=7d&compare=week&compare-from=x", compares=False)
+    assert (when.compare, when.errors, when.query) == (None, [], "when=7d")
+    assert "ompare" not in drawn(when)
+
+
+def test_any_time_is_a_choice_of_pages_that_have_it_and_of_no_other() -> None:
+    whole = asked(default="any")
+    assert (whole.query, whole.span.words, whole.until) == ("when=any", "Any time", None)
+    assert 'href="?when=any" aria-current="true"' in drawn(whole)
+    assert asked("when=any").status == 400
+
+
+def test_an_older_address_says_period_where_this_one_says_when() -> None:
+    assert asked("period=8h").query == "when=8h"
+    assert asked("period=8h&when=7d").query == "when=7d"
+    assert "period" not in asked("period=8h").picker.frozen
+    assert asked("period=9y").status == 400
+
+
 def test_a_day_earlier_is_the_same_local_time_also_over_a_change_of_clocks() -> None:
     with timezone.override("Europe/Berlin"):
         when = asked("from=2026-10-25T12:00&to=2026-10-25T20:00&compare=day")
@@ -208,6 +260,12 @@ IMPOSSIBLE = [
     ("when=shift-1-9999-12-31", "year must lie between"),
     ("when=shift-١-2026-11-22", "There is no period"),
     ("compare=moon", "There is no “moon” to compare with"),
+    ("compare=24h", "There is no “24h” to compare with"),
+    ("compare=shift-1-2026-11-20", "To compare with: This shift is not defined any more"),
+    ("compare=last-shift", "To compare with: This mill has no shifts yet"),
+    ("compare-from=2026-11-22T14:00", "To compare with: Give both times"),
+    ("compare-from=2026-11-22T14:00&compare-to=2026-11-22T13:00", "ends before it begins"),
+    ("compare-from=2000-01-01T00:00&compare-to=2026-11-22T14:00", "At most 366 days"),
 ]
 
 
@@ -250,14 +308,17 @@ TEXT = st.one_of(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(said=st.dictionaries(st.sampled_from(["when", "from", "to", "compare", "line"]), TEXT))
+@given(
+    said=st.dictionaries(st.sampled_from(["when", "from", "to", "compare", "compare-from", "compare-to", "line"]), TEXT)
+)
 def test_nothing_that_stands_in_an_address_breaks_it(said: dict[str, str]) -> None:
     with timezone.override("America/Sao_Paulo"):
         when = asked(urlencode(said))
         assert timedelta(0) < when.span.length <= 367 * DAY
         assert when.span.since == mark_before(when.span.since)
         assert when.span.until == mark_before(when.span.until)
-        assert asked(when.query).span == when.span
+        again = asked(when.query)
+        assert (again.span, again.compare) == (when.span, when.compare)
         assert drawn(when)
 
 
@@ -291,9 +352,8 @@ def test_every_choice_leads_to_what_it_says() -> None:
     for words, query in links(asked("compare=week")).items():
         found = asked(query)
         assert not found.errors, words
-        assert found.picker.compare == {"the period before": "previous", "a day earlier": "day", "nothing": ""}.get(
-            words, "week"
-        )
+        said = {"the period before": "previous", "a day earlier": "day", "nothing": ""}.get(words, "week")
+        assert dict(found.picker.compare).get("compare", "") == said
 
 
 def test_what_else_stands_in_the_address_is_kept_but_not_a_place_in_a_list() -> None:

@@ -33,8 +33,8 @@ def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -
     spots = [_spot(frame, chart, point, after, is_deviation) for point, after in _with_next(chart, points)]
     name = frame.name(chart.defect_class) if chart.defect_class else _("Anomaly rate")
     series = [Series(name, spots)]
-    if compare and not is_deviation:
-        series.append(_beside(frame, chart, compare, now))
+    if compare:
+        series.append(_beside(frame, chart, compare, is_deviation, now))
     return Plot(
         key="rate",
         title=_("%(name)s over time") % {"name": name},
@@ -61,7 +61,7 @@ def points_of(
     if own:
         found |= charting.points_of(own, since, until, now)
     if longer:
-        found |= draw_longer(longer, _by_steps(longer, since, until, now), now)
+        found |= draw_longer(longer, _by_steps(longer, since, until, steps[longer[0].line_id] or DAY, now), now)
     return {line_id: (points, steps[line_id]) for line_id, points in found.items()}
 
 
@@ -73,10 +73,12 @@ def step_of(chart: Chart, length: timedelta) -> timedelta | None:
     return next((step for most, step in STEPS if length <= most), DAY)
 
 
-def _by_steps(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, list[Subgroup]]:
+def _by_steps(
+    charts: Sequence[Chart], since: datetime, until: datetime, step: timedelta, now: datetime
+) -> dict[int, list[Subgroup]]:
     """Of charts that are drawn by longer steps, where they judged something. How long a step is hangs on the period
     alone."""
-    step, code = step_of(charts[0], until - since) or DAY, charts[0].defect_class
+    code = charts[0].defect_class
     bounds = bounds_of(since, until, step, timezone.get_current_timezone())
     counted = by_steps([chart.line_id for chart in charts], bounds)
     return {line_id: list(_subgroups(bounds, steps, code, now)) for line_id, steps in counted.items()}
@@ -120,10 +122,14 @@ def _spot(frame: Frame, chart: Chart, point: Point, end: datetime, is_deviation:
 def _lines(chart: Chart, point: Point, is_deviation: bool) -> list[str]:
     found = [group_words(point.subgroup), counts_words(point.subgroup)]
     if is_deviation and point.value is not None:
-        found.append(_("%(value)s standard deviations") % {"value": rounded(point.value, 1)})
+        found.append(_deviation_words(point.value))
     elif point.upper is not None:
         found.append(_("limits %(limits)s") % {"limits": limit_words(point)})
     return [*found, *([signal_words(chart, point)] if point.signals else [])]
+
+
+def _deviation_words(value: float) -> str:
+    return _("%(value)s standard deviations") % {"value": rounded(value, 1)}
 
 
 def group_words(group: Subgroup) -> str:
@@ -168,9 +174,9 @@ def _row(frame: Frame, chart: Chart, point: Point, is_deviation: bool) -> list[C
     group, url = point.subgroup, _url(frame, chart, point.subgroup)
     return [
         Cell(group_words(group), url),
-        Cell(rounded(group.judged, 0)),
-        Cell(rounded(group.count, 0), url if group.count else ""),
-        Cell(percent(group.rate)),
+        Cell(rounded(group.judged, 0), value=group.judged),
+        Cell(rounded(group.count, 0), url if group.count else "", group.count),
+        Cell(percent(group.rate), value=group.rate),
         Cell(limit_words(point, is_deviation)),
         Cell(signal_words(chart, point) or "–"),
     ]
@@ -179,26 +185,34 @@ def _row(frame: Frame, chart: Chart, point: Point, is_deviation: bool) -> list[C
 # --- the period that it is compared with --------------------------------------------------------------------------
 
 
-def _beside(frame: Frame, chart: Chart, compare: Span, now: datetime) -> Series:
-    """Drawn where it would lie in this period."""
-    step = step_of(chart, frame.until - frame.since)
-    if step:
-        groups = _by_steps([chart], compare.since, compare.until, now)[chart.line_id]
-    else:
-        groups = charting.subgroups(chart, compare.since, compare.until, now)
+def _beside(frame: Frame, chart: Chart, compare: Span, is_deviation: bool, now: datetime) -> Series:
+    """Drawn where it would lie in this period, as far as this one reaches."""
+    until = min(compare.until, compare.since + (frame.until - frame.since))
+    points = _points_beside(frame, chart, compare.since, until, is_deviation, now)
     moved = frame.since - compare.since
-    more = {"class": chart.defect_class} if chart.defect_class else {}
-    spots = [
-        Spot(
-            x=one.start + moved,
-            y=100 * one.rate,
-            words=f"{group_words(one)}\n{counts_words(one)}\n{_('the period compared with')}",
-            url=frame.url(one.start, one.end, **more),
-            end=one.end + moved,
-        )
-        for one in groups
-    ]
-    return Series(compare.words, spots, beside=True)
+    return Series(compare.words, [_spot_beside(frame, chart, *one, moved, is_deviation) for one in points], beside=True)
+
+
+def _points_beside(
+    frame: Frame, chart: Chart, since: datetime, until: datetime, is_deviation: bool, now: datetime
+) -> list[tuple[Subgroup, float | None]]:
+    """By the steps of this period; of a chart with a memory its statistic, where a baseline held then."""
+    if is_deviation:
+        return [(one.subgroup, one.value) for one in charting.points_of([chart], since, until, now)[chart.line_id]]
+    if step := step_of(chart, frame.until - frame.since):
+        groups: Sequence[Subgroup] = _by_steps([chart], since, until, step, now)[chart.line_id]
+    else:
+        groups = charting.subgroups(chart, since, until, now)
+    return [(one, 100 * one.rate) for one in groups]
+
+
+def _spot_beside(
+    frame: Frame, chart: Chart, group: Subgroup, value: float | None, moved: timedelta, is_deviation: bool
+) -> Spot:
+    words = [group_words(group), counts_words(group), _("the period compared with")]
+    if is_deviation and value is not None:
+        words.insert(2, _deviation_words(value))
+    return Spot(group.start + moved, value, "\n".join(words), _url(frame, chart, group), end=group.end + moved)
 
 
 # --- in words -----------------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """What several pages say of cameras and classes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from inspections.models import Camera
-from inspections.models.defect_class import UNKNOWN, titles
+from inspections.models.defect_class import GOOD, UNKNOWN, titles
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,10 @@ class Seen:
 def class_names() -> dict[str, str]:
     """Code to name, `unknown` among them."""
     return {**titles(), UNKNOWN: _("Unknown")}
+
+
+def no_class(code: str, names: Mapping[str, str]) -> str:
+    """Why nothing is charted of this class; empty where it can be, or none is asked for."""
+    if not code or (code in names and code != GOOD):
+        return ""
+    return _("There is no “%(value)s” here to choose.") % {"value": code[:40]}

@@ -5,7 +5,7 @@ words), and those who want the figures (`table`). Every word is made here, so th
 the reader's language; only the ticks of a time axis are made there, because zooming changes them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 Kind = Literal["control", "pareto", "heat", "stack", "series"]
 Data = dict[str, Any]
@@ -21,10 +22,12 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table; it opens `url` where there is one."""
+    """One cell of a table; it opens `url` where there is one. `value`: the same for a program, where that reads numbers
+    otherwise than people do."""
 
     text: str
     url: str = ""
+    value: str | float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,16 @@ class Plot:
             "zone": timezone.get_current_timezone_name(),
             **self.data,
         }
+
+    @property
+    def keys(self) -> str:
+        """What keys do on this plot, and no more than they do."""
+        said = [_("Left and right go from point to point.")]
+        if any(_opens(self.data)):
+            said.append(_("Enter opens its captures."))
+        if self.data.get("axis") == "time":
+            said.append(_("Plus and minus zoom, 0 shows all."))
+        return " ".join([*said, _("Escape leaves.")])
 
     @property
     def data_id(self) -> str:
@@ -139,13 +152,14 @@ class Level:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of a Pareto; `share` is cumulative, in percent."""
+    """One bar of a Pareto; `share` is cumulative, in percent. `before`: the count of the period compared with."""
 
     name: str
     count: float
     share: float
     words: str
     url: str = ""
+    before: float | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +183,13 @@ class Squares:
     x_name: str
     y_name: str
     unit: str = "%"
+
+
+def _opens(data: Data) -> Iterator[bool]:
+    """Of each thing that can be gone to, whether it opens something."""
+    yield from (bool(spot.get("url")) for series in data.get("series", ()) for spot in series["spots"])
+    yield from (bool(bar["url"]) for bar in data.get("bars", ()))
+    yield from (bool(cell[-1]) for cell in data.get("cells", ()))
 
 
 def over_time(
@@ -220,12 +241,19 @@ def over_number(
     }
 
 
-def in_order(bars: Iterable[Bar], *, count_name: str, share_name: str) -> Data:
+def in_order(bars: Iterable[Bar], *, count_name: str, share_name: str, before_name: str = "") -> Data:
     """For `pareto`: largest first."""
-    rows = [
-        {"name": one.name, "count": one.count, "share": one.share, "words": one.words, "url": one.url} for one in bars
-    ]
-    return {"bars": rows, "count_name": count_name, "share_name": share_name}
+    return {
+        "bars": [_in_data(one) for one in bars],
+        "count_name": count_name,
+        "share_name": share_name,
+        "before_name": before_name,
+    }
+
+
+def _in_data(one: Bar) -> Data:
+    found: Data = {"name": one.name, "count": one.count, "share": one.share, "words": one.words, "url": one.url}
+    return found if one.before is None else {**found, "before": one.before}
 
 
 def on_the_cloth(found: Squares) -> Data:

@@ -16,10 +16,11 @@ from inspections import shifts
 from inspections.agreement import Agreement, agreement
 from inspections.backlog import Backlog, backlogs
 from inspections.counted import bounds_of, step_of
-from inspections.decisions import Cost, Decided, blind_pairs, decided, overkill_cost, with_the_model
+from inspections.decisions import Agreed, Cost, Decided, blind_pairs, decided, overkill_cost, with_the_model
 from inspections.models import Line, Person
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, lines_of, page
+from inspections.pages.change_words import more, per_length
 from inspections.pages.durations import duration_words
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
@@ -37,6 +38,17 @@ KAPPA_DAYS = 28
 
 
 @dataclass(frozen=True)
+class Before:
+    """Decisions and good images sent in the period compared with, and how far they went from there to now."""
+
+    decisions: int
+    decisions_change: str
+    images: int
+    images_change: str
+    minutes: str
+
+
+@dataclass(frozen=True)
 class LineRow:
     """One line: what waits now, and what was decided in the period."""
 
@@ -48,6 +60,7 @@ class LineRow:
     minutes: str
     queue_url: str
     report_url: str
+    before: "Before | None"
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,8 @@ class ClassRow:
     blind: int
     blind_share: str
     blind_between: str
+    seen_before: str
+    blind_before: str
 
 
 @page
@@ -80,19 +95,23 @@ def review(request: PersonRequest) -> HttpResponseBase:
     now = timezone.now()
     wanted = wanted_of(request, now)
     asked, every, lines, runs, found = wanted.when, wanted.every, wanted.lines, wanted.runs, wanted.found
+    before, scale = wanted.before, wanted.scale
     names, cost, blind = class_names(), overkill_cost(found.groups), agreement(blind_pairs(found.groups))
     context = {
         "when": asked,
         "lines": every,
         "line": lines[0] if len(lines) == 1 and len(every) > 1 else None,
-        "rows": line_rows(lines, found, asked.query, now),
+        "rows": line_rows(wanted, now),
         "decided": found,
+        "before": before_of(found, before, scale),
+        "before_cut": before is not None and before.cut,
+        "is_scaled": scale != 1,
         "cost": cost,
         "minutes": _minutes(cost),
-        "plot": plot(found, asked.span, runs),
+        "plot": plot(wanted),
         "shifts": shift_rows(found, runs, asked.span),
         "too_long_for_shifts": asked.span.length > SHIFTS_UP_TO,
-        "classes": class_rows(found, names),
+        "classes": class_rows(found, names, before),
         "blind": blind,
         "blind_kappa": kappa_words(blind),
         "people": people_agree(request.user, now),
@@ -113,6 +132,12 @@ class Reviewed:
     lines: Sequence[Line]
     runs: Sequence[Run]
     found: Decided
+    before: Decided | None  # in the period compared with
+
+    @property
+    def scale(self) -> float:
+        """Of a count of the period compared with, where that is not as long."""
+        return per_length(self.when.span, self.when.compare) if self.when.compare else 1.0
 
     @property
     def query(self) -> str:
@@ -125,8 +150,10 @@ def wanted_of(request: PersonRequest, now: datetime) -> Reviewed:
     asked = when.chosen(request, now, default=THIS_SHIFT)
     every = lines_of(request.user)
     lines, runs = _chosen(every, request.GET.get("line", "")), _runs(asked.span)
-    found = decided([line.pk for line in lines], _bounds(asked.span, runs), withheld(request.user))
-    return Reviewed(asked, every, lines, runs, found)
+    ids, secret, other = [line.pk for line in lines], withheld(request.user), asked.compare
+    found = decided(ids, _bounds(asked.span, runs), secret)
+    before = decided(ids, _bounds(other, ()), secret) if other else None
+    return Reviewed(asked, every, lines, runs, found, before)
 
 
 def _chosen(lines: Sequence[Line], slug: str) -> list[Line]:
@@ -150,12 +177,26 @@ def _bounds(span: Span, runs: Sequence[Run]) -> list[datetime]:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def line_rows(lines: Sequence[Line], found: Decided, query: str, now: datetime) -> list[LineRow]:
-    waiting = backlogs([line.pk for line in lines])
-    return [_line_row(line, waiting.get(line.pk, Backlog()), found.of_line(line.pk), query, now) for line in lines]
+def line_rows(wanted: Reviewed, now: datetime) -> list[LineRow]:
+    waiting = backlogs([line.pk for line in wanted.lines])
+    return [_line_row(line, waiting.get(line.pk, Backlog()), wanted, now) for line in wanted.lines]
 
 
-def _line_row(line: Line, backlog: Backlog, found: Decided, query: str, now: datetime) -> LineRow:
+def before_of(found: Decided, before: Decided | None, scale: float) -> Before | None:
+    if before is None:
+        return None
+    now, cost = overkill_cost(found.groups), overkill_cost(before.groups)
+    return Before(
+        decisions=before.count,
+        decisions_change=more(found.count, before.count, scale),
+        images=cost.images,
+        images_change=more(now.images, cost.images, scale),
+        minutes=_minutes(cost),
+    )
+
+
+def _line_row(line: Line, backlog: Backlog, wanted: Reviewed, now: datetime) -> LineRow:
+    found, before = wanted.found.of_line(line.pk), wanted.before
     cost = overkill_cost(found.groups)
     return LineRow(
         line=line,
@@ -165,7 +206,8 @@ def _line_row(line: Line, backlog: Backlog, found: Decided, query: str, now: dat
         cost=cost,
         minutes=_minutes(cost),
         queue_url=f"{reverse('queue')}?{urlencode({'line': line.slug})}",
-        report_url=f"{reverse('report-line', args=[line.slug])}?{query}",
+        report_url=f"{reverse('report-line', args=[line.slug])}?{wanted.when.query}",
+        before=before_of(found, before.of_line(line.pk) if before else None, wanted.scale),
     )
 
 
@@ -186,18 +228,26 @@ def hours_within(run: Run, span: Span) -> float:
     return (min(run.until, span.until) - max(run.since, span.since)) / HOUR
 
 
-def class_rows(found: Decided, names: dict[str, str]) -> list[ClassRow]:
-    return [
-        ClassRow(
-            name=names.get(one.model, one.model),
-            seen=one.seen,
-            seen_share=percent(one.seen_agreed / one.seen if one.seen else None),
-            blind=one.blind,
-            blind_share=percent(one.blind_agreed / one.blind if one.blind else None),
-            blind_between=between_words(one.blind_between),
-        )
-        for one in with_the_model(found.groups)
-    ]
+def class_rows(found: Decided, names: dict[str, str], before: Decided | None) -> list[ClassRow]:
+    old = {one.model: one for one in with_the_model(before.groups)} if before else {}
+    return [_class_row(one, names, old.get(one.model)) for one in with_the_model(found.groups)]
+
+
+def _class_row(one: Agreed, names: dict[str, str], old: Agreed | None) -> ClassRow:
+    return ClassRow(
+        name=names.get(one.model, one.model),
+        seen=one.seen,
+        seen_share=_share(one.seen_agreed, one.seen),
+        blind=one.blind,
+        blind_share=_share(one.blind_agreed, one.blind),
+        blind_between=between_words(one.blind_between),
+        seen_before=_share(old.seen_agreed, old.seen) if old else "–",
+        blind_before=_share(old.blind_agreed, old.blind) if old else "–",
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return percent(part / whole if whole else None)
 
 
 def _minutes(cost: Cost) -> str:
@@ -224,12 +274,16 @@ def people_agree(person: Person, now: datetime) -> dict[str, Any] | None:
 # --- the plot -----------------------------------------------------------------------------------------------------
 
 
-def plot(found: Decided, span: Span, runs: Sequence[Run]) -> Plot:
-    """Decisions an hour, step by step."""
+def plot(wanted: Reviewed) -> Plot:
+    """Decisions an hour, step by step; those of the period compared with where they would lie in this one."""
+    found, span, runs = wanted.found, wanted.when.span, wanted.runs
     steps = [(since, until, found.between(since, until).count) for since, until in steps_of(found.bounds)]
-    spots = [Spot(since, count / hours_of(since, until), _words(since, until, count)) for since, until, count in steps]
     rows = [
-        [Cell(span_words(since, until)), Cell(rounded(count, 0)), Cell(rounded(count / hours_of(since, until), 1))]
+        [
+            Cell(span_words(since, until)),
+            Cell(rounded(count, 0), value=count),
+            Cell(rounded(count / hours_of(since, until), 1), value=count / hours_of(since, until)),
+        ]
         for since, until, count in steps
     ]
     return Plot(
@@ -238,7 +292,7 @@ def plot(found: Decided, span: Span, runs: Sequence[Run]) -> Plot:
         words=_("How many answers people gave, as a number an hour."),
         kind="series",
         data=over_time(
-            [Series(_("Decisions an hour"), spots)],
+            [Series(_("Decisions an hour"), _spots(found, span.length)), *_series_before(wanted)],
             span.since,
             span.until,
             unit="",
@@ -247,6 +301,23 @@ def plot(found: Decided, span: Span, runs: Sequence[Run]) -> Plot:
         table=Table((_("Time"), _("Decisions"), _("An hour")), rows),
         empty="" if found.count else _("Nobody decided anything in this period."),
     )
+
+
+def _spots(found: Decided, length: timedelta, moved: timedelta = timedelta(0)) -> list[Spot]:
+    """Of so much from the beginning on."""
+    steps = [(since, until) for since, until in steps_of(found.bounds) if since - found.bounds[0] < length]
+    counts = [(since, until, found.between(since, until).count) for since, until in steps]
+    return [
+        Spot(since + moved, count / hours_of(since, until), _words(since, until, count))
+        for since, until, count in counts
+    ]
+
+
+def _series_before(wanted: Reviewed) -> list[Series]:
+    other, span = wanted.when.compare, wanted.when.span
+    if other is None or wanted.before is None:
+        return []
+    return [Series(other.words, _spots(wanted.before, span.length, span.since - other.since), beside=True)]
 
 
 def steps_of(bounds: Sequence[datetime]) -> list[tuple[datetime, datetime]]:

@@ -1,30 +1,29 @@
 """The period of the managers' pages: which stretch of time the address asks for, and what to compare it with.
 
-`when=24h|7d|28d|91d|180d|this-shift|last-shift|last-night|shift-<number>-<YYYY-MM-DD>`, or `from=` and `to=` as local
-minutes, and `compare=previous|day|week`. Whatever else stands in the address is kept.
+`when=1h|8h|24h|7d|28d|91d|180d|this-shift|last-shift|last-night|shift-<number>-<YYYY-MM-DD>`, or `from=` and `to=` as
+local minutes. `compare=previous|day|week` or a shift as above, or `compare-from=` and `compare-to=`. Whatever else
+stands in the address is kept.
 
 A page asks `chosen`, answers with its `status`, and draws it: `{% include "inspections/_when.html" %}` with the answer
 in the context as `when`, and `inspections/when.css` in its head.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import HttpRequest
-from django.utils import timezone
+from django.http import HttpRequest, QueryDict
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
-from inspections import shifts, spans
-from inspections.pages.when_asked import MOST_SHOWN, absolute, asked, usual
-from inspections.pages.when_picker import COMPARED, Picker, picker
-from inspections.pages.when_words import span_words
+from inspections import shifts
+from inspections.pages.when_asked import ANY, absolute, asked, usual
+from inspections.pages.when_beside import beside
+from inspections.pages.when_picker import Offered, Picker, picker
 from inspections.snapshots import Refused
 from inspections.spans import Span
 
 DEFAULT = "24h"
-BACK = {"day": -1, "week": -7}
+OLD_NAME = "period"
 
 
 @dataclass(frozen=True)
@@ -38,46 +37,50 @@ class When:
     moving: bool  # it ends now, and moves with it
     errors: list[str]
     picker: Picker
+    now: datetime
+
+    @property
+    def until(self) -> datetime | None:
+        """Where a list ends; None: it goes on, also to what a clock that is ahead wrote."""
+        return None if self.span.until > self.now else self.span.until
 
     @property
     def status(self) -> int:
         return 400 if self.errors else 200
 
 
-def chosen(request: HttpRequest, now: datetime, default: str = DEFAULT) -> When:
+def chosen(
+    request: HttpRequest, now: datetime, default: str = DEFAULT, *, compares: bool = True, drops: Collection[str] = ()
+) -> When:
     """The period of this address; one query, whatever it asks. `default` stands where it says nothing: a key of
-    `when`, which may be a shift: a mill without shifts has its 24 hours then."""
-    every, said = shifts.every_hours(), request.GET
+    `when`, which may be a shift: a mill without shifts has its 24 hours then. `compares=False`: the page shows nothing
+    beside its period. `drops`: what else narrows time on this page, and is gone once another period is chosen."""
+    every, said = shifts.every_hours(), _renamed(request.GET)
     found = asked(said, every, now, default)
     errors = [found.reason] if isinstance(found, Refused) else []
     period = usual(every, now, default) if isinstance(found, Refused) else found
-    against, wrong = _against(said)
-    compare = {"compare": against} if against else {}
+    other = beside(said, period.span, every, now) if compares else None
+    if isinstance(other, Refused):
+        errors, other = [*errors, other.reason], None
+    own, frozen = (other.own, other.frozen) if other else ({}, {})
     return When(
         span=period.span,
-        compare=_compared(period.span, against),
-        query=urlencode({**period.own, **compare}),
-        frozen=urlencode({**absolute(period.span), **compare}),
-        moving=period.moving,
-        errors=[*errors, *wrong],
-        picker=picker(said, period, every, against, now),
+        compare=other.span if other else None,
+        query=urlencode({**period.own, **own}),
+        frozen=urlencode({**absolute(period.span), **frozen}),
+        moving=period.moving or bool(other and other.moving),
+        errors=errors,
+        picker=picker(said, period, other, Offered(compares, default == ANY, tuple(drops)), every, now),
+        now=now,
     )
 
 
-def _against(said: Mapping[str, str]) -> tuple[str, list[str]]:
-    """What to compare with, and what is wrong with that."""
-    against = said.get("compare", "")
-    if not against or against in COMPARED:
-        return against, []
-    return "", [_("There is no “%(value)s” to compare with.") % {"value": against[:MOST_SHOWN]}]
-
-
-def _compared(span: Span, against: str) -> Span | None:
-    if not against:
-        return None
-    if against in BACK:
-        zone = timezone.get_current_timezone()
-        since, until = (spans.moved(moment, BACK[against], zone) for moment in (span.since, span.until))
-    else:
-        since, until = span.since - span.length, span.since
-    return Span(since, max(since, until), span_words(since, until))
+def _renamed(said: QueryDict) -> QueryDict:
+    """`period` is what some pages called `when` before; addresses that people kept still say it."""
+    if OLD_NAME not in said:
+        return said
+    found = said.copy()
+    key = found.pop(OLD_NAME)[-1]
+    if not any(found.get(name) for name in ("when", "from", "to")):
+        found["when"] = str(key)
+    return found

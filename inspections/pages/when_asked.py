@@ -18,16 +18,20 @@ from inspections.spans import DAY, MARK, Hours, Run, Span
 
 HOUR = timedelta(hours=1)
 PRESETS: dict[str, tuple[timedelta, Promise]] = {
+    "1h": (HOUR, gettext_lazy("1 hour")),
+    "8h": (8 * HOUR, gettext_lazy("8 hours")),
     "24h": (DAY, gettext_lazy("24 hours")),
     "7d": (7 * DAY, gettext_lazy("7 days")),
     "28d": (28 * DAY, gettext_lazy("28 days")),
     "91d": (91 * DAY, gettext_lazy("91 days")),
     "180d": (180 * DAY, gettext_lazy("180 days")),
 }
+ANY = "any"  # of pages alone that have it as their usual period
 THIS_SHIFT, LAST_SHIFT, LAST_NIGHT = "this-shift", "last-shift", "last-night"
 ONE_SHIFT = re.compile(r"shift-([0-9]{1,18})-([0-9]{4}-[0-9]{2}-[0-9]{2})")
 LONGEST_DAYS = 366
 YEARS = range(2000, 2100)
+EARLIEST = datetime(YEARS[0], 1, 1, tzinfo=UTC)
 WALL = "%Y-%m-%dT%H:%M"
 MOST_SHOWN = 40  # letters of what somebody wrote
 
@@ -52,6 +56,8 @@ def asked(said: Mapping[str, str], every: Sequence[Hours], now: datetime, defaul
     since, until, key = (said.get(name, "") for name in ("from", "to", "when"))
     if since or until:
         return _between(since, until, now)
+    if key == ANY != default:
+        return _no_period(key)
     return named(key, every, now) if key else usual(every, now, default)
 
 
@@ -64,10 +70,16 @@ def usual(every: Sequence[Hours], now: datetime, default: str) -> Asked:
 def named(key: str, every: Sequence[Hours], now: datetime) -> Asked | Refused:
     if key in PRESETS:
         return _preset(key, now)
+    if key == ANY:
+        return Asked(Span(EARLIEST, _running_mark(now), _("Any time")), ANY)
     if key in RELATIVE:
         return _relative(key, every, now)
     if found := ONE_SHIFT.fullmatch(key):
         return _one_shift(key, int(found[1]), found[2], every, now)
+    return _no_period(key)
+
+
+def _no_period(key: str) -> Refused:
     return Refused(_("There is no period “%(value)s” here to choose.") % {"value": key[:MOST_SHOWN]})
 
 

@@ -6,13 +6,12 @@ from datetime import datetime
 
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from inspections import spans
 from inspections.pages.when_asked import (
+    ANY,
     LAST_NIGHT,
     LAST_SHIFT,
     PRESETS,
@@ -23,15 +22,12 @@ from inspections.pages.when_asked import (
     last,
     last_night,
 )
+from inspections.pages.when_beside import COMPARED, KEY, NAMES, Beside
+from inspections.pages.when_beside import absolute as absolute_beside
 from inspections.pages.when_words import run_words
 from inspections.spans import DAY, Hours, Run
 
-COMPARED: dict[str, Promise] = {
-    "previous": gettext_lazy("the period before"),
-    "day": gettext_lazy("a day earlier"),
-    "week": gettext_lazy("a week earlier"),
-}
-OWN = ("when", "from", "to", "compare")
+OWN = ("when", "from", "to", *NAMES)
 PLACES = ("page", "after", "before", "cursor")  # a place in a list of another period is none in this one's
 SHIFTS_LISTED = 9
 WALL_LENGTH = len("2026-11-22T14:05")  # a field takes no offset
@@ -54,17 +50,31 @@ class Picker:
     shifts: tuple[Link, ...]  # last night's, the last one, the one that is on
     ended: tuple[Link, ...]  # the last ones by name and date
     presets: tuple[Link, ...]
-    compares: tuple[Link, ...]
+    compares: tuple[Link, ...]  # none of them: the page compares nothing
+    compared_shifts: tuple[Link, ...]
     frozen: str
     earlier: str
     later: str  # empty: it has not begun
     since: str  # local
     until: str
-    compare: str
-    others: tuple[tuple[str, str], ...]  # what the form carries along
+    compared_since: str
+    compared_until: str
+    others: tuple[tuple[str, str], ...]  # what both forms carry along
+    compare: tuple[tuple[str, str], ...]  # what the period's form carries along
+    period: tuple[tuple[str, str], ...]  # what the comparison's form carries along, and the page's own
     is_absolute: bool
+    is_any: bool
     is_listed: bool  # one of `ended` is chosen
     has_shifts: bool
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What this page has beside the usual choices. `drops`: names that another choice takes out of the address."""
+
+    compares: bool = True
+    any_time: bool = False
+    drops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,39 +82,71 @@ class _Address:
     """Queries that keep what else stands in the address."""
 
     others: tuple[tuple[str, str], ...]
-    against: str
+    against: dict[str, str]
 
-    def with_(self, period: dict[str, str], against: str | None = None) -> str:
-        against = self.against if against is None else against
-        return urlencode([*self.others, *period.items(), *([("compare", against)] if against else [])])
+    def with_(self, period: dict[str, str], against: dict[str, str] | None = None) -> str:
+        return urlencode([*self.others, *period.items(), *(self.against if against is None else against).items()])
 
 
-def picker(said: QueryDict, period: Asked, every: Sequence[Hours], against: str, now: datetime) -> Picker:
-    others = tuple((name, text) for name in said if name not in (*OWN, *PLACES) for text in said.getlist(name))
-    address = _Address(others, against)
-    fields = absolute(period.span)
+def picker(
+    said: QueryDict, period: Asked, other: Beside | None, offered: Offered, every: Sequence[Hours], now: datetime
+) -> Picker:
+    gone = (*OWN, *PLACES, *offered.drops)
+    others = tuple((name, text) for name in said if name not in gone for text in said.getlist(name))
+    address = _Address(others, other.own if other else {})
+    fields = {} if period.key == ANY else absolute(period.span)
+    frozen = other.frozen if other else {}
+    beside = absolute_beside(other.span) if other else {}
     listed = _ended(address, period, every, now)
     return Picker(
         shifts=_now(address, period, every, now),
         ended=listed,
-        presets=tuple(
-            Link(str(words), address.with_({"when": key}), period.key == key)
-            for key, (_length, words) in PRESETS.items()
-        ),
-        compares=tuple(
-            Link(str(words), address.with_(period.own, key), against == key)
-            for key, words in {"": gettext_lazy("nothing"), **COMPARED}.items()
-        ),
-        frozen=address.with_(fields),
+        presets=(*_any(address, period, offered), *_presets(address, period)),
+        compares=_compares(address, period, other) if offered.compares else (),
+        compared_shifts=_compared_shifts(address, period, other, every, now) if offered.compares else (),
+        frozen=address.with_(fields, frozen),
         earlier=_step(address, period, every, now, -1),
         later=_step(address, period, every, now, 1),
-        since=said.get("from") or fields["from"][:WALL_LENGTH],
-        until=said.get("to") or fields["to"][:WALL_LENGTH],
-        compare=against,
+        since=said.get("from") or fields.get("from", "")[:WALL_LENGTH],
+        until=said.get("to") or fields.get("to", "")[:WALL_LENGTH],
+        compared_since=said.get("compare-from") or beside.get("compare-from", "")[:WALL_LENGTH],
+        compared_until=said.get("compare-to") or beside.get("compare-to", "")[:WALL_LENGTH],
         others=others,
+        compare=tuple(address.against.items()),
+        period=tuple(period.own.items()),
         is_absolute=not period.key,
+        is_any=period.key == ANY,
         is_listed=any(link.is_chosen for link in listed),
         has_shifts=bool(every),
+    )
+
+
+def _any(address: _Address, period: Asked, offered: Offered) -> tuple[Link, ...]:
+    return (Link(_("Any time"), address.with_({"when": ANY}), period.key == ANY),) if offered.any_time else ()
+
+
+def _presets(address: _Address, period: Asked) -> tuple[Link, ...]:
+    return tuple(
+        Link(str(words), address.with_({"when": key}), period.key == key) for key, (_length, words) in PRESETS.items()
+    )
+
+
+def _compares(address: _Address, period: Asked, other: Beside | None) -> tuple[Link, ...]:
+    key = other.key if other else ""
+    nothing = Link(_("nothing"), address.with_(period.own, {}), other is None)
+    links = (Link(str(words), address.with_(period.own, {KEY: one}), key == one) for one, words in COMPARED.items())
+    return (nothing, *links)
+
+
+def _compared_shifts(
+    address: _Address, period: Asked, other: Beside | None, every: Sequence[Hours], now: datetime
+) -> tuple[Link, ...]:
+    """Other shifts than the one that is shown."""
+    key = other.key if other else ""
+    return tuple(
+        Link(run_words(run), address.with_(period.own, {KEY: _key(run)}), key == _key(run))
+        for run in spans.ended(every, now)[:SHIFTS_LISTED]
+        if run != period.run
     )
 
 

@@ -8,11 +8,15 @@ from django.utils.formats import date_format
 from inspections.spans import Run
 
 
+def moment_words(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "j M Y H:i")
+
+
 def span_words(since: datetime, until: datetime) -> str:
     """Both ends, the second day only where it is another one."""
     first, last = timezone.localtime(since), timezone.localtime(until)
     end = date_format(last, "H:i" if first.date() == last.date() else "j M Y H:i")
-    return f"{date_format(first, 'j M Y H:i')} – {end}"
+    return f"{moment_words(since)} – {end}"
 
 
 def run_words(run: Run) -> str:
