@@ -79,6 +79,10 @@ def _add_train(commands: Any) -> None:
         "--precision", default="auto", choices=("auto", "fp32", "bf16", "int8"),
         help="of judging on a CPU; auto takes the fastest that the export check finds to agree with fp32",
     )  # fmt: skip
+    made.add_argument(
+        "--texture", default="auto", choices=("auto", "yes", "no"),
+        help="whether captures are compared by textures; auto: where they find a class more often than embeddings do",
+    )  # fmt: skip
     made.add_argument("--curves", type=Path, help="draw the curves of loss and macro-F1 to this PNG or SVG file")
     _add_learning(made)
 

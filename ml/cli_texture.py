@@ -14,6 +14,9 @@ def add(commands: Any) -> None:
     about = "Add a texture to a bundle that was packed without one: the same weights and answers; nothing is trained."
     made = commands.add_parser("retrofit", help=about, description=about)
     made.add_argument("--out", type=Path, required=True, help="folder of the new bundle; must not exist")
+    made.add_argument(
+        "--texture", default="auto", choices=("auto", "yes"), help="yes: even where its embeddings tell more"
+    )
     _add_images(made, "what it was trained on")
     made.set_defaults(run=retrofit)
     about = "How well a few examples make a class that a bundle never learnt, by its embeddings and by its textures."

@@ -18,8 +18,8 @@ from ml.spec import Input
 class Order:
     """One training as asked for. `knobs`: what differs from the preset. `turns`, `fixed`: classes that may be turned by
     a quarter, and classes that must not even be mirrored. `work`: folder of checkpoints: a kill loses one epoch.
-    `weights`: a file of ImageNet weights, or a bundle's folder to take the trunk of. `progress`: where it tells how far
-    it is.
+    `texture`: see ml.touch. `weights`: a file of ImageNet weights, or a bundle's folder to take the trunk of.
+    `progress`: where it tells how far it is.
     """
 
     out: Path | None = None
@@ -45,6 +45,7 @@ class Order:
     seed: int = 0
     threads: int = 1
     precision: str = "auto"
+    texture: str = "auto"
     name: str = ""
     licence: str = ""
     flag: Flag = Flag()

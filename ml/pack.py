@@ -26,7 +26,7 @@ from ml.novelty import Known
 from ml.order import Order
 from ml.progress import CHOSEN, EXPORTED, PACKED
 from ml.quality import quality_limits
-from ml.touch import fitted
+from ml.touch import chosen
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def pack(order: Order, made: Made) -> Packed:
     order.progress.stage("exporting", EXPORTED)
     temperature = fit_temperature(held.logits, held.data.targets)
     shape = (run.input.height, run.input.width, run.input.channels)
-    texture = fitted(run.net, run.standardise, train_on)
+    texture, likeness = chosen(run.net, run.standardise, train_on, held, order.texture)
     graph = to_graph(run.net, run.mean, run.std, shape, run.contrast, texture)
     parity = check_parity(run.net, run.mean, run.std, graph, held.data.images[:64], run.contrast, texture)
     order.progress.stage("choosing precision", CHOSEN)
@@ -74,16 +74,21 @@ def pack(order: Order, made: Made) -> Packed:
     spec = Spec(
         name=order.name or (order.out.name if order.out else run.network), network=run.network, stem=run.stem,
         classes=train_on.classes, input=run.input, mean=run.mean, std=run.std, contrast=run.contrast,
-        flips=run.net.flips, embedding_size=run.net.embedding_size, texture_size=texture.size, temperature=temperature,
+        flips=run.net.flips, embedding_size=run.net.embedding_size,
+        texture_size=texture.size if texture else 0, temperature=temperature,
         threshold=order.flag.threshold(held.logits, held.data, temperature), shares=run.shares, unknown=unknown,
         quality=quality_limits(train_on), heat_scale=_heat_scale(held.maps, held.data), probe=_probe(graph, run.input),
         engine=choice.engine,
-        metrics={"calibration": calibration(held.logits, held.data.targets, temperature), "parity": parity},
+        metrics={
+            "calibration": calibration(held.logits, held.data.targets, temperature), "parity": parity,
+            "likeness": likeness,
+        },
         data=made.data, training=run.training, created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     tensors = {key: value.contiguous() for key, value in run.net.state_dict().items()}
     kept = {name: torch.from_numpy(tensor) for name, tensor in known.tensors().items()}
-    return Packed(spec, save(tensors | kept | texture.tensors()), graph, choice.files)
+    kept |= texture.tensors() if texture else {}
+    return Packed(spec, save(tensors | kept), graph, choice.files)
 
 
 def _heat_scale(maps: NDArray[np.float32], data: Dataset) -> float:

@@ -20,8 +20,10 @@ from ml.data import Dataset
 from ml.engines import CpuEngine, open_graph
 from ml.export import PARITY, check_parity, to_graph
 from ml.gpu import load_network
+from ml.held import Held
 from ml.inspector import known_cloth
 from ml.learn import gather
+from ml.networks import Network
 from ml.order import Order
 from ml.precision import Choice
 from ml.preprocess import Pixels
@@ -29,14 +31,16 @@ from ml.probe import Answer
 from ml.refusal import DataError
 from ml.spec import Faster
 from ml.standardise import Standardise
-from ml.touch import fitted
+from ml.touch import chosen
+from ml.train import answers
 
 COMPARED = 256  # images on which the old graphs and the new ones must say the same
 
 
 @dataclass(frozen=True)
 class RetrofitOrder:
-    """Which bundle, and what it was trained on: the fields are the options of `python -m ml retrofit`."""
+    """Which bundle, and what it was trained on: the fields are the options of `python -m ml retrofit`. `texture`: see
+    ml.touch; `auto` gives none to a bundle whose embeddings tell more."""
 
     bundle: Path
     out: Path
@@ -44,6 +48,7 @@ class RetrofitOrder:
     drawn: int = 0
     merge: tuple[str, ...] = ()
     seed: int = 0
+    texture: str = "auto"
     threads: int = 1
 
 
@@ -57,7 +62,10 @@ def retrofit(order: RetrofitOrder) -> Spec:
         raise DataError(f"{order.bundle.name} gives textures already")
     train_on, check_on = _sides(order, spec)
     net, _ = load_network(order.bundle, spec)
-    texture = fitted(net, Standardise(spec.mean, spec.std, spec.contrast), train_on)
+    standardise = Standardise(spec.mean, spec.std, spec.contrast)
+    texture, likeness = chosen(net, standardise, train_on, _held(net, standardise, check_on), order.texture)
+    if texture is None:
+        raise DataError(f"its embeddings tell more than its textures would: {likeness}; --texture yes gives them")
     size = (spec.input.height, spec.input.width, spec.input.channels)
     graph = to_graph(net, spec.mean, spec.std, size, spec.contrast, texture)
     images = check_on.images[:COMPARED]
@@ -66,7 +74,8 @@ def retrofit(order: RetrofitOrder) -> Spec:
     _refuse_change(order.bundle, {GRAPH: graph, **choice.files}, images)
     with open_graph(graph) as engine:
         asked = probe.ask(engine, spec.input)
-    made = replace(spec, texture_size=texture.size, probe=asked, engine=choice.engine, files={})
+    metrics = {**spec.metrics, "likeness": likeness}
+    made = replace(spec, texture_size=texture.size, probe=asked, engine=choice.engine, metrics=metrics, files={})
     tensors = load_file(order.bundle / WEIGHTS) | texture.tensors()
     return bundle.write(order.out, made, save(tensors), graph, card.text(made), choice.files)
 
@@ -86,6 +95,13 @@ def _sides(order: RetrofitOrder, spec: Spec) -> tuple[Dataset, Dataset]:
         return data, data
     sides = splits.split(data)
     return data.take(sides.train), data.take(sides.val)
+
+
+def _held(net: Network, standardise: Standardise, check_on: Dataset) -> Held:
+    """What the network says of these images; how far they lie from known cloth is not asked."""
+    logits, maps, embedding = answers(net, check_on.images, standardise)
+    none = np.zeros(len(logits), dtype=np.intp)
+    return Held(check_on, none, logits, maps, embedding, none.astype(np.float32), none.astype(bool))
 
 
 def _proven(folder: Path, spec: Spec, graph: bytes, train_on: Dataset, check_on: Dataset) -> Choice:

@@ -1,18 +1,24 @@
-"""Textures of many images by a network (see ml.texture), and the whitening that a bundle's graph gives them."""
+"""Textures of many images by a network (see ml.texture), the whitening that a bundle's graph gives them, and whether it
+is to give any."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ml.data import Dataset
+from ml.held import Held
+from ml.metric.measures import retrieve, side
 from ml.networks import Network
 from ml.standardise import Standardise
 from ml.texture import MOST, SHRINK, Floats, Texture, touched, whitening
 
 BATCH = 64
 FITTED = 4000  # training images that the whitening of a bundle is fitted to
+MEASURED = 1500  # images among which the most alike are looked for
 
 
 @torch.inference_mode()
@@ -32,3 +38,40 @@ def fitted(net: Network, standardise: Standardise, train_on: Dataset) -> Texture
     rows = np.sort(np.random.default_rng(0).permutation(len(train_on.targets))[:FITTED])
     seen = textures(net, train_on.images[rows], standardise)
     return Texture(whitening(seen, train_on.targets[rows], SHRINK, MOST))
+
+
+def told_apart(net: Network, standardise: Standardise, texture: Texture, held: Held) -> dict[str, float]:
+    """Of images that trained nothing, the share whose most alike image of another source is of their class (recall@1),
+    by embedding and by texture; among at most MEASURED that one network judged."""
+    rows = np.sort(np.random.default_rng(1).permutation(len(held.data.targets))[:MEASURED])
+    some = held.take(rows)
+    blocks = textures(net, some.data.images, standardise)
+    seen = (blocks - texture.mean.numpy()) @ texture.turn.numpy()
+    kinds = {"embedding": some.embedding, "texture": seen}
+    return {name: round(_recall(value, some), 4) for name, value in kinds.items()}
+
+
+def _recall(rows: Floats, held: Held) -> float:
+    found = []
+    for fold in np.unique(held.fold):
+        mine = held.fold == fold
+        one = side(rows, held.data.targets, held.data.groups).take(mine)
+        found.append(retrieve(one, one).first)
+    together = np.concatenate(found)
+    return float(np.nanmean(together)) if np.isfinite(together).any() else 0.0
+
+
+class Told(NamedTuple):
+    """The texture that a bundle is to give, if any, and what was measured."""
+
+    texture: Texture | None
+    figures: dict[str, float | str]
+
+
+def chosen(net: Network, standardise: Standardise, train_on: Dataset, held: Held, wanted: str = "auto") -> Told:
+    """The texture where it finds images of one class more often than the embedding does; always where `wanted` is yes,
+    never where it is no."""
+    texture = fitted(net, standardise, train_on)
+    found = told_apart(net, standardise, texture, held)
+    takes = wanted == "yes" or (wanted == "auto" and found["texture"] > found["embedding"])
+    return Told(texture if takes else None, {**found, "compared": "texture" if takes else "embedding"})

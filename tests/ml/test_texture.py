@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 
 from ml import bundle, chip, probe  # noqa: E402
 from ml.agreement import Agreement, compare  # noqa: E402
 from ml.bundle import BundleError, Unknown  # noqa: E402
+from ml.cli import main  # noqa: E402
 from ml.data import Dataset  # noqa: E402
 from ml.drawn import draw  # noqa: E402
 from ml.engines import open_graph  # noqa: E402
 from ml.export import check_parity, to_graph  # noqa: E402
 from ml.gate_images import GateImages  # noqa: E402
 from ml.gpu import load_network  # noqa: E402
+from ml.head import learn as learn_head  # noqa: E402
+from ml.head_data import HeadOrder  # noqa: E402
+from ml.held import Held  # noqa: E402
 from ml.inspector import Inspector, Item, Judgement  # noqa: E402
 from ml.learn import learn, png  # noqa: E402
 from ml.networks import build  # noqa: E402
@@ -32,7 +38,7 @@ from ml.refusal import DataError  # noqa: E402
 from ml.retrofit import RetrofitOrder, retrofit  # noqa: E402
 from ml.standardise import Standardise  # noqa: E402
 from ml.texture import Texture, whitening  # noqa: E402
-from ml.touch import fitted, textures  # noqa: E402
+from ml.touch import chosen, fitted, textures  # noqa: E402
 from ml.verdict import Reading, conclude  # noqa: E402
 from tests.ml.bundles import tiny_bundle  # noqa: E402
 
@@ -54,7 +60,7 @@ def cloth() -> Dataset:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("texture") / "model"
-    learn(Order(out=out, drawn=120, size=32, network="resnet8v1", preset="quick", precision="fp32"))
+    learn(Order(out=out, drawn=120, size=32, network="resnet8v1", preset="quick", precision="fp32", texture="yes"))
     return out
 
 
@@ -66,7 +72,8 @@ def without(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph = to_graph(net, spec.mean, spec.std, (32, 32, 3), spec.contrast)
     with open_graph(graph) as engine:
         asked = probe.ask(engine, spec.input)
-    old = replace(spec, texture_size=0, probe=asked, files={})
+    metrics = {name: value for name, value in spec.metrics.items() if name != "likeness"}
+    old = replace(spec, texture_size=0, probe=asked, metrics=metrics, files={})
     folder = tmp_path_factory.mktemp("old") / "model"
     bundle.write(folder, old, (trained / bundle.WEIGHTS).read_bytes(), graph)
     return folder
@@ -110,6 +117,22 @@ def test_the_first_two_stages_are_where_they_end() -> None:
         net = build(name, 1, 2).eval()
         _last, early = net.passed(torch.zeros(1, 1, 64, 64))
         assert tuple(maps.shape[-1] for maps in early) == sides
+
+
+def test_a_bundle_gives_textures_where_they_tell_more_than_its_embeddings(cloth: Dataset) -> None:
+    torch.manual_seed(0)
+    net, by = build("resnet8v1", 3, 4).eval(), Standardise(MEAN, STD)
+    none = np.zeros(len(cloth.targets), dtype=np.intp)
+    knows = np.eye(len(cloth.classes), dtype=np.float32)[cloth.targets]
+    sees = Held(cloth, none, knows, knows, knows, none.astype(np.float32), none.astype(bool))
+    noise = np.random.default_rng(0).normal(size=knows.shape).astype(np.float32)
+    guesses = replace(sees, embedding=noise)
+    texture, figures = chosen(net, by, cloth, sees)
+    assert texture is None and figures["embedding"] == 1 and figures["compared"] == "embedding"
+    texture, figures = chosen(net, by, cloth, guesses)
+    assert texture is not None and figures["texture"] > figures["embedding"]  # type: ignore[operator]
+    assert chosen(net, by, cloth, sees, "yes").texture is not None
+    assert chosen(net, by, cloth, guesses, "no").texture is None
 
 
 def test_of_a_wide_network_the_axes_are_kept_along_which_classes_are_widest() -> None:
@@ -203,11 +226,12 @@ def agreed(was: Answer, now: Answer, images: Pixels) -> Agreement:
 def test_a_bundle_of_before_is_given_textures_and_nothing_else_changes(
     without: Path, trained: Path, tmp_path: Path
 ) -> None:
-    order = RetrofitOrder(without, tmp_path / "new", drawn=120)
+    order = RetrofitOrder(without, tmp_path / "new", drawn=120, texture="yes")
     spec = retrofit(order)
     old = bundle.verify(without)
     changed = {name for name in vars(old) if getattr(old, name) != getattr(spec, name)}
-    assert changed == {"texture_size", "probe", "files"}
+    assert changed == {"texture_size", "probe", "files", "metrics"}
+    assert {**old.metrics, "likeness": spec.metrics["likeness"]} == spec.metrics
     items = pictures()
     for now, packed in zip(judged(tmp_path / "new", items), judged(trained, items), strict=True):
         np.testing.assert_allclose(now.compared.astype(float), packed.compared.astype(float), atol=2e-3)
@@ -217,6 +241,56 @@ def test_a_bundle_of_before_is_given_textures_and_nothing_else_changes(
     with pytest.raises(DataError, match="not the images that model was trained on"):
         retrofit(RetrofitOrder(without, tmp_path / "other", drawn=60))
     assert not (tmp_path / "other").exists()
+
+
+def test_a_class_that_a_bundle_never_learnt_is_measured_by_all_that_it_compares(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloth = draw(160, 9, (32, 32), 3)
+    rows = [(image, cloth.classes[target], group) for image, target, group in
+            zip(cloth.images, cloth.targets, cloth.groups, strict=True)]  # fmt: skip
+    rows += [(striped(seed), "stripes", f"stripes-{seed}") for seed in range(24)]
+    (tmp_path / "images").mkdir()
+    lines = ["path,label,source"]
+    for number, (image, label, source) in enumerate(rows):
+        Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
+        lines.append(f"images/{number}.png,{label},{source}")
+    (tmp_path / "all.csv").write_text("\n".join(lines))
+    words = ["unseen", str(trained), "--draws", "4", "--manifest"]
+    assert main([*words, str(tmp_path / "all.csv"), "--json", str(tmp_path / "found.json")]) == 0
+    assert "stripes                texture" in capsys.readouterr().out
+    found = json.loads((tmp_path / "found.json").read_text())["stripes"]
+    assert set(found) == {"embedding", "texture"} and len(found["texture"]["recall"]) == 4
+    assert np.mean(found["texture"]["recall"]) > 0.8 and np.mean(found["texture"]["precision"]) > 0.8
+    (tmp_path / "known.csv").write_text("\n".join(line for line in lines if "stripes" not in line))
+    assert main([*words, str(tmp_path / "known.csv")]) == 2
+    assert "knows every class" in capsys.readouterr().err
+
+
+def striped(seed: int) -> Pixels:
+    rng = np.random.default_rng(seed)
+    bands = np.where(np.arange(32) // 2 % 2, 60, 190)[:, None, None] + rng.normal(0, 12, (32, 32, 3))
+    return np.roll(bands, int(rng.integers(4)), axis=0).clip(0, 255).astype(np.uint8)
+
+
+def test_a_new_head_gives_the_textures_of_its_base(trained: Path, tmp_path: Path) -> None:
+    cloth = draw(150, 9, (32, 32), 3)
+    with open_graph((trained / bundle.GRAPH).read_bytes()) as engine:
+        embedding = engine.run(cloth.images).embedding
+    rolls = sorted(set(cloth.groups))
+    arrays = {
+        "embedding": embedding, "label": np.array([cloth.classes[target] for target in cloth.targets]),
+        "source": np.array(cloth.groups),
+        "side": np.array(["val" if rolls.index(group) % 3 == 0 else "train" for group in cloth.groups]),
+    }  # fmt: skip
+    np.savez(tmp_path / "kept.npz", **arrays)
+    spec = learn_head(HeadOrder(trained, tmp_path / "head", tmp_path / "kept.npz", classes=cloth.classes))
+    assert spec.texture_size == 96
+    for now, before in zip(judged(tmp_path / "head", pictures()), judged(trained, pictures()), strict=True):
+        assert now.texture is not None and before.texture is not None
+        np.testing.assert_array_equal(now.texture, before.texture)
+    _net, texture = load_network(tmp_path / "head", spec)
+    assert texture is not None
 
 
 def test_blocks_of_zeros_make_no_texture_that_is_no_number() -> None:
