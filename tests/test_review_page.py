@@ -226,6 +226,7 @@ def test_its_figures_stand_beside_those_of_the_period_compared_with(mara: Client
         '<td class="num">3</td> <td class="num">4, −25 %</td> <td class="num">1</td> <td class="num">2, −50 %</td>'
         in page
     )
+    assert page.count('<th scope="col" class="num">Before, change</th>') == 2
     assert "Before: 2 images" in page
     assert '<td class="num">66.7 %</td> <td class="num">25.0 %</td>' in page
     assert "Before" not in text_of(mara, "/review/?when=24h")
