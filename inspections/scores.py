@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from inspections import registry, thresholds
 from inspections.models import (
@@ -22,12 +22,15 @@ from inspections.models import (
     Kind,
     Line,
     ReviewItem,
+    SlotCount,
     Status,
     ThresholdChange,
     VersionChange,
 )
 from inspections.models.defect_class import GOOD
+from inspections.models.rollup import SLOT
 from inspections.rates import HOUR, hour_of
+from inspections.standing import slot_of
 from inspections.what_if import Answer, Audit, Evidence, Scored
 
 DAYS = 28
@@ -46,33 +49,45 @@ class Weighed:
     until: datetime
     cut: str = ""
 
+    @property
+    def too_soon(self) -> bool:
+        """The model was changed so lately that its period has not begun."""
+        return self.since >= self.until
+
 
 @dataclass(frozen=True)
 class Volume:
-    hour: datetime
+    """What was judged in one hour, or in the part of it that belongs to the period."""
+
+    start: datetime
+    until: datetime
     judged: int
     flagged: int
 
+    @property
+    def hours(self) -> float:
+        return max(self.until - self.start, SLOT) / HOUR
+
 
 def weigh(line: Line, now: datetime) -> Weighed:
-    """The line's last 28 days, from the hour on after its model was changed: another model's scores tell nothing."""
+    """The line's last 28 days, from the slot on after its model was changed: another model's scores tell nothing."""
     since, cut = hour_of(now) + HOUR - DAYS * DAY, ""
     changed = _model_since(line)
     if changed is not None and changed > since:
-        since, cut = _next_hour(changed), "model"
+        since, cut = _next_slot(changed), "model"
     rows = _answers(line, since)
     if len(rows) > ANSWERS:
-        since, cut = _next_hour(rows[-1]["counted_at"]), "answers"
-    volumes = _volumes(line, since)
+        since, cut = _next_slot(rows[-1]["counted_at"]), "answers"
+    volumes = _volumes(line, since, now)
     lowest = _lowest_threshold(line, since)
     days = max(-(-(now - since) // DAY), 1)
     passed = [0] * days
     for one in volumes:
-        passed[min((one.hour - since) // DAY, days - 1)] += one.judged - one.flagged
+        passed[min((one.start - since) // DAY, days - 1)] += one.judged - one.flagged
     evidence = Evidence(
         judged=sum(one.judged for one in volumes),
         flagged=sum(one.flagged for one in volumes),
-        hours=len(volumes),
+        hours=sum(one.hours for one in volumes),
         passed=tuple(passed),
         sample=tuple(_sample(line, volumes, lowest)),
         audits=tuple(_audits(line, since, days)),
@@ -81,9 +96,9 @@ def weigh(line: Line, now: datetime) -> Weighed:
     return Weighed(evidence, since, now, cut)
 
 
-def _next_hour(moment: datetime) -> datetime:
-    start = hour_of(moment)
-    return start if start == moment else start + HOUR
+def _next_slot(moment: datetime) -> datetime:
+    start = slot_of(moment)
+    return start if start == moment else start + SLOT
 
 
 def _model_since(line: Line) -> datetime | None:
@@ -102,10 +117,22 @@ def _lowest_threshold(line: Line, since: datetime) -> float:
     return min((value for value in known if value is not None), default=0.0)
 
 
-def _volumes(line: Line, since: datetime) -> list[Volume]:
-    """Hours in which anything was judged, oldest first."""
-    rows = HourlyTotal.objects.filter(line=line, hour__gte=since, judged__gt=0).order_by("hour")
-    return [Volume(*row) for row in rows.values_list("hour", "judged", "flagged")]
+def _volumes(line: Line, since: datetime, now: datetime) -> list[Volume]:
+    """Hours in which anything was judged, oldest first; of the first and the one that runs the part that counts."""
+    whole = hour_of(since) if since == hour_of(since) else hour_of(since) + HOUR
+    rows = HourlyTotal.objects.filter(line=line, hour__gte=whole, judged__gt=0).order_by("hour")
+    found = [
+        Volume(hour, min(hour + HOUR, max(now, hour)), judged, flagged)
+        for hour, judged, flagged in rows.values_list("hour", "judged", "flagged")
+    ]
+    return [*_first_part(line, since, min(whole, now)), *found] if since < min(whole, now) else found
+
+
+def _first_part(line: Line, since: datetime, until: datetime) -> list[Volume]:
+    """Of an hour that the period begins within: its slots from there on."""
+    slots = SlotCount.objects.filter(line=line, slot__gte=since, slot__lt=until)
+    sums = slots.aggregate(judged=Sum("judged", default=0), flagged=Sum("flagged", default=0))
+    return [Volume(since, until, **sums)] if sums["judged"] else []
 
 
 # --- the sample ---------------------------------------------------------------------------------------------------
@@ -125,10 +152,10 @@ def _sample(line: Line, volumes: list[Volume], lowest: float) -> list[Scored]:
     if not chosen:
         return []
     each = SAMPLE // len(chosen)
-    starts = {place: one.hour + HOUR * _offset(line, one, each) for place, one in enumerate(chosen)}
+    starts = {place: one.start + (one.until - one.start) * _offset(line, one, each) for place, one in enumerate(chosen)}
     rows = _sought(line, starts, each)
     found = Counter(row[0] for row in rows)
-    rows += _sought(line, {place: chosen[place].hour for place in starts if place not in found}, each)
+    rows += _sought(line, {place: chosen[place].start for place in starts if place not in found}, each)
     found = Counter(row[0] for row in rows)
     return [_scored(row, chosen[row[0]].judged / found[row[0]], lowest) for row in rows]
 
@@ -154,7 +181,7 @@ def _scored(row: tuple[Any, ...], weight: float, lowest: float) -> Scored:
 
 def _offset(line: Line, one: Volume, each: int) -> float:
     """Which part of the hour is passed over: as if by chance, the same at every look, and so that enough is left."""
-    digest = blake2b(f"{line.pk} {one.hour:%Y%m%d%H}".encode(), digest_size=8).digest()
+    digest = blake2b(f"{line.pk} {one.start:%Y%m%d%H}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64 * max(1 - 1.5 * each / one.judged, 0)
 
 

@@ -57,11 +57,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One line over one period. `hours`: those in which anything was judged; `passed`: by day."""
+    """One line over one period. `hours`: the time in which anything was judged; `passed`: by day."""
 
     judged: int = 0
     flagged: int = 0
-    hours: int = 0
+    hours: float = 0.0
     passed: tuple[int, ...] = ()
     sample: tuple[Scored, ...] = ()
     audits: tuple[Audit, ...] = ()

@@ -27,7 +27,7 @@ from tests import cast
 from tests.alarmed import a_channel, a_rule
 from tests.cast import a_camera, a_line, signed_in
 from tests.floor import an_alarm, critical_rule
-from tests.judged import a_version, judged
+from tests.judged import a_version, judged, many_judged
 from workers.telling import outbox
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +171,17 @@ def test_its_hours_are_drawn_and_its_worst_images_shown_without_what_is_asked_bl
     assert 'id="plot-rate"' in text
 
 
+def test_an_alarm_of_a_class_tells_how_many_there_were_so_far(mara: Client) -> None:
+    since = timezone.now() - timedelta(minutes=30)
+    judged(a_camera(), "hole", at=since)
+    many_judged(a_camera(), 3, since + timedelta(minutes=10), "hole", 0.9)
+    words, rule = "Hole was first seen in 1 image.", a_rule(RuleKind.CLASS_SEEN, defect_class="hole")
+    alarm = an_alarm(rule=rule, words=words, since=since, last_at=since + timedelta(minutes=10), figures={"count": 1})
+    text = " ".join(text_of(mara, f"/alarms/{alarm.pk}/").split())
+    assert "<dt>Anomalies</dt> <dd>4</dd>" in text
+    assert words in text
+
+
 def test_a_silent_camera_has_no_images_to_show(mara: Client) -> None:
     alarm = an_alarm(rule=a_rule(RuleKind.SILENT), words="Camera left is silent.")
     text = text_of(mara, f"/alarms/{alarm.pk}/")
@@ -209,11 +220,19 @@ def test_an_empty_note_is_refused(mara: Client) -> None:
     assert not AuditEvent.objects.filter(action="note-alarm").exists()
 
 
-@pytest.mark.parametrize("sent", ["https://evil.example/", "//evil.example", "/queue/", ""])
+@pytest.mark.parametrize("sent", ["https://evil.example/", "//evil.example", "/queue/", "/lines/loom-9/", ""])
 def test_a_form_leads_back_to_where_it_stood_and_nowhere_else(mara: Client, sent: str) -> None:
     alarm = an_alarm()
     done = mara.post(f"/alarms/{alarm.pk}/acknowledge/", {"next": sent})
     assert done.headers["Location"] == f"/alarms/{alarm.pk}/"
+
+
+def test_a_form_on_the_line_s_page_leads_back_to_it(mara: Client) -> None:
+    alarm = an_alarm()
+    page = f"/lines/{alarm.line.slug}/"
+    assert f'name="next" value="{page}?when=24h"' in text_of(mara, f"{page}?when=8h")
+    done = mara.post(f"/alarms/{alarm.pk}/acknowledge/", {"next": f"{page}?when=24h"})
+    assert done.headers["Location"] == f"{page}?when=24h"
 
 
 # --- who was told -----------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def test_an_alarm_tells_the_very_capture_that_the_trouble_began_with() -> None:
     at = MONDAY + timedelta(seconds=77)
     judged(a_camera(), "metal_contamination", at=at)
     alarms.look(MONDAY + 2 * MINUTE)  # while its slot still runs
-    assert (only().since, only().words) == (at, "Metal contamination was seen: 1 image.")
+    assert (only().since, only().words) == (at, "Metal contamination was first seen in 1 image.")
 
 
 def test_a_class_that_a_person_names_is_seen_too() -> None:

@@ -229,8 +229,11 @@ def test_limits_signals_and_marks_stand_on_the_chart(mara: Client, night: Camera
     assert round(hit["upper"], 2) == round(100 * (0.01 + 3 * (0.01 * 0.99 / 105) ** 0.5), 2)
     assert "signal" not in data["series"][0]["spots"][10]
     assert "2 points signal, the first at Tue 17 Nov 02:40 – 02:50: above the upper limit." in text
-    assert [mark["kind"] for mark in data["marks"]] == ["alarm", "threshold"]
-    assert data["marks"][0]["words"] == "Alarm seen by olga: needle changed"
+    assert [mark["kind"] for mark in data["marks"]] == ["alarm", "alarm", "threshold"]
+    assert [mark["words"] for mark in data["marks"][:2]] == [
+        "Alarm: the chart signals",
+        "Alarm seen by olga: needle changed",
+    ]
     after_the_break = data["series"][0]["spots"][-1]
     assert "upper" not in after_the_break
 

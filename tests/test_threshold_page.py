@@ -151,6 +151,34 @@ def test_scores_of_the_model_before_do_not_count(mara: Client, camera: Camera) -
     assert "another model judged before" in text_of(mara)
 
 
+def promoted(at: datetime) -> None:
+    VersionChange.objects.create(
+        kind=ChangeKind.PROMOTE, version=a_version(), state=ChangeState.ACTIVE, asked_at=at, decided_at=at
+    )
+
+
+def test_a_model_s_first_hour_is_weighed_from_five_minutes_on(mara: Client, camera: Camera) -> None:
+    promoted(NOW - timedelta(minutes=17))  # 14:03
+    many_judged(camera, 30, NOW.replace(minute=0), "hole", 0.9, timedelta(seconds=5))  # the model before, in its hour
+    many_judged(camera, 20, NOW.replace(minute=5), "good", 0.01, timedelta(seconds=10))
+    found = weigh(camera.line, NOW)
+    assert (found.since, found.until) == (NOW.replace(minute=5), NOW)
+    assert (found.evidence.judged, found.evidence.flagged, len(found.evidence.sample)) == (20, 0, 20)
+    assert found.evidence.an_hour == pytest.approx(80)  # twenty in a quarter of an hour
+    page = text_of(mara, f"{PAGE}?threshold=0.4")
+    assert "22 Nov 14:05 to 22 Nov 14:20" in page
+    assert 'id="to-set"' in page
+
+
+def test_just_after_a_promotion_it_says_from_when_it_speaks_and_offers_nothing(mara: Client, camera: Camera) -> None:
+    many_judged(camera, 30, NOW - HOUR, "hole", 0.9)
+    promoted(NOW + timedelta(seconds=30))
+    with time_machine.travel(NOW + timedelta(minutes=1), tick=False):
+        page = text_of(mara, f"{PAGE}?threshold=0.4")
+    assert "From 14:25 on this page says what a threshold means." in page
+    assert 'id="to-set"' not in page
+
+
 def test_where_there_are_more_answers_than_are_read_the_period_begins_later(
     mara: Client, camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:

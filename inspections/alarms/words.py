@@ -35,9 +35,10 @@ def _signalled(told: dict[str, Any], figures: Mapping[str, Any]) -> str:
 
 
 def _seen(rule: AlarmRule, figures: Mapping[str, Any], names: Names) -> str:
+    """What was there when it was told: more may follow while the alarm is open."""
     count = int(figures["count"])
     told = {"name": names.get(rule.defect_class, rule.defect_class), "n": count}
-    return ngettext("%(name)s was seen: %(n)s image.", "%(name)s was seen: %(n)s images.", count) % told
+    return ngettext("%(name)s was first seen in %(n)s image.", "%(name)s was first seen in %(n)s images.", count) % told
 
 
 def _what(code: str, names: Names) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Sum
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -12,7 +13,17 @@ from django.utils.translation import gettext as _
 
 from inspections.alarms.acting import ABOUT_CLOTH
 from inspections.alarms.notes import told_of
-from inspections.models import Alarm, AlarmState, AuditEvent, Capture, Delivery, Line, Person
+from inspections.models import (
+    Alarm,
+    AlarmState,
+    AuditEvent,
+    Capture,
+    Delivery,
+    Line,
+    Person,
+    RuleKind,
+    SlotCount,
+)
 from inspections.models.rollup import SLOT
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.alarm_list import row_of
@@ -25,6 +36,7 @@ from inspections.pages.periods import percent, rounded
 from inspections.pages.worklist import Order, Wanted
 from inspections.pages.worklist import page as page_of
 from inspections.review.blind import withheld
+from inspections.standing import slot_of
 
 IMAGES = 12
 RATES = frozenset({"rate", "limit", "centre", "upper", "lower"})
@@ -79,9 +91,18 @@ def facts(found: Alarm, names: dict[str, str]) -> list[tuple[str, str]]:
         "signals": _("Signals"), "camera": _("Camera"),
     }  # fmt: skip
     kept = {key: value for key, value in found.figures.items() if value not in (None, "", [])}
+    if found.rule.kind == RuleKind.CLASS_SEEN:
+        kept["count"] = _so_far(found)
     if kept.get("unit"):  # a chart with a memory: what is usual is 0, and its limits are no rates
         kept |= {"centre": None, "upper": f"± {rounded(kept['upper'], 2)} {kept['unit']}"}
     return [(name, _said(key, kept[key], names)) for key, name in named.items() if kept.get(key) is not None]
+
+
+def _so_far(found: Alarm) -> int:
+    """All of its class since it began: its figures hold the latest five minutes alone."""
+    rows = SlotCount.objects.filter(line=found.line, defect_class=_code(found), slot__gte=slot_of(found.since))
+    total: int = rows.filter(slot__lt=_until(found)).aggregate(total=Sum("anomalies", default=0))["total"]
+    return total
 
 
 def _said(key: str, value: Any, names: dict[str, str]) -> str:

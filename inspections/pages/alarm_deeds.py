@@ -62,8 +62,8 @@ def again(request: PersonRequest, alarm: int) -> HttpResponseBase:
 
 
 def _back(request: PersonRequest, found: Alarm) -> HttpResponseRedirect:
-    """To where the form stood: the first page or the list; else to the alarm's own page."""
+    """To where the form stood: the first page, the list or the line's page; else to the alarm's own page."""
     wanted = request.POST.get("next", "")
-    known = {reverse("lines"), reverse("alarms")}
+    known = {reverse("lines"), reverse("alarms"), reverse("line", args=[found.line.slug])}
     where = own_path(wanted, request) if wanted.partition("?")[0] in known else reverse("alarm", args=[found.pk])
     return HttpResponseRedirect(where)

@@ -31,8 +31,7 @@ def marks_by_line(line_ids: Collection[int], span: Span) -> dict[int, list[Mark]
     found = {line_id: [Mark(one.at, one.words, one.kind, one.url) for one in some] for line_id, some in broken.items()}
     rows = Alarm.objects.filter(line__in=line_ids, raised_at__gte=span.since, raised_at__lt=span.until)
     for alarm in newest_of_each(rows.select_related("acknowledged_by"), MOST_MARKS):
-        if _at(mark := _alarm_mark(alarm)) < span.until:
-            found[alarm.line_id].append(mark)
+        found[alarm.line_id] += [mark for mark in _alarm_marks(alarm) if _at(mark) < span.until]
     return {line_id: sorted(some, key=_at)[-MOST_MARKS:] for line_id, some in found.items()}
 
 
@@ -47,13 +46,14 @@ def _at(mark: Mark) -> datetime:
     return mark.x
 
 
-def _alarm_mark(alarm: Alarm) -> Mark:
-    """Where people acknowledged it, else where it was raised."""
+def _alarm_marks(alarm: Alarm) -> list[Mark]:
+    """Where it was raised, and where people acknowledged it."""
     url = reverse("alarm", args=[alarm.pk])
+    raised = Mark(alarm.raised_at, _("Alarm: %(words)s") % {"words": alarm.words}, "alarm", url)
     if alarm.acknowledged_at is None or alarm.acknowledged_by is None:
-        return Mark(alarm.raised_at, _("Alarm: %(words)s") % {"words": alarm.words}, "alarm", url)
+        return [raised]
     told = {"who": name_of(alarm.acknowledged_by), "words": alarm.note or alarm.words}
-    return Mark(alarm.acknowledged_at, _("Alarm seen by %(who)s: %(words)s") % told, "alarm", url)
+    return [raised, Mark(alarm.acknowledged_at, _("Alarm seen by %(who)s: %(words)s") % told, "alarm", url)]
 
 
 def shifts_of(span: Span) -> list[Stretch]:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.formats import time_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from inspections.escape import ENOUGH
 from inspections.pages.periods import between_words, percent, rounded
 from inspections.pages.plots import Cell, Mark, Plot, Series, Spot, Table, over_number
+from inspections.scores import Weighed
 from inspections.what_if import Evidence, Meaning, Rate, meaning
 
 CURVE = (
@@ -65,10 +68,13 @@ def flags_words(flags: float) -> str:
     return rounded(flags, 1 if flags < 100 else 0)
 
 
-def lacking(evidence: Evidence) -> list[str]:
+def lacking(weighed: Weighed) -> list[str]:
     """What keeps the page from saying more."""
-    found = []
-    if not evidence.sample:
+    evidence, found = weighed.evidence, []
+    if weighed.too_soon:
+        words = _("The model was changed just now. From %(when)s on this page says what a threshold means.")
+        found.append(words % {"when": time_format(localtime(weighed.since), "H:i")})
+    elif not evidence.sample:
         found.append(_("Nothing was judged in this period, so nothing can be said of any threshold."))
     elif len(evidence.audits) < ENOUGH:
         words = _("Escapes and overkill cannot be said: %(n)d blind audits were answered, and %(enough)d are needed.")
