@@ -36,7 +36,9 @@ def test_the_shifts_and_the_picker_are_accessible_and_whole(
     page = opened("/shifts/", mara, color_scheme=theme, viewport={"width": width, "height": height})
     wrong = serious(page)
     three()
-    for address in ("/shifts/", "/lines/loom-1/?when=last-night&compare=week", "/lines/loom-1/?when=nonsense"):
+    pages = ["/shifts/", "/lines/loom-1/?when=last-night&compare=week", "/lines/loom-1/?when=nonsense"]
+    pages += ["/alarms/?when=last-night", "/flagged/?when=last-night", "/review/?compare=last-night"]
+    for address in pages:
         page.goto(address)
         page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
         wrong += serious(page)
