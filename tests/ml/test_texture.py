@@ -119,7 +119,7 @@ def test_the_first_two_stages_are_where_they_end() -> None:
         assert tuple(maps.shape[-1] for maps in early) == sides
 
 
-def test_a_bundle_gives_textures_where_they_tell_more_than_its_embeddings(cloth: Dataset) -> None:
+def test_a_bundle_gives_textures_where_they_tell_about_as_much_as_its_embeddings(cloth: Dataset) -> None:
     torch.manual_seed(0)
     net, by = build("resnet8v1", 3, 4).eval(), Standardise(MEAN, STD)
     none = np.zeros(len(cloth.targets), dtype=np.intp)
