@@ -81,7 +81,7 @@ def _add_train(commands: Any) -> None:
     )  # fmt: skip
     made.add_argument(
         "--texture", default="auto", choices=("auto", "yes", "no"),
-        help="whether captures are compared by textures; auto: where they find known classes about as well as embeddings",
+        help="whether captures are compared by textures; auto: if they find known classes about as well as embeddings",
     )  # fmt: skip
     made.add_argument("--curves", type=Path, help="draw the curves of loss and macro-F1 to this PNG or SVG file")
     _add_learning(made)
