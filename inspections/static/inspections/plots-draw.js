@@ -371,7 +371,6 @@
       series: [
         {
           type: "heatmap",
-          progressive: 0, // drawn at once: paper waits for no later frame
           silent: true,
           emphasis: { disabled: true },
           itemStyle: { borderColor: look.surface, borderWidth: 1 },

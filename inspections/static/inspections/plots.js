@@ -4,6 +4,7 @@
   const NEAR = 40; // pixels, within which a pointer means a point
   const DRAGGED = 8;
   const PAPER = 700; // pixels: the width of a printed page's text
+  const SHARP = 2; // a printer has more dots than a screen
   const made = new Map(); // key of a figure → Drawn
 
   class Drawn {
@@ -70,14 +71,19 @@
       this.redraw();
     }
 
+    // A chart has a canvas for each of its layers, and a printer takes not all of them: it is given one.
     print() {
       this.isPaper = true;
       this.chart.resize({ width: Math.min(PAPER, this.place.clientWidth || PAPER) });
       this.redraw("light");
-      this.chart.getZr().flush();
+      this.paper = this.chart.renderToCanvas({ pixelRatio: SHARP * devicePixelRatio });
+      this.paper.className = "plot-paper";
+      this.paper.style.width = `${this.chart.getWidth()}px`;
+      this.place.append(this.paper);
     }
 
     printed() {
+      this.paper?.remove();
       this.isPaper = false;
       this.chart.resize({ width: "auto" });
       this.redraw();
