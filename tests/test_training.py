@@ -88,6 +88,7 @@ def test_asking_freezes_the_labels_writes_it_down_and_rings(
         ({"classes": ["good", "nonsense"]}, "no class nonsense"),
         ({"classes": ["good", "hole", "thread"]}, "No image to train on is of class Thread"),
         ({"network": "resnet9v1"}, "nearest: resnet8v1"),
+        ({"network": "siamese"}, "python -m ml metric pack"),
         ({"preset": "nonsense"}, "no preset 'nonsense'"),
         ({"knobs": {"rate": -1.0}}, "rate must be above 0"),
         ({"knobs": {"nonsense": 1}}, "nonsense"),

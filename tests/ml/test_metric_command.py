@@ -169,6 +169,7 @@ def test_a_loss_that_is_no_number_ends_the_training(cloth: Dataset) -> None:
         (["--batch", "2"], "a batch must be of 4 images or more"),
         (["--preset", "texture", "--homogenise", "image"], "takes images by their own contrast"),
         (["--leave-out", "hale"], "no class is named hale"),
+        (["--homogenise", "camera"], "no camera is named of: images/"),
         (["--folds", "1"], "--folds must be 2 or more"),
         (["--network", "resnet19v1"], "there is no network 'resnet19v1'"),
         (["--network", "resnet18", "--weights", "{tmp}/none.pth"], "none.pth cannot be read as weights"),
