@@ -52,7 +52,7 @@ def install(version: ModelVersion, by: Person | None, now: datetime, line: Line 
     """Put a version in force that was loaded and asked its probe just now, by whoever may do without the gate."""
     with transaction.atomic():
         change = _written(ChangeKind.PROMOTE, version, by, now, _("installed by command"), line)
-        registry.put_in_force(version, line)
+        change.freed = registry.put_in_force(version, line)
         return _settled(change, ChangeState.ACTIVE, now)
 
 
@@ -67,7 +67,7 @@ def settle(change: VersionChange, refusal: str, now: datetime) -> VersionChange:
         if refusal:
             return _settled(found, ChangeState.REFUSED, now, refusal)
         found.previous = _own(found.line)
-        registry.put_in_force(found.version, found.line)
+        found.freed = registry.put_in_force(found.version, found.line)
         return _settled(found, ChangeState.ACTIVE, now)
 
 
@@ -105,7 +105,7 @@ def _fall_back(version: ModelVersion, line: Line | None, reason: str, now: datet
         if _own(line) != version:  # another process was first
             return None
         change = _written(ChangeKind.FALLBACK, better, None, now, reason, line)
-        registry.put_in_force(better, line)
+        change.freed = registry.put_in_force(better, line)
         ModelVersion.objects.filter(pk=version.pk).update(broken=reason[:300])
         bell.ring_on_commit()  # what waits can be judged now
         return _settled(change, ChangeState.ACTIVE, now)
@@ -224,7 +224,7 @@ def _written(
 
 def _settled(change: VersionChange, state: ChangeState, now: datetime, answer: str = "") -> VersionChange:
     change.state, change.decided_at, change.answer = state, now, answer[:500]
-    change.save(update_fields=["state", "decided_at", "answer", "previous"])
+    change.save(update_fields=["state", "decided_at", "answer", "previous", "freed"])
     return change
 
 

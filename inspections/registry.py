@@ -91,14 +91,17 @@ def all_in_force() -> QuerySet[ModelVersion]:
     return ModelVersion.objects.filter(Q(is_default=True) | Exists(Line.objects.filter(version=OuterRef("pk"))))
 
 
-def put_in_force(version: ModelVersion, line: Line | None = None) -> None:
+def put_in_force(version: ModelVersion, line: Line | None = None) -> list[int]:
     """Make it the mill's default, or the line's own version; workers see it at their next batch.
 
-    What is in force nowhere any more is retired. A line whose own version is the mill's has no own.
+    What is in force nowhere any more is retired. A line whose own version is the mill's has no own. Returns the lines
+    that had this version of their own and follow the mill from now on: whoever writes the change keeps them with it.
     """
+    freed: list[int] = []
     with transaction.atomic():
         lock(version)
         if line is None:
+            freed = list(Line.objects.filter(version=version).order_by("pk").values_list("pk", flat=True))
             ModelVersion.objects.filter(is_default=True).exclude(pk=version.pk).update(is_default=False)
             ModelVersion.objects.filter(pk=version.pk).update(is_default=True)
             Line.objects.filter(version=version).update(version=None)
@@ -109,6 +112,7 @@ def put_in_force(version: ModelVersion, line: Line | None = None) -> None:
         _set_states()
         settle_trained(timezone.now())
     version.refresh_from_db()
+    return freed
 
 
 def lock(*versions: ModelVersion) -> None:

@@ -113,6 +113,7 @@ def many_judged(
             defect_class=found,
             anomaly_score=score,
             flagged=flagged,
+            anomaly=flagged,
             severity=score,
         )
         for number in range(count)

@@ -107,8 +107,8 @@ def test_the_number_of_a_roll_opens_its_images_and_no_others(mara: Client) -> No
     camera = a_camera()
     mine = judged(camera, "hole", at=START, roll=Roll.objects.create(code="R & 1"))
     other = judged(camera, "hole", at=START + HOUR, roll=Roll.objects.create(code="R2"))
-    assert "?line=loom-1&amp;roll=R+%26+1" in mara.get(HERE).content.decode()
-    text = mara.get("/flagged/?line=loom-1&roll=R+%26+1").content.decode()
+    assert "?line=loom-1&amp;show=anomalies&amp;roll=R+%26+1" in mara.get(HERE).content.decode()
+    text = mara.get("/flagged/?line=loom-1&show=anomalies&roll=R+%26+1").content.decode()
     assert str(mine.pk) in text
     assert str(other.pk) not in text
     assert "Roll R &amp; 1 only." in text

@@ -22,7 +22,7 @@ Answer = Judgement | Undecodable
 # One prepared statement for all rows: `bulk_update` would spend more time on building SQL than a CPU does on judging.
 _SUMMARISE = f"""
 UPDATE {Capture._meta.db_table} SET status = %s, failure = %s, warnings = %s, defect_class_id = %s, anomaly_score = %s,
-  flagged = %s, severity = %s, lease = NULL, lease_until = NULL WHERE id = %s
+  flagged = %s, anomaly = %s, severity = %s, lease = NULL, lease_until = NULL WHERE id = %s
 """  # noqa: S608  the table's name is ours
 
 
@@ -45,9 +45,11 @@ def record(version: ModelVersion, captures: Sequence[Capture], answers: Sequence
         )
         for capture, answer in pairs:
             _summarise(capture, answer, classes, said.get(capture.pk))
+        counted = [_counted(c, a, labelled=c.pk in said) for c, a in pairs]
         with connection.cursor() as cursor:
-            cursor.executemany(_SUMMARISE, [_summary_of(capture) for capture, _ in pairs])
-        tally.add([_counted(c, a, labelled=c.pk in said) for c, a in pairs])
+            rows = zip(pairs, counted, strict=True)
+            cursor.executemany(_SUMMARISE, [_summary_of(capture, one.is_anomaly) for (capture, _), one in rows])
+        tally.add(counted)
         ask_about([capture for capture, _ in judged if capture.flagged and capture.pk not in said], now)
         note_fresh([capture for capture, _ in judged], now)
     return len(pairs)
@@ -144,10 +146,10 @@ def _summarise(
     capture.warnings = ",".join(dict.fromkeys((*capture.warning_list, *answer.warnings)))[:120]
 
 
-def _summary_of(capture: Capture) -> tuple[Any, ...]:
+def _summary_of(capture: Capture, is_anomaly: bool) -> tuple[Any, ...]:
     return (
         int(capture.status), capture.failure, capture.warnings, capture.defect_class_id, capture.anomaly_score,
-        capture.flagged, capture.severity, Capture._meta.pk.get_db_prep_value(capture.pk, connection),
+        capture.flagged, is_anomaly, capture.severity, Capture._meta.pk.get_db_prep_value(capture.pk, connection),
     )  # fmt: skip
 
 

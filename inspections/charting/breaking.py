@@ -5,7 +5,7 @@ be neither forgotten nor taken back. A promotion counts from when it took effect
 no version of its own then. A style begins with the first capture of a roll of it on the line.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from django.db import connection
@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from inspections.charting.points import Break
-from inspections.models import ChangeState, Line, ModelVersion, Roll, RollCount, ThresholdChange, VersionChange
+from inspections.models import Line, Roll, RollCount, ThresholdChange, VersionChange
+from inspections.turns import turns
 
 
 def breaks(line: Line, since: datetime, until: datetime) -> list[Break]:
@@ -39,29 +40,10 @@ Found = Iterator[tuple[int, Break]]
 
 
 def _promotions(line_ids: Collection[int], since: datetime, until: datetime) -> Found:
-    """Read backwards from what is in force now: each change knows what was in force in its scope before it."""
-    rows = VersionChange.objects.filter(Q(line=None) | Q(line__in=line_ids), state=ChangeState.ACTIVE)
-    rows = rows.filter(decided_at__gte=since).select_related("version").defer("version__spec")
-    changes = list(rows.order_by("-decided_at", "-id"))
-    if not any(change.decided_at and change.decided_at < until for change in changes):
-        return
-    mills = ModelVersion.objects.filter(is_default=True).values_list("pk", flat=True).first()
-    for line_id, own in Line.objects.filter(pk__in=line_ids).values_list("pk", "version_id"):
-        of_line = [change for change in changes if change.line_id in {None, line_id}]
-        yield from ((line_id, one) for one in _of_line(of_line, own, mills) if one.at < until)
-
-
-def _of_line(changes: Iterable[VersionChange], own: int | None, mills: int | None) -> Iterator[Break]:
-    """`changes` of the line and of the mill, newest first; `own` and `mills` are in force after the newest."""
-    for change in changes:
-        after = own or mills
-        if change.line_id is None:
-            mills = change.previous_id
-        else:
-            own = change.previous_id
-        if (own or mills) != after and change.decided_at:
-            url = reverse("model", args=[change.version.name])
-            yield Break(change.decided_at, "promotion", _version_words(change), url)
+    for line_id, every in turns(line_ids, since, until).items():
+        for one in every:
+            url = reverse("model", args=[one.change.version.name])
+            yield line_id, Break(one.at, "promotion", _version_words(one.change), url)
 
 
 def _version_words(change: VersionChange) -> str:

@@ -75,6 +75,7 @@ class Capture(models.Model):
     )  # the effective label: the latest that is not undone
     anomaly_score = models.FloatField(null=True)
     flagged = models.BooleanField(null=True)
+    anomaly = models.BooleanField(null=True)  # counted as one: flagged and not labelled good, or labelled a defect
     severity = models.FloatField(
         default=0.0
     )  # sorts worst first: the score (1 where there is none, or the class is provisional), 1 more if critical
@@ -111,6 +112,23 @@ class Capture(models.Model):
                 fields=("line", "defect_class", "-severity", "-id"),
                 condition=Q(flagged=True),
                 name="capture_flagged_class_worst",
+            ),
+            # The same of what counts as an anomaly, so that every count opens what it counted.
+            models.Index(
+                fields=("line", "-counted_at", "-id", "camera", "offset_mm"),
+                condition=Q(anomaly=True),
+                name="capture_anomaly_new",
+            ),
+            models.Index(fields=("line", "-severity", "-id"), condition=Q(anomaly=True), name="capture_anomaly_worst"),
+            models.Index(
+                fields=("line", "defect_class", "-counted_at", "-id"),
+                condition=Q(anomaly=True),
+                name="capture_anomaly_class",
+            ),
+            models.Index(
+                fields=("line", "defect_class", "-severity", "-id"),
+                condition=Q(anomaly=True),
+                name="capture_anomaly_class_worst",
             ),
             models.Index(fields=("line", "-counted_at"), condition=Q(label__isnull=False), name="capture_labelled"),
         )

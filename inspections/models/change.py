@@ -59,6 +59,7 @@ class VersionChange(models.Model):
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="changes")
     previous = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT, related_name="+")
     line = models.ForeignKey(Line, null=True, on_delete=models.PROTECT, related_name="version_changes")  # null: mill
+    freed = models.JSONField(default=list)  # of the mill: keys of lines that had it of their own, and follow since
     gate = models.ForeignKey(GateReport, null=True, on_delete=models.SET_NULL, related_name="+")
     asked_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     asked_at = models.DateTimeField()

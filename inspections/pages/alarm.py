@@ -28,12 +28,12 @@ from inspections.models.rollup import SLOT
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.alarm_list import row_of
 from inspections.pages.alarm_plot import alarm_plot
-from inspections.pages.charts import flagged_url
+from inspections.pages.charts import anomalies_url
 from inspections.pages.history import name_of
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
 from inspections.pages.periods import percent, rounded
-from inspections.pages.worklist import Order, Wanted
+from inspections.pages.worklist import Order, Show, Wanted
 from inspections.pages.worklist import page as page_of
 from inspections.review.blind import withheld
 from inspections.standing import slot_of
@@ -139,16 +139,16 @@ def _code(found: Alarm) -> str:
 
 
 def images(found: Alarm, secret: set[UUID]) -> list[Capture]:
-    """The worst of its flagged captures; without what the reader is being asked blind."""
+    """The worst of its anomalies; without what the reader is being asked blind."""
     if found.rule.kind not in ABOUT_CLOTH:
         return []
     wanted = Wanted(
-        lines=(found.line,), order=Order.WORST, defect_class=_code(found), since=found.since, until=_until(found),
-        without=frozenset(secret),
+        lines=(found.line,), show=Show.ANOMALIES, order=Order.WORST, defect_class=_code(found), since=found.since,
+        until=_until(found), without=frozenset(secret),
     )  # fmt: skip
     return page_of(wanted, IMAGES).captures
 
 
 def images_url(found: Alarm) -> str:
     times = {"since": f"{found.since:%Y-%m-%dT%H:%M:%SZ}", "until": f"{_until(found):%Y-%m-%dT%H:%M:%SZ}"}
-    return flagged_url(found.line, order="worst", **times, **({"class": _code(found)} if _code(found) else {}))
+    return anomalies_url(found.line, order="worst", **times, **({"class": _code(found)} if _code(found) else {}))

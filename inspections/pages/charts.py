@@ -6,6 +6,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from inspections.models import Line
+from inspections.pages.worklist import Show
 from inspections.rates import Hour
 
 SLOT = 100
@@ -17,6 +18,11 @@ TOPS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100)  # percent
 
 def flagged_url(line: Line, **wanted: str) -> str:
     return f"{reverse('flagged')}?{urlencode({'line': line.slug, **wanted})}"
+
+
+def anomalies_url(line: Line, **wanted: str) -> str:
+    """What a count of anomalies counted."""
+    return flagged_url(line, show=Show.ANOMALIES, **wanted)
 
 
 def hour_words(hour: Hour) -> str:

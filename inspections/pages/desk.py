@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from inspections.backlog import MOST_COUNTED
 from inspections.models import Alarm, AlarmState, Camera, Person
 from inspections.pages.access import PersonRequest, page
-from inspections.pages.charts import flagged_url
+from inspections.pages.charts import anomalies_url
 from inspections.pages.durations import duration_words
 from inspections.pages.history import name_of
 from inspections.pages.live import live
@@ -110,8 +110,8 @@ def _row(one: Standing, names: dict[str, str], top: int, now: datetime) -> Row:
         limit=limit_words(one),
         leading=names.get(leading, leading),
         leading_count=rounded(one.now.leading_count, 0),
-        rate_url=flagged_url(one.line, since=since),
-        leading_url=flagged_url(one.line, since=since, **{"class": leading}) if leading else "",
+        rate_url=anomalies_url(one.line, since=since),
+        leading_url=anomalies_url(one.line, since=since, **{"class": leading}) if leading else "",
         trouble=trouble_of(one, now),
         cameras=camera_words(one),
         is_silent=bool(one.silent),

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from inspections import alarms
 from inspections.models import AlarmRule, Line
 from inspections.models.rollup import SLOT
-from inspections.pages.charts import flagged_url
+from inspections.pages.charts import anomalies_url
 from inspections.pages.durations import duration_words
 
 MOST_SHOWN = 50
@@ -93,7 +93,7 @@ def _shown(rule: AlarmRule, one: alarms.Would, now: datetime) -> Shown:
         would=one,
         lasted=duration_words((until - one.since).total_seconds()),
         earlier="" if one.earlier is None else _signed(one.earlier),
-        url=flagged_url(one.line, order="worst", **times, **named),
+        url=anomalies_url(one.line, order="worst", **times, **named),
     )
 
 

@@ -11,12 +11,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections.models import Line, RollCount
 from inspections.pages.access import PersonRequest, deed, for_managers, line_of, page
+from inspections.pages.charts import anomalies_url
 from inspections.pages.worklist import time_of
 from inspections.roll_keeping import set_style
 from inspections.snapshots import Refused
@@ -32,7 +32,7 @@ class Row:
     since: datetime
     judged: int
     anomalies: int
-    flagged_url: str
+    anomalies_url: str
     breaks: bool  # another style than the roll before it
     picked: bool
 
@@ -98,7 +98,7 @@ def _rows(line: Line, found: list[RollCount], picked: frozenset[str]) -> list[Ro
     return [
         Row(
             row.roll.code, row.roll.style, row.first_at, row.judged, row.anomalies,
-            reverse("flagged") + "?" + urlencode({"line": line.slug, "roll": row.roll.code}),
+            anomalies_url(line, roll=row.roll.code),
             number < len(before) and before[number] != row.roll.style,
             row.roll.code in picked,
         )

@@ -1,4 +1,4 @@
-"""Which flagged captures to show, and where the next page starts. No page counts, none skips rows."""
+"""Which captures to show, and where the next page starts. No page counts, none skips rows."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet, Subquery, TextChoices
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from inspections.models import Capture, DefectClass, Line
+from inspections.models import Capture, DefectClass, Line, Status
 from inspections.models.defect_class import UNKNOWN
 
 PAGE = 48
@@ -25,6 +25,16 @@ class Order(TextChoices):
     WORST = "worst", _("Worst first")
 
 
+class Show(TextChoices):
+    """What the list holds, each as the figures of the same name count it."""
+
+    FLAGGED = "flagged", _("Flagged")
+    ANOMALIES = "anomalies", _("Anomalies")
+    JUDGED = "judged", _("All judged")
+
+
+# Each is the condition of the indexes by which its captures are read.
+SHOWN = {Show.FLAGGED: Q(flagged=True), Show.ANOMALIES: Q(anomaly=True), Show.JUDGED: Q(status=Status.JUDGED)}
 FIELD = {Order.NEW: "counted_at", Order.WORST: "severity"}
 
 
@@ -94,6 +104,7 @@ class Wanted:
     lines: tuple[Line, ...]
     order: Order = Order.NEW
     defect_class: str = ""
+    classes: frozenset[str] = frozenset()  # where one is not meant but several; empty: any
     since: datetime | None = None
     until: datetime | None = None
     camera: str = ""
@@ -101,6 +112,7 @@ class Wanted:
     place: Place | None = None
     after: Mark | None = None
     without: frozenset[UUID] = frozenset()  # what the reader is being asked blind
+    show: Show = Show.FLAGGED
 
 
 @dataclass(frozen=True)
@@ -124,18 +136,23 @@ def page(wanted: Wanted, size: int = PAGE) -> Page:
 
 def _of_line(wanted: Wanted, line: Line, limit: int) -> Iterable[tuple[datetime | float, UUID]]:
     """Where the line's first ones stand, and which they are; their rows are read once it is known which are shown."""
-    rows = Capture.objects.filter(line=line, flagged=True).filter(narrowed(wanted))
+    rows = Capture.objects.filter(narrowed(wanted), line=line)
     return _sorted(rows, wanted).values_list(FIELD[wanted.order], "pk")[:limit]
 
 
 def narrowed(wanted: Wanted) -> Q:
     """Everything but line and order."""
-    found = ~Q(pk__in=wanted.without) if wanted.without else Q()
+    found = SHOWN[wanted.show]
+    if wanted.without:
+        found &= ~Q(pk__in=wanted.without)
     if wanted.defect_class == UNKNOWN:
         found &= Q(defect_class=None)
     elif wanted.defect_class:
         # Its key and not its code: a join would hide from the planner that an index begins with line and class.
         found &= Q(defect_class=Subquery(DefectClass.objects.filter(code=wanted.defect_class).values("pk")[:1]))
+    if wanted.classes:
+        several = Q(defect_class__in=DefectClass.objects.filter(code__in=wanted.classes).values("pk"))
+        found &= several | Q(defect_class=None) if UNKNOWN in wanted.classes else several
     if wanted.since:
         found &= Q(counted_at__gte=wanted.since)
     if wanted.until:

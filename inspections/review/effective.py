@@ -17,8 +17,11 @@ def settle(captures: Sequence[Capture]) -> None:
     judged = [capture for capture in captures if capture.status == Status.JUDGED]
     before = [_counted(capture) for capture in judged]
     _derive(captures)
-    Capture.objects.bulk_update(captures, ["label", "defect_class"])
-    tally.move(before, [_counted(capture) for capture in judged])
+    after = [_counted(capture) for capture in judged]
+    for capture, counted in zip(judged, after, strict=True):
+        capture.anomaly = counted.is_anomaly
+    Capture.objects.bulk_update(captures, ["label", "defect_class", "anomaly"])
+    tally.move(before, after)
 
 
 def _derive(captures: Sequence[Capture]) -> None:

@@ -38,7 +38,7 @@ UNTOUCHED = timedelta(hours=6)  # what is newer waits in the queue
 CAPTURE = (
     "id", "line_id", "camera_id", "capture_id", "roll_id", "captured_at", "received_at", "counted_at", "sequence",
     "position_m", "offset_mm", "sha256", "bytes", "width", "height", "suffix", "warnings", "status", "attempts",
-    "failure", "defect_class_id", "label_id", "anomaly_score", "flagged", "severity",
+    "failure", "defect_class_id", "label_id", "anomaly_score", "flagged", "anomaly", "severity",
 )  # fmt: skip
 VERDICT = (
     "id", "capture_id", "version_id", "effective", "defect_class_id", "confidence", "anomaly_score", "threshold",
@@ -142,7 +142,8 @@ class Filler:
             us % ROLL_US / ROLL_US * ROLL_M, 400.0 * block.camera[place] + 100.0 * (us // 1000 % 4) + 50.0,
             SHA256, 8000, 224, 224, "jpg", "", int(Status.FAILED if failed else Status.JUDGED), 1,
             "cannot be decoded" if failed else "", found, label, None if failed else score,
-            None if failed else flagged, 0.0 if failed else (1.0 if score is None else score) + (code == CRITICAL),
+            None if failed else flagged, None if failed else _is_anomaly(flagged, said),
+            0.0 if failed else (1.0 if score is None else score) + (code == CRITICAL),
         ))  # fmt: skip
 
     def _looked_at(
@@ -206,6 +207,10 @@ def _burst(line: NDArray[np.int64], us: NDArray[np.int64]) -> NDArray[np.float64
     hour = us // 3_600_000_000
     bad = (hour * 2_654_435_761 + line * 40_503) % 97 == 0
     return np.where(bad, 4.0, 1.0)
+
+
+def _is_anomaly(flagged: bool, said: str | None) -> bool:
+    return flagged if said is None else said != "good"
 
 
 def _us(moment: datetime) -> int:
