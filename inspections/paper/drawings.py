@@ -89,7 +89,7 @@ class _Scale:
 class RateChart(Flowable):  # type: ignore[misc]
     """Drawn straight on the page: a shift's report has one a line, and shapes of their own would take twice as long."""
 
-    def __init__(self, scene: Scene, height: float = 48 * mm) -> None:
+    def __init__(self, scene: Scene, height: float = 40 * mm) -> None:
         super().__init__()
         self.scene, self.width, self.height = scene, WIDTH, height
 

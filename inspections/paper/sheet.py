@@ -29,7 +29,7 @@ def _style(name: str, size: float, lead: float, **more: Any) -> ParagraphStyle:
 
 
 TITLE = _style("title", 17, 21, fontName=BOLD)
-HEAD = _style("head", 11, 14, fontName=BOLD, spaceBefore=4 * mm, spaceAfter=1.5 * mm)
+HEAD = _style("head", 11, 14, fontName=BOLD, spaceBefore=3 * mm, spaceAfter=1.5 * mm)
 LINE = _style("line", 14, 18, fontName=BOLD, spaceAfter=1.5 * mm)
 BODY = _style("body", 8.5, 11.5)
 STRONG = _style("strong", 8.5, 11.5, fontName=BOLD)
@@ -112,8 +112,8 @@ class Sheet:
         """The same parts give the same bytes."""
         out = BytesIO()
         document = SimpleDocTemplate(
-            out, pagesize=PAGE, leftMargin=MARGIN - INNER, rightMargin=MARGIN - INNER, topMargin=MARGIN,
-            bottomMargin=MARGIN + FOOT, title=title, author=author, creator="Selvedge", invariant=1,
+            out, pagesize=PAGE, leftMargin=MARGIN - INNER, rightMargin=MARGIN - INNER, topMargin=MARGIN - INNER,
+            bottomMargin=2 * FOOT, title=title, author=author, creator="Selvedge", invariant=1,
         )  # fmt: skip
         document.build(self.parts, canvasmaker=lambda *args, **more: _Numbered(self, *args, **more))
         return out.getvalue()
