@@ -63,6 +63,8 @@ def address(route: str, capture: Capture) -> str:
         "<uuid:label>": str(capture.labels.get(how="single").pk),
         "<slug:slug>": "loom-1",
         "<slug:code>": "hole",
+        "<slug:table>": "rate",
+        "<slug:plot>": "flags",
         "<str:name>": "2026.11.1",
         "<int:number>": str(Recall.objects.values_list("pk", flat=True).first()),
         "<slug:snapshot>": str(Snapshot.objects.values_list("name", flat=True).first()),

@@ -21,6 +21,7 @@ from inspections.models import (
     Delivery,
     ReviewItem,
     RuleKind,
+    Shift,
 )
 from inspections.pages import alarm_list
 from tests import cast
@@ -102,6 +103,18 @@ def test_an_alarm_of_a_chart_with_a_memory_tells_its_limit_in_standard_deviation
     assert "<dt>Usual</dt>" not in text
 
 
+def test_the_alarms_of_one_shift_can_be_asked(mara: Client) -> None:
+    shift = Shift.objects.create(name="Early", starts="06:00", ends="14:00", days=[1, 2, 3, 4, 5, 6, 7], zone="UTC")
+    day = timezone.now() - timedelta(days=2)
+    inside, after = resolved(1), resolved(2)
+    for alarm, hour in ((inside, 13), (after, 14)):
+        Alarm.objects.filter(pk=alarm.pk).update(raised_at=day.replace(hour=hour, minute=0, second=0, microsecond=0))
+    address = f"/alarms/?when=shift-{shift.pk}-{day:%Y-%m-%d}"
+    assert history_of(text_of(mara, address)) == [str(inside.pk)]
+    assert "Compare with" not in text_of(mara, address)
+    assert "Freeze these times" in text_of(mara, "/alarms/")
+
+
 def test_filters_narrow_by_line_kind_state_and_period_in_the_address(mara: Client) -> None:
     old = resolved(60)
     here = an_alarm("loom-1", a_rule(name="now"))
@@ -126,9 +139,17 @@ def test_pages_miss_and_repeat_nothing(mara: Client, monkeypatch: pytest.MonkeyP
     assert found == sorted(found, key=int, reverse=True)
 
 
-@pytest.mark.parametrize("query", ["line=nope", "kind=x", "period=9y", "after=x", "after=-1"])
+@pytest.mark.parametrize("query", ["line=nope", "kind=x", "after=x", "after=-1"])
 def test_a_damaged_address_is_told(mara: Client, query: str) -> None:
     assert "This cannot be shown as asked" in text_of(mara, f"/alarms/?{query}", 400)
+
+
+@pytest.mark.parametrize("query", ["period=9y", "when=9y", "when=any"])
+def test_a_period_that_is_none_is_told_above_the_usual_one(mara: Client, query: str) -> None:
+    alarm = an_alarm("loom-1")
+    text = text_of(mara, f"/alarms/?{query}", 400)
+    assert "There is no period" in text
+    assert history_of(text) == [str(alarm.pk)]
 
 
 def test_an_operator_reads_the_alarms_of_their_lines_alone() -> None:
@@ -230,7 +251,7 @@ def test_a_form_leads_back_to_where_it_stood_and_nowhere_else(mara: Client, sent
 def test_a_form_on_the_line_s_page_leads_back_to_it(mara: Client) -> None:
     alarm = an_alarm()
     page = f"/lines/{alarm.line.slug}/"
-    assert f'name="next" value="{page}?when=24h"' in text_of(mara, f"{page}?when=8h")
+    assert f'name="next" value="{page}?when=24h"' in text_of(mara, f"{page}?when=24h")
     done = mara.post(f"/alarms/{alarm.pk}/acknowledge/", {"next": f"{page}?when=24h"})
     assert done.headers["Location"] == f"{page}?when=24h"
 

@@ -110,8 +110,23 @@ def test_the_file_has_the_rows_of_the_list_in_its_order(mara: Client, manager: P
     assert datetime.fromisoformat(first["Counted at"]).utcoffset() is not None
 
 
+def test_the_file_has_the_worst_first_where_the_list_has(mara: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "CHUNK", 3)
+    now = timezone.now()
+    for number, score in enumerate((0.5, 0.9, 0.5, 0.7, 0.5, 0.8, 0.5)):  # equal ones: the id settles their order
+        judged(a_camera(("loom-1", "loom-2")[number % 2]), "hole", score, at=now - timedelta(minutes=number))
+    for query in ("order=worst", "order=worst&when=24h"):
+        found = rows(mara, f"/flagged.csv?{query}")
+        listed = [str(one.pk) for one in mara.get(f"/flagged/?{query}").context["page"].captures]
+        assert [row["Capture"] for row in found] == listed
+        assert [float(row["Severity"]) for row in found] == sorted(
+            (float(row["Severity"]) for row in found), reverse=True
+        )
+
+
 @pytest.mark.parametrize(
-    ("query", "count"), [("line=loom-2", 1), ("class=cut", 1), ("period=1h", 2), ("until=2020-01-01T00:00", 0)]
+    ("query", "count"),
+    [("line=loom-2", 1), ("class=cut", 1), ("period=1h", 2), ("when=1h", 2), ("until=2020-01-01T00:00", 0)],
 )
 def test_the_filters_of_the_list_hold_for_the_file(mara: Client, query: str, count: int) -> None:
     judged(a_camera(), "cut")
@@ -154,7 +169,9 @@ def test_what_the_reader_is_asked_blind_is_not_in_it(mara: Client, manager: Pers
     assert [row["Capture"] for row in rows(mara, "/flagged.csv")] == [str(other.pk)]
 
 
-@pytest.mark.parametrize("query", ["line=loom-9", "since=never", "since=2026-01-02T00:00&until=2026-01-01T00:00"])
+@pytest.mark.parametrize(
+    "query", ["line=loom-9", "since=never", "since=2026-01-02T00:00&until=2026-01-01T00:00", "when=x"]
+)
 def test_a_filter_that_means_nothing_is_told(mara: Client, query: str) -> None:
     response = mara.get(f"/flagged.csv?{query}")
     assert response.status_code == 400
@@ -375,7 +392,36 @@ def test_managers_are_led_to_the_files_with_their_filters_and_operators_are_not(
         assert address.partition("?")[0] not in olga.get(page).content.decode()
 
 
+# --- the overview and the threshold -----------------------------------------------------------------------------------
+
+
+def test_the_overview_is_a_file_of_its_lines_as_they_stand(mara: Client) -> None:
+    a_line("loom-2")
+    Line.objects.filter(slug="loom-2").update(name="=loom")
+    for _number in range(3):
+        judged(a_camera(), "hole")
+    judged(a_camera(), "good", 0.01)
+    found = {row["Line"]: row for row in rows(mara, "/lines.csv")}
+    assert set(found) == {"loom-1", "'=loom"}
+    one = found["loom-1"]
+    assert (one["Rate now"], one["Anomalies"], one["Judged"], one["To review"]) == ("0.75", "3", "4", "3")
+    assert one["Leading defect now"] == "Hole"
+    assert found["'=loom"]["State"] == "No data yet"
+    event = AuditEvent.objects.get()
+    assert (event.subject, event.detail["rows"]) == ("table lines", 2)
+
+
+def test_what_another_threshold_would_mean_is_a_file(mara: Client) -> None:
+    judged(a_camera(), "hole", 0.9)
+    page = mara.get("/lines/loom-1/threshold/?threshold=0.3").content.decode()
+    assert 'href="/lines/loom-1/threshold/tables/flags.csv?' in page
+    found = rows(mara, "/lines/loom-1/threshold/tables/flags.csv?threshold=0.3")
+    assert "0.30" in [row["Threshold"] for row in found]
+    assert mara.get("/lines/loom-1/threshold/tables/other.csv").status_code == 404
+    assert mara.get("/lines/loom-1/threshold/tables/flags.csv?threshold=x").status_code == 400
+
+
 def test_operators_take_no_files(db: None) -> None:
     olga = signed_in(cast.olga())
-    for where in ("/flagged.csv", "/alarms.csv", "/lines/loom-1/rates.csv", "/review.csv"):
+    for where in ("/flagged.csv", "/alarms.csv", "/lines/loom-1/rates.csv", "/review.csv", "/lines.csv"):
         assert olga.get(where).status_code == 403

@@ -1,9 +1,11 @@
 """The line page over a period: its figures are what was planted, every one opens, and it costs the same for ever."""
 
+import csv
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from io import StringIO
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +22,7 @@ from inspections.counted import bounds_of, by_place, by_step, step_of, total, wh
 from inspections.models import (
     Alarm,
     AlarmRule,
+    AuditEvent,
     Baseline,
     Camera,
     Capture,
@@ -146,6 +149,79 @@ def test_another_period_is_drawn_beside_at_its_own_place(mara: Client, night: Ca
     assert len(beside["spots"]) == 1
     assert beside["spots"][0]["x"] == round((NIGHT + HOUR).timestamp() * 1000)
     assert "Sun 15 Nov 23:00" in beside["spots"][0]["words"]
+
+
+def test_figures_pareto_and_cameras_stand_beside_those_of_the_period_compared_with(mara: Client, night: Camera) -> None:
+    good(night, 150, [NIGHT - DAY + HOUR])
+    many_judged(night, 50, NIGHT - DAY + HOUR, "cut", 0.9)
+    text = text_of(mara, f"{PAGE}&compare=day")
+    assert was(text) == [
+        "before 25.0 %, change −23.79 points",
+        "before 50, change +16 %",
+        "before 200, change +2305 %",
+        "before 50, change +16 %",
+        "before 0, change –",
+    ]
+    assert table(text, "pareto") == [
+        ["Thread", "48", "82.8 %", "82.8 %", "0", "–"],
+        ["Cut", "10", "17.2 %", "100.0 %", "50", "−80 %"],
+    ]
+    assert [bar["before"] for bar in spec(text, "pareto")["bars"]] == [0, 50]
+    cameras = " ".join(re.sub(r"<[^>]+>", " ", text.split('id="cameras"')[1].split("</table>")[0]).split())
+    assert "4,800 48 1.0 % 25.0 % −24.00 points" in cameras
+    assert was(text_of(mara, PAGE)) == []
+
+
+def was(text: str) -> list[str]:
+    return [re.sub(r"<[^>]+>", "", one).strip() for one in re.findall(r'<dd class="was">(.*?)</dd>', text, re.S)]
+
+
+def test_a_class_that_has_gone_stays_in_the_pareto_with_what_it_was(mara: Client, night: Camera) -> None:
+    many_judged(night, 5, NIGHT - DAY + HOUR, "metal_contamination", 0.9)
+    assert table(text_of(mara, f"{PAGE}&compare=day"), "pareto")[-1][1:] == ["0", "0.0 %", "100.0 %", "5", "−100 %"]
+
+
+def test_counts_of_a_period_that_is_not_as_long_change_as_if_it_were(mara: Client, night: Camera) -> None:
+    many_judged(night, 10, NIGHT - 2 * DAY + MINUTE, "cut", 0.9)
+    other = "compare-from=2026-11-14T22:00&compare-to=2026-11-15T00:00"  # a quarter of the night
+    text = text_of(mara, f"{PAGE}&{other}")
+    assert was(text)[1] == "before 10, change +45 %"  # 58 beside four times 10
+    assert "The two periods are not equally long" in text
+
+
+def test_another_shift_can_be_picked_to_compare_with(mara: Client, night: Camera) -> None:
+    shift = Shift.objects.create(name="Night", starts="22:00", ends="06:00", days=[1, 2, 3, 4, 5, 6, 7], zone="UTC")
+    many_judged(night, 7, NIGHT - 3 * DAY + HOUR, "cut", 0.9)
+    text = text_of(mara, f"{PAGE}&compare=shift-{shift.pk}-2026-11-13")
+    assert was(text)[1] == "before 7, change +729 %"
+    assert "compared with Night, Fri 13 Nov, 22:00 – 06:00" in text
+    (beside,) = spec(text, "rate")["series"][1]["spots"]
+    assert beside["x"] == round((NIGHT + HOUR).timestamp() * 1000)
+
+
+def test_a_long_period_beside_a_short_one_is_drawn_as_far_as_the_short_one_reaches(mara: Client, night: Camera) -> None:
+    many_judged(night, 4, NIGHT - 9 * DAY + HOUR)
+    many_judged(night, 4, NIGHT - 8 * DAY + HOUR)
+    text = text_of(mara, f"{PAGE}&compare-from=2026-11-07T22:00&compare-to=2026-11-12T22:00")
+    assert len(spec(text, "rate")["series"][1]["spots"]) == 1
+    week = "from=2026-11-13T00:00&to=2026-11-20T00:00&compare-from=2026-11-07T22:00&compare-to=2026-11-08T06:00"
+    (hour,) = spec(text_of(mara, f"/lines/loom-1/?{week}"), "rate")["series"][1]["spots"]
+    assert "Sat 7 Nov 23:00 – 00:00" in hour["words"]  # by the hours of the week that is shown
+
+
+@pytest.mark.parametrize("kind", ["ewma", "cusum"])
+def test_a_chart_with_a_memory_is_compared_by_its_statistic(mara: Client, night: Camera, kind: str) -> None:
+    Chart.objects.create(line=night.line, kind=kind)
+    Baseline.objects.create(
+        line=night.line, kind=kind, subgroup_by="time", size=10, since=NIGHT - 9 * DAY, until=NIGHT - 8 * DAY,
+        subgroups=144, judged=14_400, centre=0.01, confirmed_at=NIGHT - 7 * DAY,
+    )  # fmt: skip
+    many_judged(night, 100, NIGHT - DAY + HOUR, "cut", 0.9)
+    data = spec(text_of(mara, f"{PAGE}&compare=day"), "rate")
+    (beside,) = data["series"][1]["spots"]
+    assert data["unit"] == "σ"
+    assert beside["y"] > 1
+    assert "standard deviations" in beside["words"]
 
 
 # --- places and cameras -------------------------------------------------------------------------------------------
@@ -307,6 +383,9 @@ def test_a_period_without_anomalies_says_so(mara: Client) -> None:
         "when=yesterday",
         "when=shift-7-2026-11-16",
         "compare=moon",
+        "compare=shift-7-2026-11-16",
+        "compare-from=2026-11-17T06:00&compare-to=2026-11-16T22:00",
+        "compare-from=x",
         "class=wool",
         "class=good",
         "class=%00",
@@ -339,6 +418,50 @@ def test_the_csv_is_of_the_same_period(mara: Client, night: Camera) -> None:
     found = re.search(r'id="tool-csv" href="([^"]+)"', text_of(mara, PAGE))
     assert found
     assert "from=2026-11-16T22%3A00" in unescape(found[1])
+
+
+def test_every_table_is_a_file_with_the_filters_of_the_page(mara: Client, night: Camera) -> None:
+    many_judged(night, 50, NIGHT - DAY + HOUR, "cut", 0.9)
+    page = text_of(mara, f"{PAGE}&compare=day&class=cut")
+    assert re.findall(r'id="table-csv-(\w+)"', page) == ["rate", "pareto", "classes", "cameras"]  # no place was said
+    for key in ("rate", "pareto", "classes"):
+        head, *found = rows(mara, page, key)
+        shown = table(page, key)
+        assert len(found) == len(shown) > 0
+        assert [row[0] for row in found] == [row[0] for row in shown]
+        assert len(head) == len(found[0]) == len(shown[0])
+    assert rows(mara, page, "pareto")[2] == ["Cut", "10", "0.1724137931", "1", "50", "-0.8"]
+    by_cut = next(row for row in rows(mara, page, "rate") if row[0] == "Tue 17 Nov 02:40 – 02:50")
+    assert by_cut[1:4] == ["105", "5", f"{5 / 105:.10g}"]
+    left = rows(mara, page, "cameras")[1]
+    assert [left[1], left[2], left[3], left[6]] == ["4800", "48", "0.01", "1"]
+
+
+def rows(client: Client, page: str, key: str) -> list[list[str]]:
+    found = re.search(rf'id="table-csv-{key}" href="([^"]+)"', page)
+    assert found
+    response = client.get(unescape(found[1]))
+    assert response.status_code == 200
+    data = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    return list(csv.reader(StringIO(data, newline="")))
+
+
+def test_a_file_of_a_table_is_in_the_log_and_a_table_or_class_that_is_none_is_refused(
+    mara: Client, night: Camera
+) -> None:
+    rows(mara, text_of(mara, f"{PAGE}&class=cut"), "rate")
+    event = AuditEvent.objects.get()
+    assert (event.action, event.subject, event.detail["rows"]) == ("export", "table loom-1-rate", 48)
+    assert event.detail["filters"]["class"] == "cut"
+    for query, status in (("rate.csv?class=wool", 400), ("rate.csv?compare=moon", 400), ("quality.csv", 404)):
+        assert mara.get(f"/lines/loom-1/tables/{query}").status_code == status
+    assert AuditEvent.objects.count() == 1
+
+
+def test_the_report_is_of_the_class_that_is_charted(mara: Client, night: Camera) -> None:
+    found = re.search(r'id="tool-report" href="([^"]+)"', text_of(mara, f"{PAGE}&class=cut"))
+    assert found
+    assert unescape(found[1]).endswith("&class=cut")
 
 
 # --- long periods -------------------------------------------------------------------------------------------------
@@ -391,7 +514,9 @@ def test_limits_of_a_chart_with_a_memory_are_told_in_standard_deviations(
     assert spec(text, "rate")["unit"] == "σ"
 
 
-@pytest.mark.parametrize("query", ["when=24h", "when=28d", "when=180d&compare=previous", "when=7d&class=hole"])
+@pytest.mark.parametrize(
+    "query", ["when=24h", "when=28d", "when=180d&compare=previous", "when=7d&class=hole", "when=8h&compare=week"]
+)
 def test_the_page_asks_the_same_however_much_there_is(mara: Client, query: str) -> None:
     camera, now = a_camera(), timezone.now()
     judged(camera, "hole", at=now)

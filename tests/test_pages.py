@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inspections.models import Camera, Capture, ModelVersion, Role, Roll, State
+from inspections.models import Camera, Capture, ModelVersion, Role, Roll, Shift, State
 from inspections.pages import notices
 from tests import cast
 from tests.cast import a_camera, a_line, signed_in
@@ -260,7 +260,7 @@ def test_pages_stay_in_their_readers_browser(mara: Client) -> None:
 
 @pytest.mark.parametrize(
     ("address", "most"),
-    [("/", 14), ("/lines/loom-1/", 48), ("/flagged/", 10), ("/flagged/?order=worst&period=24h", 10)],
+    [("/", 14), ("/lines/loom-1/", 48), ("/flagged/", 11), ("/flagged/?order=worst&period=24h", 11)],
 )
 def test_a_poll_asks_the_same_few_questions_however_long_the_history(mara: Client, address: str, most: int) -> None:
     camera = a_camera()
@@ -322,14 +322,32 @@ def test_filters_narrow_by_line_class_and_time(mara: Client) -> None:
     assert listed(text_of(mara, "/flagged/?period=8h&class=hole&line=loom-1")) == ids([hole])
     since, until = (f"{now - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours in (6, 4))
     assert listed(text_of(mara, f"/flagged/?since={since}&until={until}")) == ids([strange])
-    assert "Nothing flagged fits these filters" in text_of(mara, "/flagged/?class=cut")
+    assert "Nothing fits these filters" in text_of(mara, "/flagged/?class=cut")
 
 
-def test_times_of_an_address_stand_in_the_form(mara: Client) -> None:
+def test_times_to_the_second_of_a_link_are_told_and_kept_by_the_filters(mara: Client) -> None:
     a_line()
-    text = text_of(mara, "/flagged/?since=2026-11-22T13:00:00Z&order=worst")
-    assert 'value="2026-11-22T13:00"' in text
-    assert '<details class="more" open>' in text
+    text = text_of(mara, "/flagged/?since=2026-11-22T13:00:07Z&order=worst")
+    assert "From 22 Nov 2026 13:00 on only." in text
+    assert '<input type="hidden" name="since" value="2026-11-22T13:00:07Z">' in text
+    assert 'href="?order=worst&amp;when=7d"' in text  # another period lets go of them
+
+
+def test_flagged_of_one_shift_can_be_asked_and_frozen(mara: Client) -> None:
+    shift = Shift.objects.create(name="Early", starts="06:00", ends="14:00", days=[1, 2, 3, 4, 5, 6, 7], zone="UTC")
+    day = timezone.now() - timedelta(days=2)
+    inside = judged(a_camera(), "hole", at=day.replace(hour=7))
+    judged(a_camera(), "hole", at=day.replace(hour=15))
+    text = text_of(mara, f"/flagged/?when=shift-{shift.pk}-{day:%Y-%m-%d}")
+    assert listed(text) == ids([inside])
+    assert "Freeze these times" in text_of(mara, "/flagged/?when=7d&line=loom-1")
+    assert "Compare with" not in text
+    assert listed(text_of(mara, f"/flagged/?from={day:%Y-%m-%d}T06:00&to={day:%Y-%m-%d}T14:00")) == ids([inside])
+
+
+def test_a_period_that_moves_hides_nothing_of_a_clock_that_is_ahead(mara: Client) -> None:
+    ahead = judged(a_camera(), "hole", at=timezone.now() + timedelta(minutes=11))
+    assert listed(text_of(mara, "/flagged/?when=24h")) == ids([ahead])
 
 
 @pytest.mark.parametrize(
@@ -339,7 +357,8 @@ def test_times_of_an_address_stand_in_the_form(mara: Client) -> None:
         ("class=nope", "There is no “nope” here to choose."),
         ("class=%00", "here to choose."),
         ("order=best", "There is no “best” here to choose."),
-        ("period=9y", "There is no “9y” here to choose."),
+        ("period=9y", "There is no period “9y” here to choose."),
+        ("when=shift-1-2026-11-22", "This shift is not defined any more."),
         ("since=yesterday", "This is no time."),
         ("since=0001-01-01T00:00%2B14:00", "The year must lie between 2000 and 2100."),
         ("until=9999-12-31T23:59-14:00", "The year must lie between 2000 and 2100."),
@@ -404,6 +423,21 @@ def test_each_order_reads_its_own_index() -> None:
     assert "capture_flagged_worst" in plan(Wanted(lines, Order.WORST))
     assert "capture_flagged_new" in plan(Wanted(lines, Order.WORST, since=since))
     assert "TEMP B-TREE" not in plan(Wanted(lines)) + plan(Wanted(lines, Order.WORST))
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL scans a table that is small")
+def test_anomalies_and_all_that_was_judged_read_an_index_of_their_own() -> None:
+    from inspections.pages.worklist import Order, Show, Wanted
+
+    lines, since = (a_line(),), timezone.now() - timedelta(hours=1)
+    newest, worst = Wanted(lines, show=Show.ANOMALIES), Wanted(lines, Order.WORST, show=Show.ANOMALIES)
+    assert "capture_anomaly_new" in plan(newest)
+    assert "capture_anomaly_worst" in plan(worst)
+    assert "capture_anomaly_class" in plan(Wanted(lines, defect_class="hole", show=Show.ANOMALIES))
+    assert "capture_anomaly_new" in plan(Wanted(lines, Order.WORST, since=since, show=Show.ANOMALIES))
+    judged_ones = Wanted(lines, show=Show.JUDGED)
+    assert "capture_line_time" in plan(judged_ones)
+    assert "TEMP B-TREE" not in plan(newest) + plan(worst) + plan(judged_ones)
 
 
 # --- one capture ------------------------------------------------------------------------------------------------

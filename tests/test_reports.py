@@ -123,6 +123,26 @@ def test_its_figures_are_those_of_the_line_page(mara: Client, camera: Camera) ->
     assert (tally.judged, tally.flagged, tally.anomalies, tally.failed) == (423, 23, 23, 1)
 
 
+def test_the_report_of_one_class_prints_it_and_draws_it_alone(mara: Client, camera: Camera) -> None:
+    a_morning(camera)
+    found = Paper(mara, f"{LINE}&class=thread").text
+    assert "Class charted Thread" in found
+    assert "Thread over time" in found
+    assert "Class charted" not in Paper(mara, LINE).text
+    worst = found.split("Worst images")[1]
+    assert "Thread" in worst
+    assert "Hole" not in worst
+    assert AuditEvent.objects.earliest("pk").detail["class"] == "thread"
+    assert mara.get(f"{LINE}&class=wool").status_code == 400
+
+
+def test_a_picked_period_stands_beside_it_also_where_it_is_not_as_long(mara: Client, camera: Camera) -> None:
+    a_morning(camera)
+    found = Paper(mara, f"{LINE}&compare-from=2026-11-22T00:00&compare-to=2026-11-22T02:00").text
+    assert "Compared with 22 Nov 2026 00:00 – 02:00" in found
+    assert "The two periods are not equally long" in found
+
+
 def test_the_hours_are_told_one_by_one(mara: Client, camera: Camera) -> None:
     a_morning(camera)
     found = Paper(mara, LINE).text

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 from typing import Any
 
@@ -14,25 +14,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from inspections.alarms.acting import ABOUT_CLOTH
 from inspections.alarms.life import open_alarms
 from inspections.models import Alarm, AlarmState, Line, RuleKind
+from inspections.pages import when
 from inspections.pages.access import PersonRequest, lines_of, page
 from inspections.pages.desk import lasted_words, seen_words, time_words
 from inspections.pages.durations import duration_words
 from inspections.pages.flagged import CHOICE
 from inspections.pages.live import live
+from inspections.pages.when import When
 
 PAGE = 50
 MOST_TIMED = 5000  # alarms whose times make the median
-PERIODS = {
-    "24h": (timedelta(days=1), gettext_lazy("24 hours")),
-    "7d": (timedelta(days=7), gettext_lazy("7 days")),
-    "28d": (timedelta(days=28), gettext_lazy("28 days")),
-    "91d": (timedelta(days=91), gettext_lazy("91 days")),
-}
 USUAL_PERIOD = "28d"
 
 
@@ -40,33 +35,34 @@ class Filters(forms.Form):
     """What may stand in the address. `after`: the id of the last alarm on the page before."""
 
     def __init__(self, data: QueryDict, lines: Sequence[Line]) -> None:
-        super().__init__({"period": USUAL_PERIOD, **{name: data[name] for name in data}}, label_suffix="")
+        super().__init__({name: data[name] for name in data}, label_suffix="")
         self.lines = lines
         self.fields["line"] = _select(_("Line"), [("", _("All lines")), *((one.slug, str(one)) for one in lines)])
         self.fields["kind"] = _select(_("Kind"), [("", _("All kinds")), *kinds()])
         self.fields["state"] = _select(_("State"), [("", _("All states")), *AlarmState.choices])
-        self.fields["period"] = _select(_("Raised in the last"), [(key, name) for key, (_t, name) in PERIODS.items()])
         self.fields["after"] = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     @property
     def shown(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("line", "kind", "state", "period")]
+        return [self[name] for name in ("line", "kind", "state")]
 
     @property
     def chosen(self) -> list[Line]:
         return [line for line in self.lines if self.cleaned_data["line"] in ("", line.slug)]
 
-    def wanted(self, now: datetime) -> "QuerySet[Alarm]":
+    def wanted(self, asked: When) -> "QuerySet[Alarm]":
+        """Raised in the period."""
         said = self.cleaned_data
-        since = now - PERIODS[said["period"] or USUAL_PERIOD][0]
-        rows = Alarm.objects.filter(line__in=self.chosen, raised_at__gte=since)
+        rows = Alarm.objects.filter(line__in=self.chosen, raised_at__gte=asked.span.since)
+        rows = rows.filter(raised_at__lt=asked.until) if asked.until else rows
         if said["kind"]:
             rows = rows.filter(rule__kind=said["kind"])
         return rows.filter(state=said["state"]) if said["state"] else rows
 
-    def address(self, **changes: Any) -> str:
-        kept = {name: self.cleaned_data.get(name) or "" for name in ("line", "kind", "state", "period")}
-        return f"{reverse('alarms')}?{urlencode({name: one for name, one in {**kept, **changes}.items() if one})}"
+    def address(self, asked: When, **changes: Any) -> str:
+        kept = {name: self.cleaned_data.get(name) or "" for name in ("line", "kind", "state")}
+        others = urlencode({name: one for name, one in {**kept, **changes}.items() if one})
+        return f"{reverse('alarms')}?{'&'.join(part for part in (asked.query, others) if part)}"
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -93,12 +89,14 @@ class Row:
 def alarms(request: PersonRequest) -> HttpResponseBase:
     now = timezone.now()
     lines = lines_of(request.user)
-    form = Filters(request.GET, lines)
+    form, asked = Filters(request.GET, lines), period_of(request, now)
     is_valid = form.is_valid()
-    rows, older, timed = _history(form, now) if is_valid else ([], "", None)
+    rows, older, timed = _history(form, asked, now) if is_valid else ([], "", None)
     is_first = not request.GET.get("after")
     context = {
         "form": form,
+        "when": asked,
+        "newest": form.address(asked) if is_valid else "",
         "is_valid": is_valid,
         "lines": lines,
         "open": [row_of(one, now) for one in open_alarms([one.pk for one in form.chosen])] if is_valid else [],
@@ -108,8 +106,13 @@ def alarms(request: PersonRequest) -> HttpResponseBase:
         "timed": timed,
         "is_narrowed": any(request.GET.get(name) for name in ("line", "kind", "state")),
     }
-    template, part = "inspections/alarms.html", "inspections/_alarms.html"
-    return live(request, template, part, context, status=200 if is_valid else 400, moving=is_valid and is_first)
+    template, part, status = "inspections/alarms.html", "inspections/_alarms.html", asked.status if is_valid else 400
+    return live(request, template, part, context, status=status, moving=is_valid and is_first and not asked.errors)
+
+
+def period_of(request: PersonRequest, now: datetime) -> When:
+    """In which the alarms were raised; nothing stands beside it."""
+    return when.chosen(request, now, USUAL_PERIOD, compares=False)
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,11 @@ class Timed:
     words: str  # the median
 
 
-def _history(form: Filters, now: datetime) -> tuple[list[Row], str, Timed]:
-    found = form.wanted(now)
+def _history(form: Filters, asked: When, now: datetime) -> tuple[list[Row], str, Timed]:
+    found = form.wanted(asked)
     page_of = found.filter(pk__lt=form.cleaned_data["after"]) if form.cleaned_data["after"] else found
     rows = list(page_of.select_related("rule", "line", "acknowledged_by").order_by("-id")[: PAGE + 1])
-    older = form.address(after=rows[PAGE - 1].pk) if len(rows) > PAGE else ""
+    older = form.address(asked, after=rows[PAGE - 1].pk) if len(rows) > PAGE else ""
     return [row_of(one, now) for one in rows[:PAGE]], older, timed(found)
 
 

@@ -63,10 +63,10 @@ def cell(value: Value) -> str:
     return f"'{value}" if value.startswith(FORMULA) else value
 
 
-def newest_first(rows: QuerySet[Model], moment: str, columns: Sequence[str]) -> Iterator[tuple[Value, ...]]:
-    """`moment`, id and these columns of every row, a seek in an index for each CHUNK: no query is open while the file
-    is sent, and a slow reader holds nothing up."""
-    found = rows.order_by(f"-{moment}", "-id").values_list(moment, "id", *columns)
+def highest_first(rows: QuerySet[Model], field: str, columns: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+    """`field`, a moment or a number, id and these columns of every row, a seek in an index for each CHUNK: no query is
+    open while the file is sent, and a slow reader holds nothing up."""
+    found = rows.order_by(f"-{field}", "-id").values_list(field, "id", *columns)
     after = Q()
     while True:
         some = list(found.filter(after)[:CHUNK])
@@ -75,4 +75,4 @@ def newest_first(rows: QuerySet[Model], moment: str, columns: Sequence[str]) -> 
             return
         last, key = some[-1][:2]
         # The first half alone already bounds the index; the second settles ties.
-        after = Q(**{f"{moment}__lte": last}) & (Q(**{f"{moment}__lt": last}) | Q(id__lt=key))
+        after = Q(**{f"{field}__lte": last}) & (Q(**{f"{field}__lt": last}) | Q(id__lt=key))

@@ -1,4 +1,4 @@
-"""What is on the screen as a file, for managers: flagged captures, a line's rates, alarms. Each is written in the log,
+"""What is on the screen as a file, for managers: captures, a line's rates, alarms. Each is written in the log,
 with its filters and its rows; one that would be too long is refused in words, never cut."""
 
 import heapq
@@ -21,16 +21,19 @@ from inspections.models.defect_class import UNKNOWN
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, for_managers, line_of, lines_of, page
 from inspections.pages.alarm_list import Filters as AlarmFilters
-from inspections.pages.csv_file import MOST_ROWS, Value, csv_file, newest_first
+from inspections.pages.alarm_list import period_of as when_raised
+from inspections.pages.csv_file import MOST_ROWS, Value, csv_file, highest_first
 from inspections.pages.flagged import Filters
+from inspections.pages.flagged import period_of as when_taken
 from inspections.pages.overview import class_names
 from inspections.pages.rate_rows import By, Stretch, spans_of, stretches
-from inspections.pages.worklist import Wanted, narrowed
+from inspections.pages.when import When
+from inspections.pages.worklist import Order, Wanted, narrowed
 from inspections.review.blind import withheld
 
 OF_CAPTURE = (
     "camera__slug", "roll__code", "position_m", "offset_mm", "captured_at", "received_at",
-    "defect_class__code", "anomaly_score", "severity", "label__defect_class__code", "label__person__username",
+    "defect_class__code", "anomaly_score", "label__defect_class__code", "label__person__username",
     "warnings",
 )  # fmt: skip
 OF_ALARM = (
@@ -42,29 +45,31 @@ OF_ALARM = (
 
 @page
 def flagged(request: PersonRequest) -> HttpResponseBase:
-    """The flagged captures that the list's filters leave, newest first; without what the reader is asked blind."""
+    """The captures that the list's filters leave, in its order; without what the reader is asked blind."""
     for_managers(request.user)
     now = timezone.now()
     form = Filters(request.GET, lines_of(request.user), class_names())
-    _refuse_wrong(form)
-    wanted = form.wanted(now, withheld(request.user))
-    every = Capture.objects.filter(line__in=wanted.lines, flagged=True).filter(narrowed(wanted))
-    note_export(request, "flagged", now, _fitting(every))
+    refuse_wrong(form)
+    asked = refuse_no_period(when_taken(request, now))
+    wanted = form.wanted(asked, withheld(request.user))
+    every = Capture.objects.filter(narrowed(wanted), line__in=wanted.lines)
+    note_export(request, wanted.show.value, now, _fitting(every))
     head = (
         _("Counted at"), _("Capture"), _("Address"), _("Line"), _("Camera"), _("Roll"), _("Position (m)"),
         _("From the left edge (mm)"), _("Taken at"), _("Received at"), _("Class"), _("Anomaly score"), _("Severity"),
         _("Label"), _("Labelled by"), _("Warnings"),
     )  # fmt: skip
-    return csv_file(f"flagged-{day_of(now)}", head, _captures(request, wanted))
+    return csv_file(f"{wanted.show.value}-{day_of(now)}", head, _captures(request, wanted))
 
 
 def _captures(request: PersonRequest, wanted: Wanted) -> Iterator[tuple[Value, ...]]:
     """Each line by its own index, merged: one that starts with the line cannot sort across lines."""
     names = class_names()
     of_lines = [_of_line(wanted, line.pk, str(line)) for line in wanted.lines]
-    for at, key, line, *more in heapq.merge(*of_lines, key=lambda row: row[:2], reverse=True):
+    for value, key, line, other, *more in heapq.merge(*of_lines, key=lambda row: row[:2], reverse=True):
         address = request.build_absolute_uri(reverse("capture", args=[key]))
-        camera, roll, position, offset, taken, received, code, score, severity, label, who, warnings = more
+        at, severity = (value, other) if wanted.order is Order.NEW else (other, value)
+        camera, roll, position, offset, taken, received, code, score, label, who, warnings = more
         yield (
             at, key, address, line, camera, roll, position, offset, taken, received, names[code or UNKNOWN], score,
             severity, names[label] if label else "", who, warnings,
@@ -72,9 +77,10 @@ def _captures(request: PersonRequest, wanted: Wanted) -> Iterator[tuple[Value, .
 
 
 def _of_line(wanted: Wanted, line: int, name: str) -> Iterator[tuple[Any, ...]]:
-    rows: QuerySet[Any] = Capture.objects.filter(line=line, flagged=True).filter(narrowed(wanted))
-    for at, key, *more in newest_first(rows, "counted_at", OF_CAPTURE):
-        yield at, key, name, *more
+    rows: QuerySet[Any] = Capture.objects.filter(narrowed(wanted), line=line)
+    field, other = ("counted_at", "severity") if wanted.order is Order.NEW else ("severity", "counted_at")
+    for value, key, *more in highest_first(rows, field, (other, *OF_CAPTURE)):
+        yield value, key, name, *more
 
 
 @page
@@ -83,10 +89,8 @@ def rates(request: PersonRequest, slug: str) -> HttpResponseBase:
     for_managers(request.user)
     now = timezone.now()
     line = line_of(request.user, slug)
-    chosen = when.chosen(request, now)
+    chosen = refuse_no_period(when.chosen(request, now))
     asked = request.GET.get("by", By.HOUR)
-    if chosen.errors:
-        raise BadRequest(" ".join(chosen.errors))
     if asked not in By.values:
         raise BadRequest(_("Rates are counted by slot, hour, day or shift."))
     by, names = By(asked), class_names()
@@ -111,15 +115,15 @@ def alarms(request: PersonRequest) -> HttpResponseBase:
     for_managers(request.user)
     now = timezone.now()
     form = AlarmFilters(request.GET, lines_of(request.user))
-    _refuse_wrong(form)
-    every: QuerySet[Any] = form.wanted(now)
+    refuse_wrong(form)
+    every: QuerySet[Any] = form.wanted(refuse_no_period(when_raised(request, now)))
     note_export(request, "alarms", now, _fitting(every))
     head = (
         _("Raised at"), _("Alarm"), _("Line"), _("Rule"), _("Kind"), _("Critical"), _("About"), _("What was seen"),
         _("First sign"), _("Last sign"), _("Signs"), _("State"), _("Acknowledged at"), _("Acknowledged by"), _("Note"),
         _("First action at"), _("Resolved at"), _("Resolved by"), _("Outcome"), _("Minutes to the first action"),
     )  # fmt: skip
-    return csv_file(f"alarms-{day_of(now)}", head, map(_alarm, newest_first(every, "raised_at", OF_ALARM)))
+    return csv_file(f"alarms-{day_of(now)}", head, map(_alarm, highest_first(every, "raised_at", OF_ALARM)))
 
 
 def _alarm(row: tuple[Any, ...]) -> tuple[Value, ...]:
@@ -127,7 +131,13 @@ def _alarm(row: tuple[Any, ...]) -> tuple[Value, ...]:
     return (*row, None if acted is None else round((acted - since).total_seconds() / 60, 1))
 
 
-def _refuse_wrong(form: forms.Form) -> None:
+def refuse_no_period(asked: When) -> When:
+    if asked.errors:
+        raise BadRequest(" ".join(asked.errors))
+    return asked
+
+
+def refuse_wrong(form: forms.Form) -> None:
     if not form.is_valid():
         raise BadRequest(" ".join(str(error) for errors in form.errors.values() for error in errors))
 

@@ -1,7 +1,8 @@
-"""Flagged captures: newest or worst first, narrowed by line, class and time, all of it in the address."""
+"""The list of captures: what was flagged, what counts as an anomaly, or all that was judged; newest or worst first,
+narrowed by line, class and time, all of it in the address."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,23 +13,30 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inspections.models import Line
+from inspections.pages import when
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.live import live
 from inspections.pages.notices import notices
 from inspections.pages.overview import class_names
-from inspections.pages.worklist import Mark, Order, Place, Wanted
+from inspections.pages.when import When
+from inspections.pages.when_asked import ANY
+from inspections.pages.when_words import moment_words, span_words
+from inspections.pages.worklist import Mark, Order, Place, Show, Wanted
 from inspections.pages.worklist import page as page_of
 from inspections.review.blind import withheld
 from inspections.watching import watched_lines
 
-PERIODS = {
-    "1h": (timedelta(hours=1), _("Last hour")),
-    "8h": (timedelta(hours=8), _("8 hours")),
-    "24h": (timedelta(hours=24), _("24 hours")),
-    "7d": (timedelta(days=7), _("7 days")),
-}
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-NARROWING = ("line", "class", "period", "since", "until", "camera", "roll", "place")
+NARROWING = ("line", "class", "classes", "since", "until", "camera", "roll", "place")
+# What the list holds: its title, and what that means.
+HEADS = {
+    Show.FLAGGED: (_("Flagged"), _("Captures that the model flagged, and what people said of them.")),
+    Show.ANOMALIES: (
+        _("Anomalies"),
+        _("What the anomaly rate counts: flagged and not called good, or called a defect by a person."),
+    ),
+    Show.JUDGED: (_("Judged"), _("Every capture that a model judged, newest first.")),
+}
 CHOICE = {"invalid_choice": _("There is no “%(value)s” here to choose.")}
 TIME = {"invalid": _("This is no time. Write it like 2026-11-22T14:00.")}
 
@@ -54,16 +62,16 @@ class TimeField(forms.DateTimeField):
 class Filters(forms.Form):
     """What may stand in the address. Choices come from what this person may see, so that others' lines do not exist."""
 
-    order = forms.ChoiceField(
-        label=_("Order"),
-        choices=Order.choices,
+    show = forms.ChoiceField(
+        label=_("Show"),
+        choices=Show.choices,
         required=False,
         error_messages=CHOICE,
         widget=forms.RadioSelect,
     )
-    period = forms.ChoiceField(
-        label=_("Period"),
-        choices=[("", _("Any time")), *((key, name) for key, (_length, name) in PERIODS.items())],
+    order = forms.ChoiceField(
+        label=_("Order"),
+        choices=Order.choices,
         required=False,
         error_messages=CHOICE,
         widget=forms.RadioSelect,
@@ -73,13 +81,15 @@ class Filters(forms.Form):
     camera = forms.SlugField(label=_("Camera"), required=False, max_length=50, widget=forms.HiddenInput)
     roll = forms.CharField(label=_("Roll"), required=False, max_length=64, widget=forms.HiddenInput)
     place = forms.CharField(label=_("Place"), required=False, max_length=20, widget=forms.HiddenInput)
+    classes = forms.CharField(label=_("Classes"), required=False, max_length=1000, widget=forms.HiddenInput)
     after = forms.CharField(label=_("Page"), required=False, max_length=100)
 
     def __init__(self, data: QueryDict, lines: Sequence[Line], names: dict[str, str]) -> None:
         data = data.copy()
         data.setdefault("order", Order.NEW)
+        data.setdefault("show", Show.FLAGGED)
         super().__init__(data, label_suffix="")
-        self.lines = lines
+        self.lines, self.names = lines, names
         every_line = [("", _("All lines")), *((line.slug, str(line)) for line in lines)]
         every_class = [("", _("All classes")), *names.items()]
         self.fields["line"] = _select(_("Line"), every_line)
@@ -87,19 +97,25 @@ class Filters(forms.Form):
 
     @property
     def selects(self) -> list[forms.BoundField]:
-        return [self["line"], self["class"]]
+        return [self["line"]] if self.is_of_all else [self["line"], self["class"]]
 
     @property
     def picks(self) -> list[forms.BoundField]:
-        return [self["order"], self["period"]]
+        return [self["show"]] if self.is_of_all else [self["show"], self["order"]]
 
     @property
     def times(self) -> list[forms.BoundField]:
         return [self["since"], self["until"]]
 
     @property
-    def has_times(self) -> bool:
-        return any(field.data for field in self.times)
+    def time_words(self) -> str:
+        """What only links ask for: times to the second, within the period."""
+        since, until = (self.cleaned_data.get(name) for name in ("since", "until"))
+        if since and until:
+            return _("%(span)s only.") % {"span": span_words(since, until)}
+        if since:
+            return _("From %(since)s on only.") % {"since": moment_words(since)}
+        return _("Before %(until)s only.") % {"until": moment_words(until)} if until else ""
 
     def clean_place(self) -> Place | None:
         text = self.cleaned_data["place"]
@@ -110,8 +126,20 @@ class Filters(forms.Form):
 
     @property
     def hidden(self) -> list[forms.BoundField]:
-        """What only links ask for: a camera, a roll, a place across the width."""
-        return [field for field in (self["camera"], self["roll"], self["place"]) if field.data]
+        """What only links ask for: a camera, a roll, a place across the width, several classes."""
+        names = ("camera", "roll", "place", *(() if self.is_of_all else ("classes",)))
+        return [field for field in map(self.__getitem__, names) if field.data]
+
+    def clean_classes(self) -> frozenset[str]:
+        codes = frozenset(code for code in self.cleaned_data["classes"].split(",") if code)
+        if strange := sorted(codes - self.names.keys()):
+            raise forms.ValidationError(CHOICE["invalid_choice"] % {"value": strange[0]})
+        return codes
+
+    @property
+    def class_words(self) -> str:
+        """The several classes, by name."""
+        return ", ".join(self.names[code] for code in sorted(self.cleaned_data.get("classes", ())))
 
     def clean(self) -> dict[str, Any]:
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
@@ -128,20 +156,32 @@ class Filters(forms.Form):
             self.add_error("after", _("This address is damaged. Start again at the first page."))
 
     @property
-    def chosen_order(self) -> Order:
-        return Order(self.cleaned_data["order"] or Order.NEW)
+    def chosen_show(self) -> Show:
+        """What the list holds; the usual where the address says something else."""
+        return Show(self.cleaned_data.get("show") or Show.FLAGGED)
 
-    def wanted(self, now: datetime, without: Iterable[UUID] = ()) -> Wanted:
-        """What was asked for; `period` and `since` both narrow, so the later of the two holds."""
+    @property
+    def is_of_all(self) -> bool:
+        """All that was judged has one order, and no class: nothing keeps it by severity or class."""
+        return self.chosen_show == Show.JUDGED
+
+    @property
+    def chosen_order(self) -> Order:
+        return Order.NEW if self.is_of_all else Order(self.cleaned_data["order"] or Order.NEW)
+
+    def wanted(self, asked: When, without: Iterable[UUID] = ()) -> Wanted:
+        """What was asked for; the period and `since` and `until` narrow each other."""
         found = self.cleaned_data
-        length = PERIODS[found["period"]][0] if found["period"] else None
-        starts = [moment for moment in (found["since"], now - length if length else None) if moment]
+        starts = [moment for moment in (found["since"], asked.span.since) if moment]
+        ends = [moment for moment in (found["until"], asked.until) if moment]
         return Wanted(
             lines=tuple(line for line in self.lines if found["line"] in ("", line.slug)),
+            show=self.chosen_show,
             order=self.chosen_order,
-            defect_class=found["class"],
-            since=max(starts, default=None),
-            until=found["until"],
+            defect_class="" if self.is_of_all else found["class"],
+            classes=frozenset() if self.is_of_all else found["classes"],
+            since=None if asked.picker.is_any and not found["since"] else max(starts),
+            until=min(ends, default=None),
             camera=found["camera"],
             roll=found["roll"],
             place=found["place"],
@@ -162,24 +202,33 @@ def _select(label: Any, choices: list[tuple[str, Any]]) -> forms.ChoiceField:
 
 @page
 def flagged(request: PersonRequest) -> HttpResponseBase:
-    """A page of flagged captures; the first page brings new ones by itself."""
+    """A page of the list; the first page brings new ones by itself."""
     now = timezone.now()
     lines = list(watched_lines(request.user))
-    form = Filters(request.GET, lines, class_names())
+    form, asked = Filters(request.GET, lines, class_names()), period_of(request, now)
     is_valid = form.is_valid()
+    title, words = HEADS[form.chosen_show]
     context = {
         "form": form,
+        "when": asked,
+        "title": title,
+        "words": words,
         "lines": lines,
         "notices": notices(request.user, lines, now),
-        "page": page_of(form.wanted(now, withheld(request.user))) if is_valid else None,
+        "page": page_of(form.wanted(asked, withheld(request.user))) if is_valid else None,
         "is_first": not request.GET.get("after"),
-        "is_narrowed": any(request.GET.get(name) for name in NARROWING),
+        "is_narrowed": not asked.picker.is_any or any(request.GET.get(name) for name in NARROWING),
     }
     return live(
         request,
         "inspections/flagged.html",
         "inspections/_flagged.html",
         context,
-        status=200 if is_valid else 400,
-        moving=is_valid and not request.GET.get("after"),
+        status=asked.status if is_valid else 400,
+        moving=is_valid and not asked.errors and not request.GET.get("after"),
     )
+
+
+def period_of(request: PersonRequest, now: datetime) -> When:
+    """In which they were taken; any time where the address says nothing. Times to the second stand beside it."""
+    return when.chosen(request, now, ANY, compares=False, drops=("since", "until"))

@@ -9,17 +9,19 @@ from uuid import UUID
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from inspections import charting, thresholds
-from inspections.counted import Classes, bounds_of, by_place, by_step, step_of, total, whole_hours
+from inspections.counted import Classes, Place, bounds_of, by_place, by_step, step_of, total, whole_hours
 from inspections.escape import ENOUGH, Escape
 from inspections.models import Capture, HourlyCount, Line, ModelVersion, Status
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.overkill import overkill
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, line_of, page
+from inspections.pages.change_words import more, per_length, points
 from inspections.pages.desk import ICONS, trouble_of
 from inspections.pages.line_cameras import camera_rows
 from inspections.pages.line_marks import happened, marks_of, shifts_of
@@ -27,9 +29,10 @@ from inspections.pages.line_plots import Frame, by_anomalies, classes_plot, heat
 from inspections.pages.line_rate import rate_plot
 from inspections.pages.live import live
 from inspections.pages.notices import notices
-from inspections.pages.overview import class_names
+from inspections.pages.overview import class_names, no_class
 from inspections.pages.periods import between_words, percent
 from inspections.pages.when import When
+from inspections.pages.worklist import Show
 from inspections.quality import WEEK, Calendar, histories
 from inspections.rates import HOUR, Tally
 from inspections.registry import in_force
@@ -52,12 +55,13 @@ def line(request: PersonRequest, slug: str) -> HttpResponseBase:
     found = line_of(request.user, slug)
     names, asked = class_names(), when.chosen(request, now)
     code = request.GET.get("class", "")
-    wrong = "" if not code or (code in names and code != GOOD) else _no_class(code)
+    wrong = no_class(code, names)
     context = {
         **context_of(found, asked, "" if wrong else code, names, now),
         **captures_of(found, asked.span, "" if wrong else code, withheld(request.user)),
         "notices": notices(request.user, [found], now),
         "wrong": wrong,
+        **tables_of(found, asked, "" if wrong else code),
         "every": QUICK if asked.span.length <= LONG else SLOW,
     }
     return live(
@@ -70,8 +74,11 @@ def line(request: PersonRequest, slug: str) -> HttpResponseBase:
     )
 
 
-def _no_class(code: str) -> str:
-    return _("There is no “%(value)s” here to choose.") % {"value": code[:40]}
+def tables_of(line: Line, asked: When, code: str) -> dict[str, str]:
+    """Where the tables of this page are files."""
+    own = {"class": code} if code else {}
+    query = "&".join(part for part in (asked.query, urlencode(own)) if part)
+    return {"tables_url": f"{reverse('line', args=[line.slug])}tables/", "tables_query": query}
 
 
 def context_of(line: WatchedLine, asked: When, code: str, names: dict[str, str], now: datetime) -> dict[str, Any]:
@@ -80,11 +87,14 @@ def context_of(line: WatchedLine, asked: When, code: str, names: dict[str, str],
     step = step_of(span.length)
     bounds = bounds_of(span.since, span.until, step, zone)
     steps = by_step(line.pk, bounds)
+    other = asked.compare
+    before = by_step(line.pk, [other.since, other.until]) if other else None
     hours = whole_hours(span.since, span.until)
     place_bounds = bounds_of(*hours, max(step, HOUR), zone)
     places = by_place(line.pk, place_bounds)
     marks = marks_of(line, span)
-    frame = Frame(line, span.since, span.until, names, marks, shifts_of(span), _choose(line, code))
+    scale = per_length(span, other) if other else 1.0
+    frame = Frame(line, span.since, span.until, names, marks, shifts_of(span), _choose(line, code), scale)
     (standing,) = standings([line], now)
     return {
         "line": line,
@@ -92,18 +102,22 @@ def context_of(line: WatchedLine, asked: When, code: str, names: dict[str, str],
         "standing": standing,
         "icon": ICONS[standing.state],
         "trouble": trouble_of(standing, now),
-        "figures": figures_of(frame, steps),
+        "figures": figures_of(frame, steps, before),
         "chips": chips_of(line, steps, code, names, asked),
         "rate": rate_plot(frame, charting.chart_of(line, code), asked.compare, now),
         "happened": happened(marks),
-        "pareto": pareto_plot(frame, steps),
+        "pareto": pareto_plot(frame, steps, before),
         "classes": classes_plot(frame, steps, bounds),
         "width": heat_plot(frame, places, place_bounds),
-        "cameras": camera_rows(frame, places, *hours, now),
+        "cameras": camera_rows(frame, places, *hours, now, places_before(line, other)),
         "model": model_of(line),
         "quality": quality_of(line, span),
         "code": code,
     }
+
+
+def places_before(line: Line, other: Span | None) -> list[Place] | None:
+    return by_place(line.pk, list(whole_hours(other.since, other.until))) if other else None
 
 
 def _choose(line: Line, code: str) -> str:
@@ -116,18 +130,42 @@ def _choose(line: Line, code: str) -> str:
 
 @dataclass(frozen=True)
 class Figures:
-    """The period in numbers."""
+    """The period in numbers, `old` those of the period compared with. Counts change as if both were equally long."""
 
     tally: Tally
-    url: str  # what was flagged
+    anomalies_url: str
+    flagged_url: str
+    judged_url: str
+    old: Tally | None = None
+    scale: float = 1.0
 
     @property
     def rate(self) -> str:
         return percent(self.tally.rate)
 
+    @property
+    def is_scaled(self) -> bool:
+        return self.old is not None and self.scale != 1
 
-def figures_of(frame: Frame, steps: Sequence[Classes]) -> Figures:
-    return Figures(total(steps), frame.url(frame.since, frame.until))
+    @property
+    def before(self) -> dict[str, tuple[str, str]]:
+        """By the figure's name: what it was, and the change."""
+        if self.old is None:
+            return {}
+        names = ("anomalies", "judged", "flagged", "failed")
+        pairs = ((name, getattr(self.tally, name), getattr(self.old, name)) for name in names)
+        counts = {name: (_grouped(old), more(now, old, self.scale)) for name, now, old in pairs}
+        return {"rate": (percent(self.old.rate), points(self.tally, self.old)), **counts}
+
+
+def _grouped(count: int) -> str:
+    return number_format(count, force_grouping=True)
+
+
+def figures_of(frame: Frame, steps: Sequence[Classes], before: Sequence[Classes] | None) -> Figures:
+    span = frame.since, frame.until
+    urls = frame.url(*span), frame.shown_url(Show.FLAGGED, *span), frame.shown_url(Show.JUDGED, *span)
+    return Figures(total(steps), *urls, None if before is None else total(before), frame.scale)
 
 
 @dataclass(frozen=True)

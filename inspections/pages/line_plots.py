@@ -17,7 +17,8 @@ from inspections.counted import Classes, Place, total
 from inspections.models import Line
 from inspections.models.defect_class import GOOD
 from inspections.models.rollup import BAND_MM, NO_BAND
-from inspections.pages.charts import flagged_url
+from inspections.pages.change_words import change, more
+from inspections.pages.charts import anomalies_url, flagged_url
 from inspections.pages.periods import percent, rounded
 from inspections.pages.plots import (
     Bar,
@@ -36,6 +37,7 @@ from inspections.pages.plots import (
     over_time,
 )
 from inspections.pages.when_words import span_words
+from inspections.pages.worklist import Show
 from inspections.rates import HOUR, NOTHING, Tally
 from inspections.spans import DAY
 
@@ -55,6 +57,7 @@ class Frame:
     marks: Sequence[Mark] = ()
     shifts: Sequence[Stretch] = ()
     choose: str = ""
+    scale: float = 1.0  # of a count of the period compared with, where that is not as long
 
     def over_time(self, series: Sequence[Series], unit: str = "%") -> Data:
         return over_time(
@@ -68,13 +71,17 @@ class Frame:
         )
 
     def url(self, since: datetime, until: datetime, **more: str) -> str:
-        """The flagged captures of this stretch. Written here, because a page has a thousand of them."""
+        """The anomalies of this stretch. Written here, because a page has a thousand of them."""
         others = f"&{urlencode(more)}" if more else ""
-        return f"{self.flagged}&since={stamp(since)}&until={stamp(until)}{others}"
+        return f"{self._anomalies}&since={stamp(since)}&until={stamp(until)}{others}"
 
     @cached_property
-    def flagged(self) -> str:
-        return flagged_url(self.line)
+    def _anomalies(self) -> str:
+        return anomalies_url(self.line)
+
+    def shown_url(self, show: Show, since: datetime, until: datetime, **more: str) -> str:
+        """What else of this stretch was counted."""
+        return f"{flagged_url(self.line, show=show, **more)}&since={stamp(since)}&until={stamp(until)}"
 
     def name(self, code: str) -> str:
         if code == OTHERS:
@@ -126,12 +133,19 @@ def by_anomalies(steps: Sequence[Classes]) -> list[tuple[str, Tally]]:
     return sorted(some, key=lambda one: (-one[1].anomalies, one[0]))
 
 
-def pareto_plot(frame: Frame, steps: Sequence[Classes]) -> Plot:
+def pareto_plot(frame: Frame, steps: Sequence[Classes], before: Sequence[Classes] | None = None) -> Plot:
+    """`before`: the period compared with; a class that has gone stands last."""
     found = by_anomalies(steps)
+    old = dict(by_anomalies(before or ()))
+    if found:
+        shown = {code for code, _tally in found}
+        found += [(code, NOTHING) for code in old if code not in shown]
     whole = sum(tally.anomalies for _code, tally in found)
     shares = [100 * part / whole for part in accumulate(tally.anomalies for _code, tally in found)]
     rows = [(code, tally, share) for (code, tally), share in zip(found, shares, strict=True)]
-    bars = [_bar(frame, *row) for row in rows]
+    compared = before is not None
+    bars = [_bar(frame, *row, old.get(row[0], NOTHING).anomalies if compared else None) for row in rows]
+    head = (_("Class"), _("Anomalies"), _("Share"), _("All up to here"))
     return Plot(
         key="pareto",
         title=_("Defects, most frequent first"),
@@ -140,31 +154,44 @@ def pareto_plot(frame: Frame, steps: Sequence[Classes]) -> Plot:
         if bars
         else "",
         kind="pareto",
-        data=in_order(bars, count_name=_("Anomalies"), share_name=_("All up to here")),
+        data=in_order(bars, count_name=_("Anomalies"), share_name=_("All up to here"), before_name=_("Before")),
         table=Table(
-            (_("Class"), _("Anomalies"), _("Share"), _("All up to here")),
-            [
-                (
-                    Cell(bar.name, bar.url),
-                    Cell(rounded(bar.count, 0), bar.url),
-                    Cell(percent(bar.count / whole)),
-                    Cell(percent(bar.share / 100)),
-                )
-                for bar in bars
-            ],
+            (*head, _("Before"), _("Change")) if compared else head,
+            [_pareto_row(frame, bar, whole) for bar in bars],
         ),
         empty="" if bars else _nothing(steps),
     )
 
 
-def _bar(frame: Frame, code: str, tally: Tally, share: float) -> Bar:
+def _pareto_row(frame: Frame, bar: Bar, whole: float) -> list[Cell]:
+    cells = [
+        Cell(bar.name, bar.url),
+        Cell(rounded(bar.count, 0), bar.url, bar.count),
+        Cell(percent(bar.count / whole), value=bar.count / whole),
+        Cell(percent(bar.share / 100), value=bar.share / 100),
+    ]
+    if bar.before is None:
+        return cells
+    went = bar.count, bar.before, frame.scale
+    share = change(*went)
+    return [
+        *cells,
+        Cell(rounded(bar.before, 0), value=bar.before),
+        Cell(more(*went), value="" if share is None else share),
+    ]
+
+
+def _bar(frame: Frame, code: str, tally: Tally, share: float, before: int | None) -> Bar:
     words = _("%(name)s: %(count)s anomalies, up to here %(share)s of all") % {
         "name": frame.name(code),
         "count": rounded(tally.anomalies, 0),
         "share": percent(share / 100),
     }
+    if before is not None:
+        told = {"count": rounded(before, 0), "change": more(tally.anomalies, before, frame.scale)}
+        words += "\n" + _("before %(count)s, change %(change)s") % told
     url = frame.url(frame.since, frame.until, **{"class": code})
-    return Bar(frame.name(code), tally.anomalies, share, words, url)
+    return Bar(frame.name(code), tally.anomalies, share, words, url, before)
 
 
 def _nothing(steps: Sequence[Classes]) -> str:
@@ -182,13 +209,17 @@ def classes_plot(frame: Frame, steps: Sequence[Classes], bounds: Sequence[dateti
     shown = [*codes[:MOST_CLASSES], *([OTHERS] if len(codes) > MOST_CLASSES else [])]
     spans = list(zip(bounds, bounds[1:], strict=False))
     parts = {code: [_of(classes, code, codes) for classes in steps] for code in shown}
+    asked = {code: _asked(code, codes) for code in shown}
     series = [
-        Series(frame.name(code), [_part(frame, code, *span, one) for span, one in zip(spans, parts[code], strict=True)])
+        Series(
+            frame.name(code),
+            [_part(frame, code, span, one, asked[code]) for span, one in zip(spans, parts[code], strict=True)],
+        )
         for code in shown
     ]
     head = (_("Time"), _("Judged"), *(frame.name(code) for code in shown))
     rows = [
-        _row(frame, span, classes, [(code, parts[code][place]) for code in shown])
+        _row(frame, span, classes, [(asked[code], parts[code][place]) for code in shown])
         for place, (span, classes) in enumerate(zip(spans, steps, strict=True))
         if total([classes]).judged
     ]
@@ -210,23 +241,26 @@ def _of(classes: Classes, code: str, codes: Sequence[str]) -> Tally:
     return Tally(judged=total([classes]).judged, anomalies=anomalies)
 
 
-def _part(frame: Frame, code: str, since: datetime, until: datetime, tally: Tally) -> Spot:
-    words = f"{when_words(since, until)}\n{frame.name(code)}: {count_words(tally)}"
-    return Spot(since, tally.percent, words, _class_url(frame, code, since, until), end=until)
+def _asked(code: str, codes: Sequence[str]) -> dict[str, str]:
+    """What keeps a list to what was counted as this class."""
+    return {"classes": ",".join(codes[MOST_CLASSES:])} if code == OTHERS else {"class": code}
 
 
-def _class_url(frame: Frame, code: str, since: datetime, until: datetime) -> str:
-    return frame.url(since, until, **({} if code == OTHERS else {"class": code}))
+def _part(frame: Frame, code: str, span: tuple[datetime, datetime], tally: Tally, asked: Mapping[str, str]) -> Spot:
+    words = f"{when_words(*span)}\n{frame.name(code)}: {count_words(tally)}"
+    return Spot(span[0], tally.percent, words, frame.url(span[0], span[1], **asked), end=span[1])
 
 
 def _row(
-    frame: Frame, span: tuple[datetime, datetime], classes: Classes, parts: Sequence[tuple[str, Tally]]
+    frame: Frame, span: tuple[datetime, datetime], classes: Classes, parts: Sequence[tuple[Mapping[str, str], Tally]]
 ) -> list[Cell]:
     counts = [
-        Cell(rounded(one.anomalies, 0), _class_url(frame, code, *span) if one.anomalies else "") for code, one in parts
+        Cell(rounded(one.anomalies, 0), frame.url(span[0], span[1], **asked) if one.anomalies else "", one.anomalies)
+        for asked, one in parts
     ]
     whole = Cell(when_words(*span), frame.url(*span))
-    return [whole, Cell(rounded(total([classes]).judged, 0)), *counts]
+    judged = total([classes]).judged
+    return [whole, Cell(rounded(judged, 0), value=judged), *counts]
 
 
 def step_words(bounds: Sequence[datetime]) -> str:
@@ -335,9 +369,14 @@ def _heat_table(
     for step, span in reversed(list(enumerate(spans))):
         row = [by_place.get((step, place)) for place in range(len(rows))]
         if any(row):
-            cells = [Cell("–") if one is None else Cell(percent((one.value or 0.0) / 100), one.url) for one in row]
+            cells = [Cell("–", value="") if one is None else _heat_cell(one) for one in row]
             found.append([Cell(when_words(*span), frame.url(*span)), *cells])
     return Table(head, found)
+
+
+def _heat_cell(one: Square) -> Cell:
+    share = (one.value or 0.0) / 100
+    return Cell(percent(share), one.url, share)
 
 
 def _no_places(places: Sequence[Place], squares: Sequence[Square]) -> str:

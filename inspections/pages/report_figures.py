@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 from django.utils import timezone
 
 from inspections import charting, thresholds
@@ -15,14 +15,13 @@ from inspections.models import (
     Alarm,
     Baseline,
     Capture,
-    ChangeState,
     Chart,
     Line,
     ModelVersion,
     ThresholdChange,
-    VersionChange,
 )
-from inspections.models.defect_class import GOOD
+from inspections.models.defect_class import GOOD, UNKNOWN
+from inspections.pages.change_words import per_length
 from inspections.pages.line import Quality, quality_by_line
 from inspections.pages.line_marks import marks_by_line, newest_of_each
 from inspections.pages.line_plots import by_anomalies
@@ -30,6 +29,7 @@ from inspections.pages.line_rate import points_of
 from inspections.pages.plots import Mark
 from inspections.rates import HOUR, Tally
 from inspections.spans import Span
+from inspections.turns import held
 from inspections.watching import WatchedLine, data_until
 
 WORST = 8
@@ -67,6 +67,8 @@ class LineFigures:
     cost: Cost
     decisions: Decided
     until: datetime | None  # everything until then is judged
+    code: str = ""  # the class whose rate is drawn; empty: all anomalies
+    scale: float = 1.0  # of a count of the period compared with, where that is not as long
 
     @property
     def pareto(self) -> list[tuple[str, Tally]]:
@@ -74,19 +76,20 @@ class LineFigures:
 
 
 def figures(
-    lines: Sequence[WatchedLine], span: Span, compare: Span, secret: set[UUID], now: datetime
+    lines: Sequence[WatchedLine], span: Span, compare: Span, secret: set[UUID], now: datetime, code: str = ""
 ) -> list[LineFigures]:
-    """Of each line. The number of queries grows neither with history nor with the lines, but for lines whose chart
-    looks back before the period."""
+    """Of each line; with the chart of one class where `code` names it, which costs some queries more for each line.
+    Else the number of queries grows neither with history nor with the lines, but for lines whose chart looks back
+    before the period."""
     ids = [line.pk for line in lines]
     bounds = bounds_of(span.since, span.until, max(step_of(span.length), HOUR), timezone.get_current_timezone())
     steps, before = by_steps(ids, bounds), by_steps(ids, [compare.since, compare.until])
-    chosen = charting.charts_of(ids)
-    charts = {line.pk: chosen.get(line.pk) or Chart(line=line) for line in lines}
+    chosen = charting.charts_of(ids, code)
+    charts = {line.pk: chosen.get(line.pk) or Chart(line=line, defect_class=code) for line in lines}
     drawn = points_of(list(charts.values()), span.since, span.until, now)
-    baselines, marks = charting.standings(ids, now), marks_by_line(ids, span)
+    baselines, marks = _baselines(charts, code, now), marks_by_line(ids, span)
     raised = alarms_of(ids, span)
-    versions = _versions(lines, span)
+    versions = _versions(ids, span)
     thresholds = _thresholds(lines, versions, span)
     quality, decisions = quality_by_line(ids, span), decided(ids, [span.since, span.until], secret)
 
@@ -112,9 +115,17 @@ def figures(
             cost=overkill_cost(own.groups),
             decisions=own,
             until=data_until(line),
+            code=code,
+            scale=per_length(span, compare),
         )
 
     return [of_line(line) for line in lines]
+
+
+def _baselines(charts: Mapping[int, Chart], code: str, now: datetime) -> dict[int, Baseline | None]:
+    if not code:
+        return charting.standings(list(charts), now)
+    return {line_id: charting.standing(chart, now) for line_id, chart in charts.items()}
 
 
 @dataclass(frozen=True)
@@ -137,36 +148,16 @@ def alarms_of(line_ids: Sequence[int], span: Span) -> Raised:
     )
 
 
-def _versions(lines: Sequence[Line], span: Span) -> dict[int, tuple[ModelVersion, ...]]:
-    """Read backwards from what is in force now: each change knows what was in force in its scope before it."""
-    rows = VersionChange.objects.filter(Q(line=None) | Q(line__in=lines), state=ChangeState.ACTIVE)
-    rows = rows.filter(decided_at__gte=span.since).select_related("version", "previous")
-    changes = list(rows.order_by("-decided_at", "-id"))
-    mills = ModelVersion.objects.filter(is_default=True).first()
-    return {line.pk: _versions_of(line, changes, mills, span) for line in lines}
-
-
-def _versions_of(
-    line: Line, changes: Sequence[VersionChange], mills: ModelVersion | None, span: Span
-) -> tuple[ModelVersion, ...]:
-    own = line.version
-    found: list[ModelVersion | None] = []
-    for change in changes:
-        if change.line_id not in (None, line.pk):
-            continue
-        if change.decided_at and change.decided_at < span.until:
-            found.append(own or mills)
-        if change.line_id is None:
-            mills = change.previous
-        else:
-            own = change.previous
-    return tuple(dict.fromkeys(one for one in reversed([*found, own or mills]) if one))
+def _versions(line_ids: Sequence[int], span: Span) -> dict[int, tuple[ModelVersion, ...]]:
+    every = held(line_ids, span.since, span.until)
+    known = ModelVersion.objects.in_bulk({key for keys in every.values() for key in keys})
+    return {line_id: tuple(known[key] for key in keys) for line_id, keys in every.items()}
 
 
 def _thresholds(
     lines: Sequence[Line], versions: Mapping[int, Sequence[ModelVersion]], span: Span
 ) -> dict[int, tuple[tuple[float | None, bool], ...]]:
-    """In the same way; where it is the model's, that of the period's last version."""
+    """Read backwards from what is in force now; where it is the model's, that of the period's last version."""
     rows = ThresholdChange.objects.filter(line__in=lines, at__gte=span.since).order_by("-at", "-id")
     by_line: dict[int, list[ThresholdChange]] = {line.pk: [] for line in lines}
     for change in rows:
@@ -193,7 +184,8 @@ def previous(span: Span) -> Span:
 
 
 def worst(every: Sequence[LineFigures], secret: set[UUID]) -> Worst:
-    """Highest severity first, as in the queue; without what people call good, and what the reader is asked blind.
+    """Highest severity first, as in the queue, of the class that is drawn; without what people call good, and what the
+    reader is asked blind.
 
     Only as many of the newest are looked through as the counts say can be: one query, however long the period.
     """
@@ -203,6 +195,8 @@ def worst(every: Sequence[LineFigures], secret: set[UUID]) -> Worst:
     lines = [one.line for one in every]
     rows = Capture.objects.filter(line__in=lines, flagged=True, counted_at__gte=since, counted_at__lt=span.until)
     rows = rows.exclude(label__isnull=False, defect_class__code=GOOD).exclude(pk__in=secret)
+    if code := every[0].code:
+        rows = rows.filter(defect_class=None) if code == UNKNOWN else rows.filter(defect_class__code=code)
     # By a sum, not by the column: its index holds all of history, and would be walked until enough lie in the period.
     found = rows.select_related("line", "defect_class", "roll", "label").order_by((F("severity") + 0.0).desc(), "id")
     return Worst(tuple(found[:WORST]), cut=since > span.since)

@@ -12,6 +12,7 @@ from reportlab.platypus import Spacer
 from inspections.charting import Point
 from inspections.counted import bounds_of, step_of, total
 from inspections.models.defect_class import GOOD
+from inspections.pages.change_words import more, points
 from inspections.pages.durations import duration_words
 from inspections.pages.history import name_of
 from inspections.pages.line_plots import when_words
@@ -23,15 +24,16 @@ from inspections.pages.when_words import span_words
 from inspections.paper.drawings import Dot, Flag, RateChart, Scene, Tick
 from inspections.paper.grid import Grid
 from inspections.paper.sheet import BODY, HEAD, LINE, SMALL, Sheet
-from inspections.rates import Tally
 from inspections.spans import DAY, Span
 
 
 def line_part(sheet: Sheet, one: LineFigures, names: dict[str, str], with_name: bool) -> None:
     """Under its name; `with_name=False` where the report is of this line alone."""
     title = [sheet.text(str(one.line), LINE)] if with_name else []
-    sheet.together(*title, sheet.facts(_held(one)), Spacer(1, 2 * mm), _figures(sheet, one))
-    _rate(sheet, one)
+    uneven = _("The two periods are not equally long: counts change as if they were.")
+    note = [sheet.text(uneven, SMALL)] if one.scale != 1 else []
+    sheet.together(*title, sheet.facts(_held(one)), Spacer(1, 2 * mm), _figures(sheet, one), *note)
+    _rate(sheet, one, names)
     _pareto(sheet, one, names)
     _alarms(sheet, one)
     _by_time(sheet, one)
@@ -58,23 +60,14 @@ def _figures(sheet: Sheet, one: LineFigures) -> Grid:
         (_("Anomalies"), one.now.anomalies, one.before.anomalies),
         (_("Failed"), one.now.failed, one.before.failed),
     ]
-    rows = [[name, number(now), number(before), _more(now, before)] for name, now, before in pairs]
-    rate = [_("Anomaly rate"), percent(one.now.rate), percent(one.before.rate), _points(one.now, one.before)]
+    rows = [[name, number(now), number(before), more(now, before, one.scale)] for name, now, before in pairs]
+    rate = [_("Anomaly rate"), percent(one.now.rate), percent(one.before.rate), points(one.now, one.before)]
     return sheet.table((_("Figure"), _("This period"), _("Before"), _("Change")), [*rows, rate], (40, 20, 20, 20))
 
 
-def _more(now: int, before: int) -> str:
-    return "–" if not before else f"{100 * (now - before) / before:+.0f} %".replace("+0", "±0")
-
-
-def _points(now: Tally, before: Tally) -> str:
-    if now.percent is None or before.percent is None:
-        return "–"
-    return _("%(n)s points") % {"n": f"{now.percent - before.percent:+.2f}"}
-
-
-def _rate(sheet: Sheet, one: LineFigures) -> None:
-    head = sheet.text(_("Anomaly rate over time"), HEAD)
+def _rate(sheet: Sheet, one: LineFigures, names: dict[str, str]) -> None:
+    title = _("%(name)s over time") % {"name": names[one.code]} if one.code else _("Anomaly rate over time")
+    head = sheet.text(title, HEAD)
     if not one.points:
         sheet.together(head, sheet.text(_("Nothing was judged in this period."), BODY))
         return

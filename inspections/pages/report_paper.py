@@ -37,6 +37,7 @@ class About:
     lines: str  # which lines it is of, in words
     person: Person
     now: datetime
+    charted: str = ""  # the class whose rate and images are shown; empty: all anomalies
 
 
 def new_sheet(about: About) -> Sheet:
@@ -56,6 +57,7 @@ def _about(about: About, zone: str) -> list[tuple[str, str]]:
         (_("Time zone"), zone),
         (_("Lines"), about.lines),
         (_("Compared with"), span_words(about.compare.since, about.compare.until)),
+        *([(_("Class charted"), about.charted)] if about.charted else []),
         (_("Made"), _("%(time)s by %(who)s") % {"time": clock(about.now), "who": name_of(about.person)}),
     ]
 

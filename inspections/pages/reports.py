@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -14,7 +15,7 @@ from inspections.models import AuditEvent
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, for_managers, line_of, page
 from inspections.pages.history import name_of
-from inspections.pages.overview import class_names
+from inspections.pages.overview import class_names, no_class
 from inspections.pages.report_figures import figures, previous, worst
 from inspections.pages.report_line import line_part
 from inspections.pages.report_paper import About, end, new_sheet, summary, worst_part
@@ -39,20 +40,26 @@ def shift_report(request: PersonRequest) -> HttpResponseBase:
 def line_report(request: PersonRequest, slug: str) -> HttpResponseBase:
     line = line_of(request.user, slug)
     for_managers(request.user)
-    return _report(request, [line], _("Line report: %(line)s") % {"line": line}, str(line), slug)
+    code = request.GET.get("class", "")
+    if wrong := no_class(code, class_names()):
+        raise BadRequest(wrong)
+    return _report(request, [line], _("Line report: %(line)s") % {"line": line}, str(line), slug, code)
 
 
 def _report(
-    request: PersonRequest, lines: Sequence[WatchedLine], title: str, words: str, name: str
+    request: PersonRequest, lines: Sequence[WatchedLine], title: str, words: str, name: str, code: str = ""
 ) -> HttpResponseBase:
-    now = timezone.now()
+    now, names = timezone.now(), class_names()
     asked = when.chosen(request, now, default=LAST_SHIFT)
     if asked.errors:
         return render(request, "inspections/report_refused.html", {"when": asked, "title": title}, status=400)
-    about = About(title, asked.span, asked.compare or previous(asked.span), words, request.user, now)
-    pdf = _pdf(about, lines, withheld(request.user))
+    about = About(
+        title, asked.span, asked.compare or previous(asked.span), words, request.user, now, names.get(code, "")
+    )
+    pdf = _pdf(about, lines, withheld(request.user), names, code)
     noted = {"since": f"{asked.span.since:%Y-%m-%dT%H:%MZ}", "until": f"{asked.span.until:%Y-%m-%dT%H:%MZ}"}
     subject = f"report {name}"
+    noted |= {"class": code} if code else {}
     AuditEvent.note(request.user, "export", subject, now, **noted, lines=[line.slug for line in lines])
     local = timezone.localtime(asked.span.since)
     return HttpResponse(
@@ -65,8 +72,8 @@ def _report(
     )
 
 
-def _pdf(about: About, lines: Sequence[WatchedLine], secret: set[UUID]) -> bytes:
-    names, every = class_names(), figures(lines, about.span, about.compare, secret, about.now)
+def _pdf(about: About, lines: Sequence[WatchedLine], secret: set[UUID], names: dict[str, str], code: str) -> bytes:
+    every = figures(lines, about.span, about.compare, secret, about.now, code)
     found = worst(every, secret)
     sheet = new_sheet(about)
     several = len(every) > 1
