@@ -48,7 +48,7 @@ def _figure(label: Any, offered: Sequence[float], usual: float) -> forms.TypedCh
         label=label,
         choices=[(f"{one:g}", rounded(one, 2)) for one in offered],
         coerce=float,
-        empty_value=usual,
+        empty_value=f"{usual:g}",
         required=False,
         widget=forms.Select(attrs=SELECT),
     )
@@ -85,7 +85,8 @@ class Settings(forms.Form):
     def wish(self) -> Wish:
         said = self.cleaned_data
         by, _dash, size = said["subgroup"].partition("-")
-        return Wish(said["kind"], by, int(size), said["rule_set"], said["rules"], said["weight"], said["decision"])
+        weight, decision = float(said["weight"]), float(said["decision"])
+        return Wish(said["kind"], by, int(size), said["rule_set"], said["rules"], weight, decision)
 
 
 def plain(chart: Chart) -> dict[str, str]:
