@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from inspections import spans
 from inspections.pages.when_asked import (
@@ -101,7 +102,7 @@ def picker(
     return Picker(
         shifts=_now(address, period, every, now),
         ended=listed,
-        presets=(*_any(address, period, offered), *_presets(address, period)),
+        presets=_presets(address, period, offered),
         compares=_compares(address, period, other) if offered.compares else (),
         compared_shifts=_compared_shifts(address, period, other, every, now) if offered.compares else (),
         frozen=address.with_(fields, frozen),
@@ -121,14 +122,13 @@ def picker(
     )
 
 
-def _any(address: _Address, period: Asked, offered: Offered) -> tuple[Link, ...]:
-    return (Link(_("Any time"), address.with_({"when": ANY}), period.key == ANY),) if offered.any_time else ()
-
-
-def _presets(address: _Address, period: Asked) -> tuple[Link, ...]:
-    return tuple(
-        Link(str(words), address.with_({"when": key}), period.key == key) for key, (_length, words) in PRESETS.items()
-    )
+def _presets(address: _Address, period: Asked, offered: Offered) -> tuple[Link, ...]:
+    """Where any time can be chosen, it stands for the longest."""
+    named = {key: words for key, (_length, words) in PRESETS.items()}
+    if offered.any_time:
+        named.popitem()
+        named = {ANY: gettext_lazy("Any time"), **named}
+    return tuple(Link(str(words), address.with_({"when": key}), period.key == key) for key, words in named.items())
 
 
 def _compares(address: _Address, period: Asked, other: Beside | None) -> tuple[Link, ...]:
