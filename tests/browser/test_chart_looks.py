@@ -14,6 +14,7 @@ from inspections.models import Line, Person
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
+from tests.browser.test_plots import walked
 from tests.cast import a_line, signed_in
 from tests.charts import TEN, a_roll, a_threshold, confirmed, pieces, slots, usual
 
@@ -84,6 +85,7 @@ def test_one_press_takes_laneys_chart_and_a_reason_confirms_it(
     page = opened(addresses[2], mara)
     page.get_by_role("button", name="Chart by Laney p′").click()
     expect(page.get_by_role("status").first).to_contain_text("Kept.")
+    walked(page, "proposal")
     page.get_by_label("Why this is normal").fill("Six beams of the same yarn")
     page.get_by_role("button", name="Confirm as normal").click()
     expect(page.locator("#standing")).to_contain_text("Six beams of the same yarn")

@@ -87,6 +87,29 @@ def read_by_keys(page: Page, key: str) -> None:
     assert page.evaluate("document.activeElement.className") != "plot-box"
 
 
+def walked(page: Page, key: str) -> None:
+    """Any plot from its first point to its last by keys, and left again."""
+    drawn(page, key)
+    box = page.locator(f"#plot-{key} .plot-box")
+    box.focus()
+    page.keyboard.press("Home")
+    first = said(page, key)
+    assert first
+    page.keyboard.press("End")
+    assert said(page, key) not in {"", first}
+    page.keyboard.press("Escape")
+    assert said(page, key) == ""
+
+
+def test_colour_is_never_alone(opened: Open, mara: Client) -> None:
+    """Every series has a pattern of its own, but for the scale of the heat-map, whose cells say their figures."""
+    page = opened(PAGE, mara)
+    for key in PLOTS:
+        drawn(page, key)
+        chart = f"echarts.getInstanceByDom(document.querySelector('#plot-{key} .plot-draw'))"
+        assert page.evaluate(f"[{chart}.getOption().aria].flat()[0].decal.show") is (key != "width")
+
+
 def test_keys_stop_at_what_happened_too(opened: Open, mara: Client) -> None:
     page = opened(PAGE, mara)
     drawn(page, "rate")

@@ -12,6 +12,7 @@ from tests import cast
 from tests.audits import audited, said
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
+from tests.browser.test_plots import walked
 from tests.cast import a_camera, a_png, signed_in
 from tests.judged import CLASSES, a_version, judged, many_judged
 
@@ -57,6 +58,8 @@ def test_what_it_means_follows_the_slider_and_the_keys(opened: Open, mara: Clien
     page.locator("#id_threshold").fill("0.1")
     expect(page.locator("#live")).to_contain_text("Looked at: 0.10")
     assert "threshold=0.1" in page.evaluate("location.search")
+    for key in ("flags", "rates"):
+        walked(page, key)
     assert unexpected(complaints) == []
 
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 from tests import tuesday
 from tests.browser.conftest import Open
+from tests.browser.test_plots import walked
 from tests.cast import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
@@ -74,12 +75,15 @@ def in_four_clicks(opened: Open, mill: tuesday.Mill, theme: str) -> None:
     main = page.get_by_role("main")
     for words in ("Line 3", "Cut", "02:40", "03:05", "olga", tuesday.NOTE, "25 min"):
         expect(main).to_contain_text(words)
+    walked(page, "rate")
     picture(page, "manager-alarm", theme)
 
     main.get_by_role("link", name="All flagged images of it").click()  # 3
     expect(page.locator(".thumb")).to_have_count(48)  # a screenful
+    picture(page, "manager-flagged", theme)
     page.locator(".thumb").first.click()  # 4
     expect(page.get_by_role("main")).to_contain_text("Cut")
+    picture(page, "manager-capture", theme)
     the_week_tells_it_too(opened("/", signed_in(mill.mara), color_scheme=theme, viewport=LOOKS[theme]), theme)
     page.goto("/lines/line-3/?from=2026-09-10T00:00&to=2026-11-19T00:00")  # in weeks: counted by the day
     expect(page.locator("#plot-width .plot-draw")).to_have_attribute("data-drawn", re.compile("^[1-9]"))
