@@ -1,0 +1,178 @@
+"""Every number opens what it counted: as many captures as it says, with escapes, overkill and relabels among them."""
+
+import csv
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from io import StringIO
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+
+from inspections.models import Capture, Person
+from inspections.pages import line_plots
+from tests import cast
+from tests.audits import said
+from tests.cast import a_camera, signed_in
+from tests.judged import a_version, failed, judged
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 22, 12, 10, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+PAGE = "/lines/loom-1/?when=24h"
+COUNTS = re.compile(r", (\d+) of (\d+)")
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def mara(db: None) -> Person:
+    return cast.mara()
+
+
+@pytest.fixture
+def client(mara: Person) -> Client:
+    """Of the last half hour: 3 holes, 2 escapes, 1 overkill, 1 hole that is a cut, 1 suspect of no class, 1 unknown, 1
+    passed good, 1 escape taken back by a second look, 1 failed. Seven are flagged, and eight are anomalies."""
+    a_version()
+    left, right = a_camera(), a_camera(slug="right")
+    for number in range(3):
+        judged(left, "hole", at=NOW - (3 + number) * MINUTE, offset_mm=50.0)
+    for number in range(2):
+        said(mara, judged(right, "good", 0.01, at=NOW - (8 + number) * MINUTE, offset_mm=450.0), "hole", NOW)
+    said(mara, judged(left, "hole", at=NOW - 4 * MINUTE, offset_mm=50.0), "good", NOW)
+    said(mara, judged(right, "hole", at=NOW - 5 * MINUTE, offset_mm=350.0), "cut", NOW)
+    judged(left, "good", 0.5, at=NOW - 6 * MINUTE, offset_mm=150.0)
+    judged(left, "unknown", None, at=NOW - 7 * MINUTE)
+    judged(left, "good", 0.01, at=NOW - 2 * MINUTE, offset_mm=150.0)
+    twice = judged(left, "good", 0.01, at=NOW - 2 * MINUTE, offset_mm=150.0)
+    for answer in ("thread", "good"):
+        said(mara, twice, answer, NOW)
+    failed(left, at=NOW - MINUTE)
+    return signed_in(mara)
+
+
+def listed(client: Client, url: str) -> int:
+    response = client.get(url)
+    assert response.status_code == 200, url
+    return response.content.decode().count('id="c-')
+
+
+def words(spot: Any) -> tuple[int, int]:
+    """Anomalies and judged, as a point says them."""
+    found = COUNTS.search(spot)
+    assert found, spot
+    return int(found[1]), int(found[2])
+
+
+def test_the_figures_of_a_line_open_what_they_count(client: Client) -> None:
+    figures = client.get(PAGE).context["figures"]
+    tally = figures.tally
+    assert (tally.judged, tally.flagged, tally.anomalies) == (11, 7, 8)
+    assert listed(client, figures.anomalies_url) == tally.anomalies
+    assert listed(client, figures.flagged_url) == tally.flagged
+    assert listed(client, figures.judged_url) == tally.judged
+    worst = figures.anomalies_url + "&order=worst"
+    assert listed(client, worst) == tally.anomalies
+
+
+def test_a_bar_opens_what_it_counts(client: Client) -> None:
+    bars = client.get(PAGE).context["pareto"].data["bars"]
+    counts = {bar["name"]: bar["count"] for bar in bars}
+    assert counts == {"Hole": 5, "Cut": 1, "Flagged, but no class": 1, "Unknown": 1}
+    for bar in bars:
+        assert listed(client, bar["url"]) == bar["count"], bar["name"]
+
+
+def test_a_point_and_a_class_of_a_step_open_what_they_count(client: Client) -> None:
+    context = client.get(PAGE).context
+    points = [spot for one in context["rate"].data["series"] for spot in one["spots"]]
+    parts = [spot for one in context["classes"].data["series"] for spot in one["spots"] if spot.get("y")]
+    assert sum(words(one["words"])[0] for one in points) == 8
+    assert sum(words(one["words"])[0] for one in parts) == 8
+    for spot in (*points, *parts):
+        assert listed(client, spot["url"]) == words(spot["words"])[0], spot["words"]
+
+
+def test_classes_that_share_one_colour_open_together(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_plots, "MOST_CLASSES", 1)
+    shown = client.get(PAGE).context["classes"]
+    others = [spot for spot in shown.data["series"][-1]["spots"] if spot.get("y")]
+    assert sum(words(spot["words"])[0] for spot in others) == 3
+    for spot in others:
+        assert listed(client, spot["url"]) == words(spot["words"])[0]
+    assert "Cut" in client.get(others[-1]["url"]).content.decode()
+    assert client.get("/flagged/?classes=hole,nonsense").status_code == 400
+
+
+def test_a_square_and_a_camera_open_what_they_count(client: Client) -> None:
+    context = client.get(PAGE).context
+    squares = context["width"].data["cells"]
+    assert sum(words(one[3])[0] for one in squares) == 7  # the unknown one does not say its place
+    for _column, _row, _value, told, url in squares:
+        assert listed(client, url) == words(told)[0], told
+    cameras = context["cameras"]
+    assert {one.seen.camera.slug: (one.tally.anomalies, one.tally.judged) for one in cameras} == {
+        "left": (5, 8),
+        "right": (3, 3),
+    }
+    for one in cameras:
+        assert listed(client, one.url) == one.tally.anomalies
+        assert listed(client, one.judged_url) == one.tally.judged
+
+
+def test_the_overview_opens_what_it_counts(client: Client) -> None:
+    (row,) = client.get("/").context["rows"]
+    assert listed(client, row.rate_url) == row.standing.now.tally.anomalies == 8
+    assert (row.leading, listed(client, row.leading_url)) == ("Hole", row.standing.now.leading_count)
+
+
+def test_the_file_holds_what_the_list_shows(client: Client) -> None:
+    figures = client.get(PAGE).context["figures"]
+    for url, count in ((figures.anomalies_url, 8), (figures.judged_url, 11), (figures.flagged_url, 7)):
+        answer = client.get(url.replace("/flagged/", "/flagged.csv"))
+        body = b"".join(answer.streaming_content).decode()
+        assert len(list(csv.reader(StringIO(body)))) - 1 == count
+
+
+def test_the_list_says_what_it_shows_and_leads_to_what_was_flagged(client: Client) -> None:
+    text = client.get("/flagged/?show=anomalies&line=loom-1").content.decode()
+    assert "<h1>Anomalies</h1>" in text
+    assert 'id="only-flagged" href="?line=loom-1"' in text
+    assert "<h1>Judged</h1>" in client.get("/flagged/?show=judged&class=hole&order=worst").content.decode()
+    assert client.get("/flagged/?show=nothing").status_code == 400
+
+
+def test_an_undone_label_is_no_anomaly_any_more(client: Client, mara: Person) -> None:
+    escape = Capture.objects.filter(anomaly=True, flagged=False).first()
+    assert escape
+    said(mara, escape, "good", NOW)
+    assert listed(client, client.get(PAGE).context["figures"].anomalies_url) == 7
+    assert Capture.objects.get(pk=escape.pk).anomaly is False
+
+
+def test_captures_of_before_are_marked_as_they_were_counted(client: Client) -> None:
+    marked = set(Capture.objects.filter(anomaly=True).values_list("pk", flat=True))
+    Capture.objects.update(anomaly=None)
+    import_module("inspections.migrations.0020_first_anomalies").mark(None, SimpleNamespace(connection=connection))
+    assert set(Capture.objects.filter(anomaly=True).values_list("pk", flat=True)) == marked
+    assert len(marked) == 8
+
+
+def test_a_plot_promises_no_key_that_does_nothing(client: Client) -> None:
+    context = client.get(PAGE).context
+    assert "Enter opens" in context["pareto"].keys
+    assert "zoom" not in context["pareto"].keys
+    assert "zoom" in context["rate"].keys
+    decisions = client.get("/review/?when=24h").context["plot"]
+    assert decisions.data["series"]
+    assert ("Enter opens" in decisions.keys) == any(spot.get("url") for spot in decisions.data["series"][0]["spots"])
