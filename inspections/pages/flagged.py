@@ -126,8 +126,9 @@ class Filters(forms.Form):
 
     @property
     def hidden(self) -> list[forms.BoundField]:
-        """What only links ask for: a camera, a roll, a place across the width, several classes."""
-        names = ("camera", "roll", "place", *(() if self.is_of_all else ("classes",)))
+        """What only links ask for: a camera, a roll, a place across the width, several classes. All that was judged is
+        kept by no place: whoever asks where nothing lies would read years."""
+        names = ("camera", "roll", *(() if self.is_of_all else ("place", "classes")))
         return [field for field in map(self.__getitem__, names) if field.data]
 
     def clean_classes(self) -> frozenset[str]:
@@ -184,7 +185,7 @@ class Filters(forms.Form):
             until=min(ends, default=None),
             camera=found["camera"],
             roll=found["roll"],
-            place=found["place"],
+            place=None if self.is_of_all else found["place"],
             after=found["after"] or None,
             without=frozenset(without),
         )
