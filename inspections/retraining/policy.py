@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections import snapshots, teaching
-from inspections.models import Base, Capture, InsightKind, JobState, ModelVersion, TrainingRun
+from inspections.models import Base, Capture, DefectClass, InsightKind, JobState, ModelVersion, TrainingRun
 from inspections.models.defect_class import titles
 from inspections.retraining import drifting
 from inspections.retraining.asking import ask
@@ -102,7 +102,10 @@ def _new_classes() -> list[Suggestion]:
     version = ModelVersion.objects.filter(is_default=True).first()
     known = set(version.classes) if version else set()
     enough = settings.TRAIN_LEAST_IMAGES
-    labelled = Capture.objects.filter(label__defect_class__active=True).exclude(label__defect_class__code__in=known)
+    unknown = list(DefectClass.objects.filter(active=True).exclude(code__in=known))
+    if not unknown:  # as mostly, and then no label is read
+        return []
+    labelled = Capture.objects.filter(label__defect_class__in=unknown)
     counts = labelled.values("label__defect_class__code", "label__defect_class__name").annotate(n=Count("pk"))
     rows = counts.filter(n__gte=enough).order_by("label__defect_class_id") if version else []
     return [
