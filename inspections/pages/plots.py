@@ -87,7 +87,7 @@ class Plot:
         """What keys do on this plot, and no more than they do."""
         said = [_("Left and right go from point to point.")]
         if any(_opens(self.data)):
-            said.append(_("Enter opens its captures."))
+            said.append(_("Enter opens what it counts."))
         if self.data.get("axis") == "time":
             said.append(_("Plus and minus zoom, 0 shows all."))
         return " ".join([*said, _("Escape leaves.")])

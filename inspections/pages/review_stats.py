@@ -26,7 +26,7 @@ from inspections.pages.live import live
 from inspections.pages.overview import class_names
 from inspections.pages.periods import between_words, percent, rounded
 from inspections.pages.plots import Cell, Plot, Series, Spot, Stretch, Table, over_time
-from inspections.pages.when_asked import THIS_SHIFT
+from inspections.pages.when_asked import THIS_SHIFT, absolute
 from inspections.pages.when_words import run_words, span_words
 from inspections.quality import against_each_other
 from inspections.review.blind import withheld
@@ -138,6 +138,11 @@ class Reviewed:
     def scale(self) -> float:
         """Of a count of the period compared with, where that is not as long."""
         return per_length(self.when.span, self.when.compare) if self.when.compare else 1.0
+
+    def url(self, since: datetime, until: datetime) -> str:
+        """This page of a part of the period: who decided what, of which lines."""
+        one = {"line": self.lines[0].slug} if len(self.lines) == 1 else {}
+        return f"{reverse('review')}?{urlencode({**absolute(Span(since, until, '')), **one})}"
 
     @property
     def query(self) -> str:
@@ -280,8 +285,8 @@ def plot(wanted: Reviewed) -> Plot:
     steps = [(since, until, found.between(since, until).count) for since, until in steps_of(found.bounds)]
     rows = [
         [
-            Cell(span_words(since, until)),
-            Cell(rounded(count, 0), value=count),
+            Cell(span_words(since, until), wanted.url(since, until)),
+            Cell(rounded(count, 0), wanted.url(since, until) if count else "", count),
             Cell(rounded(count / hours_of(since, until), 1), value=count / hours_of(since, until)),
         ]
         for since, until, count in steps
@@ -292,7 +297,7 @@ def plot(wanted: Reviewed) -> Plot:
         words=_("How many answers people gave, as a number an hour."),
         kind="series",
         data=over_time(
-            [Series(_("Decisions an hour"), _spots(found, span.length)), *_series_before(wanted)],
+            [Series(_("Decisions an hour"), _spots(wanted, found, span.length)), *_series_before(wanted)],
             span.since,
             span.until,
             unit="",
@@ -303,12 +308,12 @@ def plot(wanted: Reviewed) -> Plot:
     )
 
 
-def _spots(found: Decided, length: timedelta, moved: timedelta = timedelta(0)) -> list[Spot]:
+def _spots(wanted: Reviewed, found: Decided, length: timedelta, moved: timedelta = timedelta(0)) -> list[Spot]:
     """Of so much from the beginning on."""
     steps = [(since, until) for since, until in steps_of(found.bounds) if since - found.bounds[0] < length]
     counts = [(since, until, found.between(since, until).count) for since, until in steps]
     return [
-        Spot(since + moved, count / hours_of(since, until), _words(since, until, count))
+        Spot(since + moved, count / hours_of(since, until), _words(since, until, count), wanted.url(since, until))
         for since, until, count in counts
     ]
 
@@ -317,7 +322,7 @@ def _series_before(wanted: Reviewed) -> list[Series]:
     other, span = wanted.when.compare, wanted.when.span
     if other is None or wanted.before is None:
         return []
-    return [Series(other.words, _spots(wanted.before, span.length, span.since - other.since), beside=True)]
+    return [Series(other.words, _spots(wanted, wanted.before, span.length, span.since - other.since), beside=True)]
 
 
 def steps_of(bounds: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
