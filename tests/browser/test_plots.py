@@ -128,7 +128,7 @@ def test_enter_opens_the_captures_of_the_point(opened: Open, mara: Client, key: 
     page.locator(f"#plot-{key} .plot-box").focus()
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/flagged/\?line=loom-1&since=2026-11-16T22%3A00%3A00Z"))
+    expect(page).to_have_url(re.compile(r"/flagged/\?line=loom-1&show=anomalies&since=2026-11-16T22%3A00%3A00Z"))
     assert page.locator(".thumb").count() >= 1
 
 
