@@ -308,7 +308,14 @@ def test_a_webhooks_secret_is_made_here_and_shown_once(ada: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["http://127.0.0.1/x", "http://[::1]/", "http://10.0.0.7:8080/", "http://169.254.169.254/"]
+    "target",
+    [
+        "http://127.0.0.1/x",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://10.0.0.7:8080/",
+        "http://169.254.169.254/",
+    ],
 )
 def test_a_private_address_is_refused_with_the_reason(ada: Client, target: str) -> None:
     response = ada.post("/alarms/channels/", a_wish(target=target))

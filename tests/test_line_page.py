@@ -407,9 +407,11 @@ def test_an_unknown_line_is_404_whatever_the_period(mara: Client) -> None:
 # --- who sees what ------------------------------------------------------------------------------------------------
 
 
-def test_files_and_threshold_are_offered_to_managers_alone(mara: Client, night: Camera) -> None:
+def test_files_are_offered_to_managers_alone_and_the_threshold_to_all(mara: Client, night: Camera) -> None:
     whole, theirs = text_of(mara, PAGE), text_of(signed_in(cast.olga()), PAGE)
-    for name in ("tool-threshold", "tool-csv", "tool-report"):
+    assert 'id="tool-threshold"' in whole
+    assert 'id="tool-threshold"' in theirs
+    for name in ("tool-csv", "tool-report"):
         assert f'id="{name}"' in whole
         assert f'id="{name}"' not in theirs
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from inspections.models import Camera, Capture, ModelVersion, Role, Roll, Shift, State
 from inspections.pages import notices
+from inspections.review.answers import decide
 from tests import cast
 from tests.cast import a_camera, a_line, signed_in
 from tests.judged import a_capture, a_version, failed, judged, many_judged
@@ -84,6 +85,24 @@ def test_a_camera_key_opens_no_page() -> None:
 
 
 # --- who sees what ----------------------------------------------------------------------------------------------
+
+
+def file_of(client: Client) -> bytes:
+    return b"".join(client.get("/flagged.csv").streaming_content)  # type: ignore[attr-defined]
+
+
+def test_what_was_flagged_for_its_score_alone_is_called_as_on_the_charts(mara: Client) -> None:
+    a_version()
+    many_judged(a_camera(), 1, timezone.now(), "good", 0.9)
+    text = mara.get("/flagged/").content.decode()
+    assert "</svg>Flagged, but no class</span>" in text
+    assert b'"Flagged, but no class"' in file_of(mara)
+    assert "Flagged, but no class</option>" in mara.get("/flagged/?show=anomalies").content.decode()
+    decide(cast.ada(), Capture.objects.get(), "good", timezone.now())
+    text = mara.get("/flagged/").content.decode()
+    assert "</svg>Good</span>" in text
+    assert "</svg>Flagged, but no class</span>" not in text
+    assert b'"Flagged, but no class"' not in file_of(mara)
 
 
 def test_an_operator_sees_their_line_alone_and_a_manager_all() -> None:

@@ -48,7 +48,7 @@ def text_of(client: Client, address: str, status: int = 200) -> str:
 def test_an_empty_mill_says_what_to_do(mara: Client) -> None:
     text = text_of(mara, "/training/")
     assert "None yet. Label images of at least two classes" in text
-    assert "Nothing new since the last one" in text
+    assert "Nothing was trained here yet." in text
 
 
 def test_the_form_counts_what_trains_and_what_validates_and_chooses_the_classes_that_have_enough(mara: Client) -> None:

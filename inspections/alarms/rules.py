@@ -75,6 +75,9 @@ def _form(wish: Wish) -> str:
 
 
 def _debounce(wish: Wish) -> str:
+    if wish.k > wish.n >= 1:
+        words = _("Of the last %(n)d looks no more than %(n)d can see it: %(k)d were asked for.")
+        return words % {"n": wish.n, "k": wish.k}
     if not 1 <= wish.k <= wish.n <= MOST_LOOKS:
         return _("Of n looks, 1 to 20, at least one and at most all must be over it.")
     if wish.kind in STANDING and wish.n > 1:

@@ -7,9 +7,10 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from inspections.ids import made_at, new_id
-from inspections.models.defect_class import DefectClass
+from inspections.models.defect_class import DefectClass, suspect
 from inspections.models.plant import Camera, Line
 from inspections.models.roll import Roll
 
@@ -138,6 +139,14 @@ class Capture(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("capture", args=[self.id])
+
+    @property
+    def class_words(self) -> str:
+        """What people call what it shows, once it was judged or labelled."""
+        if self.defect_class is None:
+            return _("Unknown")
+        alone = self.flagged and self.label_id is None and not self.defect_class.is_defect
+        return suspect() if alone else self.defect_class.title
 
     @property
     def path(self) -> str:

@@ -41,6 +41,11 @@ class DefectClass(models.Model):
         return self.code != GOOD
 
 
+def suspect() -> str:
+    """What everybody calls what was flagged for its score alone: no defect class is on top, and nobody labelled it."""
+    return _("Flagged, but no class")
+
+
 def titled(name: str, provisional: bool) -> str:
     return _("◇ %(name)s (provisional)") % {"name": name} if provisional else name
 

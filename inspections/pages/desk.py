@@ -214,7 +214,7 @@ def camera_words(one: Standing) -> str:
         return _("no camera")
     if not seen:
         return ngettext("%(n)d not seen yet", "%(n)d not seen yet", len(one.cameras)) % {"n": len(one.cameras)}
-    return ngettext("%(n)d seen", "%(n)d seen", seen) % {"n": seen}
+    return ngettext("%(n)d camera", "%(n)d cameras", seen) % {"n": seen}
 
 
 def _spoke_last(camera: Camera) -> str:

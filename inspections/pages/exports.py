@@ -17,7 +17,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from inspections.models import AuditEvent, Capture
-from inspections.models.defect_class import UNKNOWN
+from inspections.models.defect_class import GOOD, UNKNOWN, suspect
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, for_managers, line_of, lines_of, page
 from inspections.pages.alarm_list import Filters as AlarmFilters
@@ -33,7 +33,7 @@ from inspections.review.blind import withheld
 
 OF_CAPTURE = (
     "camera__slug", "roll__code", "position_m", "offset_mm", "captured_at", "received_at",
-    "defect_class__code", "anomaly_score", "label__defect_class__code", "label__person__username",
+    "defect_class__code", "flagged", "anomaly_score", "label__defect_class__code", "label__person__username",
     "warnings",
 )  # fmt: skip
 OF_ALARM = (
@@ -69,9 +69,10 @@ def _captures(request: PersonRequest, wanted: Wanted) -> Iterator[tuple[Value, .
     for value, key, line, other, *more in heapq.merge(*of_lines, key=lambda row: row[:2], reverse=True):
         address = request.build_absolute_uri(reverse("capture", args=[key]))
         at, severity = (value, other) if wanted.order is Order.NEW else (other, value)
-        camera, roll, position, offset, taken, received, code, score, label, who, warnings = more
+        camera, roll, position, offset, taken, received, code, is_flagged, score, label, who, warnings = more
+        called = suspect() if is_flagged and code == GOOD and not who else names[code or UNKNOWN]
         yield (
-            at, key, address, line, camera, roll, position, offset, taken, received, names[code or UNKNOWN], score,
+            at, key, address, line, camera, roll, position, offset, taken, received, called, score,
             severity, names[label] if label else "", who, warnings,
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from inspections.models import Line
+from inspections.models.defect_class import GOOD, suspect
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.live import live
@@ -91,7 +92,9 @@ class Filters(forms.Form):
         super().__init__(data, label_suffix="")
         self.lines, self.names = lines, names
         every_line = [("", _("All lines")), *((line.slug, str(line)) for line in lines)]
-        every_class = [("", _("All classes")), *names.items()]
+        # An anomaly is never one that people called good, so that class means what no defect class leads.
+        of_show = {**names, GOOD: suspect()} if data.get("show") == Show.ANOMALIES else names
+        every_class = [("", _("All classes")), *of_show.items()]
         self.fields["line"] = _select(_("Line"), every_line)
         self.fields["class"] = _select(_("Class"), every_class)
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from inspections.counted import Classes, Place, total
 from inspections.models import Line
-from inspections.models.defect_class import GOOD
+from inspections.models.defect_class import GOOD, suspect
 from inspections.models.rollup import BAND_MM, NO_BAND
 from inspections.pages.change_words import change, more
 from inspections.pages.charts import anomalies_url, flagged_url
@@ -87,7 +87,7 @@ class Frame:
         if code == OTHERS:
             return _("Other classes")
         if code == GOOD:  # anomalies that nobody labelled: suspect, and of no class
-            return _("Flagged, but no class")
+            return suspect()
         return self.names.get(code, code)
 
 

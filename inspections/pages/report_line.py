@@ -11,7 +11,7 @@ from reportlab.platypus import Spacer
 
 from inspections.charting import Point
 from inspections.counted import bounds_of, step_of, total
-from inspections.models.defect_class import GOOD
+from inspections.models.defect_class import GOOD, suspect
 from inspections.pages.change_words import more, points
 from inspections.pages.durations import duration_words
 from inspections.pages.history import name_of
@@ -128,7 +128,7 @@ def _pareto(sheet: Sheet, one: LineFigures, names: dict[str, str]) -> None:
     rows, so_far = [], 0
     for code, tally in one.pareto:
         so_far += tally.anomalies
-        name = _("Flagged, but no class") if code == GOOD else names.get(code, code)
+        name = suspect() if code == GOOD else names.get(code, code)
         rows.append([name, number(tally.anomalies), percent(tally.anomalies / whole), percent(so_far / whole)])
     columns = (_("Class"), _("Anomalies"), _("Share"), _("All up to here"))
     most = one.pareto[0][1].anomalies

@@ -128,10 +128,14 @@ def _flags(canvas: Canvas, scale: _Scale) -> None:
     canvas.setFillColor(INK)
     canvas.setFont(BOLD, 6.5)
     canvas.setDash([3, 2])
-    for flag in scale.scene.flags:
-        x, top = scale.x(flag.at), BOTTOM + scale.height
+    top, taken = BOTTOM + scale.height, 0.0
+    for flag in sorted(scale.scene.flags, key=lambda one: one.at):
+        x, words = scale.x(flag.at), str(flag.number)
         canvas.line(x, BOTTOM, x, top)
-        canvas.drawCentredString(x, top + 1.2 * mm, str(flag.number))
+        half = canvas.stringWidth(words, BOLD, 6.5) / 2
+        middle = max(x, taken + half)  # beside the number before it where they would stand on each other
+        canvas.drawCentredString(middle, top + 1.2 * mm, words)
+        taken = middle + half + 0.6 * mm
 
 
 def _limits(canvas: Canvas, scale: _Scale) -> None:

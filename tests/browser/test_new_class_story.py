@@ -66,6 +66,7 @@ def test_a_class_from_five_examples_finds_a_sixth_and_is_taken_back(
     first.first.get_by_role("radio", name="It is", exact=True).focus()
     page.keyboard.press("a")
     expect(page.locator("#precision")).to_contain_text("6 of 6")
+    expect(page.locator("#new-class-bar")).to_contain_text("6 captures of the class · precision 100 % (")
     page.get_by_label("Name").fill("Snag")
     page.get_by_role("button", name="Keep, and count anew").click()
     page.get_by_role("button", name="Confirm the class").click()

@@ -7,7 +7,7 @@
 
   function focusOn(tile) {
     const radio = tile?.querySelector("input:checked") ?? tile?.querySelector("input");
-    radio?.focus();
+    radio?.focus({ preventScroll: true });
     tile?.scrollIntoView({ block: "nearest" });
   }
 
@@ -17,6 +17,25 @@
     radio.checked = true;
     radio.dispatchEvent(new Event("change", { bubbles: true }));
   }
+
+  // The bar's counts are of what was kept last; what was sorted since is said beside them until they are counted anew.
+  const sorted = new Set();
+
+  function tellSorted() {
+    const since = document.getElementById("new-class-since");
+    if (!since) return;
+    since.hidden = sorted.size === 0;
+    since.textContent = since.dataset.words.replace("{n}", String(sorted.size));
+  }
+
+  list.addEventListener("change", (event) => {
+    sorted.add(event.target.name);
+    tellSorted();
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    sorted.clear();
+    tellSorted();
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return;
