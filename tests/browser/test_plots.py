@@ -14,6 +14,7 @@ from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
 from tests.cast import a_camera, signed_in
+from tests.floor import an_alarm
 from tests.judged import a_version, judged
 from tests.plotted import HOUR, NIGHT, PAGE, a_night
 
@@ -177,6 +178,44 @@ def test_plus_and_minus_zoom_and_nought_shows_all(opened: Open, mara: Client) ->
     expect(span).to_be_hidden()
     page.keyboard.press("End")
     assert said(page, "rate") != at_the_end
+
+
+def test_what_was_zoomed_to_is_not_said_of_the_whole(opened: Open, mara: Client) -> None:
+    page = opened(PAGE, mara)
+    drawn(page, "rate")
+    page.locator("#plot-rate .plot-box").focus()
+    page.keyboard.press("+")
+    words = page.locator("#plot-rate .plot-said")
+    expect(words).to_contain_text("–")
+    page.keyboard.press("0")
+    expect(words).to_have_text("")
+
+
+def test_plus_without_a_point_zooms_to_the_last_that_holds_anything(opened: Open, mara: Client) -> None:
+    page = opened(PAGE, mara)
+    drawn(page, "rate")
+    page.locator("#plot-rate .plot-box").focus()
+    page.keyboard.press("End")
+    last = said(page, "rate").splitlines()[0]
+    page.keyboard.press("Escape")
+    page.locator("#plot-rate .plot-box").focus()
+    page.keyboard.press("+")
+    page.keyboard.press("End")
+    assert said(page, "rate").startswith(last)
+
+
+def test_what_a_point_opens_is_named(opened: Open, mara: Client) -> None:
+    an_alarm(raised_at=NIGHT + 2 * HOUR)
+    page = opened(PAGE, mara)
+    drawn(page, "rate")
+    page.locator("#plot-rate .plot-box").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#plot-rate .plot-open")).to_have_text("Open what it counts")
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+        if said(page, "rate").startswith("Alarm:"):
+            break
+    expect(page.locator("#plot-rate .plot-open")).to_have_text("Open its page")
 
 
 def test_the_theme_draws_the_plots_anew(opened: Open, mara: Client) -> None:

@@ -28,6 +28,7 @@ def main(captures: int, days: int, part: float, out: Path) -> None:
     from inspections.models import Capture
     from inspections.snapshots.foreseen import keep_fresh
     from qc_site.warm import warm_up
+    from workers.bench.bulk import settle
     from workers.bench.pages_mill import build, built
     from workers.bench.pages_others import others
     from workers.prepare import collect_static
@@ -43,6 +44,7 @@ def main(captures: int, days: int, part: float, out: Path) -> None:
         mill = build(now, days, part)
         found["filled"] = fill(mill, captures, days, now, say, part)
         others(mill, now)
+    settle()  # also after a kept one was migrated
     keep_fresh(now)  # as the clock does every few minutes
     warm_up()  # as a web process does before its first request
     found |= {"captures": Capture.objects.count(), "rollups": _rollups(), "pages": _pages(mill, say)}

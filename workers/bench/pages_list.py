@@ -79,10 +79,12 @@ def addresses(samples: dict[str, Any]) -> tuple[list[Address], list[str]]:
     """Those to measure, and the routes for which there is no sample."""
     found, without = [], []
     for route in pages():
+        if route.endswith(".csv"):
+            continue
         url = _filled(route, samples)
         if url is None:
             without.append(route)
-        elif not url.endswith(".csv"):
+        else:
             found.append(Address(url, route=KIND.sub("{", route).replace(">", "}")))
     found += [Address(url.format(**samples), route=url) for url in MORE]
     found += [Address(url.format(**samples), limit, refresh=True, route=url) for url, limit in REFRESHED.items()]

@@ -113,7 +113,8 @@
 
     zoomBy(factor) {
       const { from, to } = this.view;
-      const at = this.stops[this.chosen]?.at[0] ?? (from + to) / 2;
+      const last = this.shown().findLast((place) => this.stops[place].at[1] !== null);
+      const at = (this.stops[this.chosen] ?? this.stops[last])?.at[0] ?? (from + to) / 2;
       const half = ((to - from) * factor) / 2;
       this.zoomTo(at - half, at + half);
     }
@@ -125,9 +126,13 @@
     offer() {
       const span = this.figure.querySelector(".plot-span");
       span.hidden = this.window === null;
-      if (!this.window) return;
+      if (!this.window) {
+        if (this.told.textContent === this.spoken) this.say("");
+        return;
+      }
       const { from, to } = this.window;
-      this.say(`${P.words(from, this.spec)} – ${P.words(to, this.spec)}`);
+      this.spoken = `${P.words(from, this.spec)} – ${P.words(to, this.spec)}`;
+      this.say(this.spoken);
       const only = span.querySelector(".plot-only");
       only.hidden = !this.spec.choose;
       if (!this.spec.choose) return;
@@ -168,7 +173,11 @@
       this.point();
       const stop = this.stops[place];
       this.link.hidden = !stop?.url;
-      if (stop?.url) this.link.href = stop.url;
+      if (stop?.url) {
+        this.link.href = stop.url;
+        const { list, counts, page } = this.link.dataset;
+        this.link.textContent = this.link.pathname === list ? counts : page;
+      }
       if (stop && aloud) this.say(stop.words);
     }
 
