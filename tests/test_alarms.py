@@ -395,7 +395,7 @@ def wish(**fields: Any) -> Wish:
         ({"minutes": 7}, "steps of 5"),
         ({"minutes": 0}, "5 to 1440"),
         ({"at_least": 0}, "how many images"),
-        ({"k": 3, "n": 2}, "at most all"),
+        ({"k": 3, "n": 2}, "no more than 2 can see it"),
         ({"k": 0}, "at least one"),
         ({"n": 21}, "1 to 20"),
         ({"cool_down_s": -1}, "cool-down"),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import cached_property, lru_cache
 from itertools import accumulate
 
@@ -91,18 +91,25 @@ class Frame:
         return self.names.get(code, code)
 
 
+@lru_cache(maxsize=5000)
 def stamp(moment: datetime) -> str:
-    """As an address writes it: UTC, its colons escaped."""
+    """As an address writes it: UTC, its colons escaped. Kept, because a page writes few moments a thousand times."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")[:19].replace(":", "%3A") + "Z"
 
 
 def when_words(since: datetime, until: datetime) -> str:
     """A step of a plot in the mill's time: a clock within a day, days where it is longer."""
-    first, last, language = timezone.localtime(since), timezone.localtime(until), get_language()
+    return _when_words(since, until, timezone.get_current_timezone(), get_language())
+
+
+@lru_cache(maxsize=5000)
+def _when_words(since: datetime, until: datetime, zone: tzinfo, language: str | None) -> str:
+    """Kept, because every square of a column says the same."""
+    first, last = timezone.localtime(since, zone), timezone.localtime(until, zone)
     day = day_words(first.date(), language)
     if until - since < DAY:
         return f"{day} {first:%H:%M} – {last:%H:%M}"
-    end = day_words(timezone.localtime(until - (until - since) / 1000).date(), language)
+    end = day_words(timezone.localtime(until - (until - since) / 1000, zone).date(), language)
     return day if day == end else f"{day} – {end}"
 
 

@@ -113,11 +113,11 @@ def test_choosing_a_filter_applies_it(opened: Open, mara: Client) -> None:
     cut = judged(a_camera(), "cut")
     page = opened("/flagged/", mara)
     page.get_by_label("Class").select_option("cut")
-    expect(page).to_have_url(re.compile(r"\?class=cut&order=new$"))
+    expect(page).to_have_url(re.compile(r"\?class=cut&show=flagged&order=new&when=any$"))
     expect(page.locator(".thumb")).to_have_count(1)
     expect(page.locator(f"#c-{cut.pk}")).to_be_visible()
     page.get_by_label("Worst first").check()
-    expect(page).to_have_url(re.compile(r"\?class=cut&order=worst$"))
+    expect(page).to_have_url(re.compile(r"\?class=cut&show=flagged&order=worst&when=any$"))
 
 
 def test_the_theme_is_kept(opened: Open, mara: Client) -> None:

@@ -78,7 +78,7 @@ def in_four_clicks(opened: Open, mill: tuesday.Mill, theme: str) -> None:
     walked(page, "rate")
     picture(page, "manager-alarm", theme)
 
-    main.get_by_role("link", name="All flagged images of it").click()  # 3
+    main.get_by_role("link", name="All images of it").click()  # 3
     expect(page.locator(".thumb")).to_have_count(48)  # a screenful
     picture(page, "manager-flagged", theme)
     page.locator(".thumb").first.click()  # 4
