@@ -11,6 +11,7 @@ from inspections.review.answers import decide
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
+from tests.browser.test_plots import walked
 from tests.cast import a_camera, a_png, signed_in
 from tests.judged import judged
 
@@ -60,6 +61,10 @@ def test_every_page_is_accessible_and_whole(
             wrong.append(f"{address} is {overflow(page)} pixels too wide")
     assert wrong == []
     assert unexpected(complaints) == []
+
+
+def test_the_decisions_of_a_day_are_walked_by_keys(opened: Open, mara: Client, addresses: list[str]) -> None:
+    walked(opened("/review/?when=24h", mara), "decisions")
 
 
 def test_at_twice_the_size_nothing_is_cut_off(opened: Open, mara: Client, addresses: list[str]) -> None:
