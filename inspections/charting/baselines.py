@@ -21,7 +21,7 @@ from inspections import spc
 from inspections.charting.breaking import breaks, breaks_of
 from inspections.charting.choosing import charts_of
 from inspections.charting.counting import subgroups
-from inspections.charting.drawing import WITH_MEMORY, Normal, deviations, draw, lookback
+from inspections.charting.drawing import Normal, deviations, draw, lookback
 from inspections.charting.points import Break, Point, Proposal, Subgroup
 from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Person
 from inspections.snapshots import Refused
@@ -221,7 +221,7 @@ def dispersion_of(found: Sequence[Subgroup]) -> spc.Dispersion | None:
 
 def _sigma_z(chart: Chart, spread: spc.Dispersion) -> float:
     """Laney's on his chart, and where a chart with a memory would take the overdispersion for shifts; else 1."""
-    wanted = chart.kind == ChartKind.LANEY or (chart.kind in WITH_MEMORY and spread.suggests_laney)
+    wanted = chart.kind == ChartKind.LANEY or (chart.in_deviations and spread.suggests_laney)
     return spread.sigma_z if wanted and spread.sigma_z > 0 else 1.0
 
 

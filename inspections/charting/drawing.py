@@ -11,7 +11,6 @@ from inspections.models import Baseline, Chart, ChartKind, RuleSet
 from inspections.spc.limits import Floats
 from inspections.spc.rules import Signs
 
-WITH_MEMORY = (ChartKind.EWMA, ChartKind.CUSUM)
 MEMORY = 100  # subgroups after which an EWMA (λ .2) has forgotten all but 2e-10, and a CUSUM has been at 0 or h
 NAMES = {1: "beyond", 2: "side", 3: "trend", 4: "alternating"}
 
@@ -45,7 +44,7 @@ def limits(baseline: Baseline, judged: int) -> Limits:
 
 def lookback(chart: Chart) -> int:
     """How many subgroups before a period say what its first points mean."""
-    if chart.kind in WITH_MEMORY:
+    if chart.in_deviations:
         return MEMORY
     lengths = {2: _side_length(chart) - 1, 3: spc.rules.TREND - 1, 4: spc.rules.ALTERNATING - 1}
     return max((lengths.get(rule, 0) for rule in chart.rules), default=0)
@@ -65,7 +64,7 @@ def draw(chart: Chart, normal: Normal, subgroups: Sequence[Subgroup]) -> list[Po
 
 def undrawn(chart: Chart, subgroup: Subgroup) -> Point:
     """Where nothing stands: the rate alone. A statistic in standard deviations has no value there."""
-    return Point(subgroup, None if chart.kind in WITH_MEMORY else subgroup.rate)
+    return Point(subgroup, None if chart.in_deviations else subgroup.rate)
 
 
 def deviations(kind: str, normal: Normal, subgroups: Sequence[Subgroup]) -> Floats:
