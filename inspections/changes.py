@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from inspections import bell, gate, registry
+from inspections import bell, gate, registry, turns
 from inspections.models import (
     AuditEvent,
     ChangeKind,
@@ -171,23 +170,15 @@ def reject(version: ModelVersion, by: Person, now: datetime, reason: str) -> Mod
         return found
 
 
-def changes_between(line: Line, since: datetime, until: datetime) -> list[VersionChange]:
-    """The changes that took effect on this line, the mill's among them, oldest first."""
-    found = VersionChange.objects.filter(state=ChangeState.ACTIVE, decided_at__gte=since, decided_at__lt=until)
-    found = found.filter(Q(line=None) | Q(line=line)).select_related("version", "line").defer("version__spec")
-    return list(found.order_by("decided_at", "id"))
-
-
-def fallen_back(lines: list[int]) -> list[VersionChange]:
-    """Scopes (the mill, these lines) that a fallback put where they are, and nobody has changed since."""
-    if not VersionChange.objects.filter(kind=ChangeKind.FALLBACK, state=ChangeState.ACTIVE).exists():
+def fallen_back(line_ids: list[int]) -> list[VersionChange]:
+    """The fallbacks by which what judges the mill, or one of these lines, took over: nobody has changed it since."""
+    rows = VersionChange.objects.filter(state=ChangeState.ACTIVE)
+    if not rows.filter(kind=ChangeKind.FALLBACK).exists():
         return []  # as mostly
-    scopes = Q(line=None) | Q(line__in=lines)
-    latest: dict[int | None, VersionChange] = {}
-    rows = VersionChange.objects.filter(scopes, state=ChangeState.ACTIVE).select_related("version", "previous", "line")
-    for row in rows.defer("version__spec", "previous__spec").order_by("-id")[:MOST_HISTORY]:
-        latest.setdefault(row.line_id, row)
-    return [row for row in latest.values() if row.kind == ChangeKind.FALLBACK]
+    mills = rows.filter(line=None).select_related("version", "previous").defer("version__spec", "previous__spec")
+    of_lines = [one.change for one in turns.newest(line_ids).values() if one.change.line_id]
+    every = [*mills.order_by("-decided_at", "-id")[:1], *of_lines]
+    return [one for one in every if one.kind == ChangeKind.FALLBACK]
 
 
 def checking() -> list[VersionChange]:

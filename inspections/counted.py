@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Model
@@ -37,13 +37,15 @@ def step_of(length: timedelta) -> timedelta:
     return next((step for most, step in STEPS if length <= most), WEEK)
 
 
-def bounds_of(since: datetime, until: datetime, step: timedelta, zone: tzinfo) -> list[datetime]:
+def bounds_of(
+    since: datetime, until: datetime, step: timedelta, zone: tzinfo, mark: timedelta = MARK
+) -> list[datetime]:
     """Where each step begins, and where the last one ends. The first and the last may be cut short.
 
-    Steps under a day lie on the clock, six hours from midnight on; days and weeks are local ones. A day begins with
-    its first full UTC hour, because so the rollups count.
+    Steps under a day lie on the clock, six hours from midnight on; days and weeks are local ones. A day begins at its
+    midnight; with `mark` HOUR at its first full UTC hour, for what is counted by hours alone.
     """
-    inner = _round(since, until, step) if step <= HOUR else _local(since, until, step, zone)
+    inner = _round(since, until, step) if step <= HOUR else _local(since, until, step, zone, mark)
     return [since, *(at for at in inner if since < at < until), until]
 
 
@@ -52,28 +54,20 @@ def _round(since: datetime, until: datetime, step: timedelta) -> list[datetime]:
     return [first + step * number for number in range((until - first) // step + 1)]
 
 
-def _local(since: datetime, until: datetime, step: timedelta, zone: tzinfo) -> list[datetime]:
+def _local(since: datetime, until: datetime, step: timedelta, zone: tzinfo, mark: timedelta) -> list[datetime]:
     day = since.astimezone(zone).date()
     if step == WEEK:
         day -= timedelta(days=day.weekday())
     found = []
-    while (start := _day_start(datetime.combine(day, time()), zone)) < until:
+    while (start := mark_after(moment_of(datetime.combine(day, time()), zone), mark)) < until:
         found += [start + step * number for number in range(max(DAY // step, 1))]
         day += max(step, DAY)
     return found
 
 
-def _day_start(wall: datetime, zone: tzinfo) -> datetime:
-    return _hour_after(moment_of(wall, zone))
-
-
-def _hour_after(moment: datetime) -> datetime:
-    return moment if moment == hour_of(moment) else hour_of(moment) + HOUR
-
-
 def whole_hours(since: datetime, until: datetime) -> tuple[datetime, datetime]:
     """The stretch, widened to hours."""
-    return hour_of(since), _hour_after(until)
+    return hour_of(since), mark_after(until, HOUR)
 
 
 # --- by class -----------------------------------------------------------------------------------------------------
@@ -143,9 +137,11 @@ class Grain:
 
 
 BY_CLASS = (Grain(HourlyCount, "hour", HOUR), Grain(SlotCount, "slot", MARK))
+BY_SLOT = BY_CLASS[-1:]
 BY_HOUR = (Grain(HourlyTotal, "hour", HOUR),)  # of whole hours alone
 BY_PLACE = (Grain(DailyPlaceCount, "day", DAY), Grain(PlaceCount, "hour", HOUR))
 FEW = 2  # parts
+SPARSE = 8  # times as long as the parts together is what they lie in
 Part = tuple[int, datetime, datetime]  # of which stretch, from, until before
 
 
@@ -179,33 +175,86 @@ def _split(parts: Sequence[Part], size: timedelta) -> tuple[list[Part], list[Par
     return whole, rest
 
 
+def _are_sparse(parts: Sequence[Part]) -> bool:
+    """The half hours beside each midnight that is no full hour of UTC, out of weeks."""
+    length = sum((until - since for _number, since, until in parts), timedelta())
+    return SPARSE * length < max(until for *_, until in parts) - min(since for _number, since, _until in parts)
+
+
+class _Asked(NamedTuple):
+    """What is read of a rollup: its columns, their sums, from where, and by which time."""
+
+    columns: str
+    sums: str
+    rows: str
+    lines: list[int]
+    time: str
+
+
+Query = tuple[str, list[Any]]
+
+
 def _read(
     grain: Grain, line_ids: Collection[int], parts: Sequence[Part], keys: Sequence[str], amounts: Sequence[str]
 ) -> list[Any]:
     """Each part is a range of the index by line and time."""
-    columns = ("c.line_id", *(f"c.{key}" for key in keys))
-    named, sums = ", ".join(columns), ", ".join(f"SUM(c.{name})" for name in amounts)
-    of_lines = f"c.line_id IN ({', '.join(['%s'] * len(line_ids))})"
-    adapt = connection.ops.adapt_datetimefield_value
-    adapted = [(number, adapt(since), adapt(until)) for number, since, until in parts]
-    if len(parts) <= FEW:  # the edges of a stretch: each by itself, so that a planner sees how short it is
-        one = (
-            f"SELECT %s, {named}, {sums} FROM {grain.model._meta.db_table} c WHERE {of_lines}"  # noqa: S608  ours
-            f" AND c.{grain.column} >= %s AND c.{grain.column} < %s GROUP BY {named}"
-        )
-        sql = " UNION ALL ".join([one] * len(parts))
-        values = [value for number, *ends in adapted for value in (number, *line_ids, *ends)]
-    else:  # CROSS JOIN, so that SQLite takes the parts first; the ends of all, so that PostgreSQL sees how little
-        sql = (
-            f"WITH part (number, since, until) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(parts))})"  # noqa: S608
-            f" SELECT part.number, {named}, {sums} FROM part CROSS JOIN {grain.model._meta.db_table} c WHERE {of_lines}"
-            f" AND c.{grain.column} >= part.since AND c.{grain.column} < part.until"
-            f" AND c.{grain.column} >= %s AND c.{grain.column} < %s GROUP BY part.number, {named}"
-        )
-        every = [value for part in adapted for value in part]
-        first, last = min(since for _number, since, _until in parts), max(until for _number, _since, until in parts)
-        values = [*every, *line_ids, adapt(first), adapt(last)]
+    asked = _Asked(
+        columns=", ".join(("c.line_id", *(f"c.{key}" for key in keys))),
+        sums=", ".join(f"SUM(c.{name})" for name in amounts),
+        rows=f"{grain.model._meta.db_table} c WHERE c.line_id IN ({', '.join(['%s'] * len(line_ids))})",
+        lines=list(line_ids),
+        time=f"c.{grain.column}",
+    )
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(*_query(asked, parts))
         found: list[Any] = cursor.fetchall()
         return found
+
+
+def _query(asked: _Asked, parts: Sequence[Part]) -> Query:
+    if len(parts) <= FEW:
+        return _one_by_one(asked, parts)
+    if connection.vendor == "postgresql" and _are_sparse(parts):
+        return _sought(asked, parts)
+    return _together(asked, parts)
+
+
+def _one_by_one(asked: _Asked, parts: Sequence[Part]) -> Query:
+    """The edges of a stretch, each by itself, so that a planner sees how short it is."""
+    one = (
+        f"SELECT %s, {asked.columns}, {asked.sums} FROM {asked.rows}"  # noqa: S608  all of it is ours
+        f" AND {asked.time} >= %s AND {asked.time} < %s GROUP BY {asked.columns}"
+    )
+    return " UNION ALL ".join([one] * len(parts)), [
+        value for number, *ends in map(_adapted, parts) for value in (number, *asked.lines, *ends)
+    ]
+
+
+def _sought(asked: _Asked, parts: Sequence[Part]) -> Query:
+    """Each sought by itself, where PostgreSQL would read all that lies between them."""
+    sql = (
+        f"{_with(parts)} SELECT part.number, q.* FROM part CROSS JOIN LATERAL (SELECT {asked.columns}, {asked.sums}"  # noqa: S608
+        f" FROM {asked.rows} AND {asked.time} >= part.since AND {asked.time} < part.until GROUP BY {asked.columns}) q"
+    )
+    return sql, [*(value for part in parts for value in _adapted(part)), *asked.lines]
+
+
+def _together(asked: _Asked, parts: Sequence[Part]) -> Query:
+    """CROSS JOIN, so that SQLite takes the parts first; the ends of all, so that PostgreSQL sees how little."""
+    sql = (
+        f"{_with(parts)} SELECT part.number, {asked.columns}, {asked.sums} FROM part CROSS JOIN {asked.rows}"  # noqa: S608
+        f" AND {asked.time} >= part.since AND {asked.time} < part.until AND {asked.time} >= %s AND {asked.time} < %s"
+        f" GROUP BY part.number, {asked.columns}"
+    )
+    ends = _adapted((0, min(since for _number, since, _until in parts), max(until for *_, until in parts)))
+    return sql, [*(value for part in parts for value in _adapted(part)), *asked.lines, *ends[1:]]
+
+
+def _with(parts: Sequence[Part]) -> str:
+    return f"WITH part (number, since, until) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(parts))})"
+
+
+def _adapted(part: Part) -> tuple[Any, Any, Any]:
+    number, since, until = part
+    adapt = connection.ops.adapt_datetimefield_value
+    return number, adapt(since), adapt(until)

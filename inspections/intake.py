@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from inspections import bell
 from inspections.images import Checked, Refused, check
-from inspections.models import AuditEvent, Camera, Capture, Person, Roll
+from inspections.models import AuditEvent, Camera, Capture, Person, Roll, RollCount
 from inspections.models.plant import CLOCK_TOLERANCE
 
 NO_CAMERA_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -59,7 +59,7 @@ def accept(
     default_storage.save(capture.path, ContentFile(data))
     try:
         with transaction.atomic():
-            capture.roll = _roll(fields.get("roll"))
+            capture.roll = _roll(fields.get("roll"), capture)
             capture.save(force_insert=True)
             if by is not None:
                 AuditEvent.note(by, "upload", f"capture {capture.pk}", now, line=camera.line.slug)
@@ -75,7 +75,7 @@ def accept(
 
 def _new(camera: Camera, data: bytes, fields: Mapping[str, Any], checked: Checked, now: datetime) -> Capture:
     captured_at = fields.get("captured_at") or now
-    wrong_clock = _clock_is_wrong(captured_at, fields.get("sent_at"), now)
+    wrong_clock = _clock_is_wrong(camera, captured_at, fields.get("sent_at"), now)
     warnings = (*checked.warnings, *(("clock",) if wrong_clock else ()))
     return Capture(
         line=camera.line,
@@ -97,14 +97,24 @@ def _new(camera: Camera, data: bytes, fields: Mapping[str, Any], checked: Checke
     )
 
 
-def _clock_is_wrong(captured_at: datetime, sent_at: datetime | None, now: datetime) -> bool:
-    if sent_at is not None and abs(sent_at - now) > CLOCK_TOLERANCE:
-        return True
-    return captured_at > now + CLOCK_TOLERANCE or captured_at < NO_CAMERA_BEFORE
+def _clock_is_wrong(camera: Camera, captured_at: datetime, sent_at: datetime | None, now: datetime) -> bool:
+    """As the image itself tells, else the latest heartbeat: that one may be from before the clock was put right."""
+    told = camera.has_wrong_clock if sent_at is None else abs(sent_at - now) > CLOCK_TOLERANCE
+    return told or captured_at > now + CLOCK_TOLERANCE or captured_at < NO_CAMERA_BEFORE
 
 
-def _roll(code: str | None) -> Roll | None:
-    return Roll.objects.get_or_create(code=code)[0] if code else None
+def _roll(code: str | None, capture: Capture) -> Roll | None:
+    """A new one is taken to be of the style that ran on the line before it: no camera knows it, and at night nobody is
+    there to say it."""
+    if not code:
+        return None
+    found = Roll.objects.filter(code=code).first()
+    return found or Roll.objects.get_or_create(code=code, defaults={"style": _style_before(capture)})[0]
+
+
+def _style_before(capture: Capture) -> str:
+    ran = RollCount.objects.filter(line=capture.line, first_at__lte=capture.counted_at).order_by("-first_at", "-roll")
+    return ran.values_list("roll__style", flat=True).first() or ""
 
 
 def _already_sent(capture: Capture) -> Duplicate | Conflict:

@@ -12,12 +12,11 @@ from hashlib import blake2b
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from inspections import registry, thresholds
 from inspections.models import (
     Capture,
-    ChangeState,
     HourlyTotal,
     Kind,
     Line,
@@ -25,12 +24,12 @@ from inspections.models import (
     SlotCount,
     Status,
     ThresholdChange,
-    VersionChange,
 )
 from inspections.models.defect_class import GOOD
 from inspections.models.rollup import SLOT
 from inspections.rates import HOUR, hour_of
 from inspections.standing import slot_of
+from inspections.turns import in_force_since
 from inspections.what_if import Answer, Audit, Evidence, Scored
 
 DAYS = 28
@@ -72,7 +71,7 @@ class Volume:
 def weigh(line: Line, now: datetime) -> Weighed:
     """The line's last 28 days, from the slot on after its model was changed: another model's scores tell nothing."""
     since, cut = hour_of(now) + HOUR - DAYS * DAY, ""
-    changed = _model_since(line)
+    changed = in_force_since(line)
     if changed is not None and changed > since:
         since, cut = _next_slot(changed), "model"
     rows = _answers(line, since)
@@ -99,13 +98,6 @@ def weigh(line: Line, now: datetime) -> Weighed:
 def _next_slot(moment: datetime) -> datetime:
     start = slot_of(moment)
     return start if start == moment else start + SLOT
-
-
-def _model_since(line: Line) -> datetime | None:
-    """When the line's version in force took over, where that was a change."""
-    scope = Q(line=line) if line.version_id else Q(line=line) | Q(line=None)
-    rows = VersionChange.objects.filter(scope, state=ChangeState.ACTIVE)
-    return rows.order_by("-decided_at").values_list("decided_at", flat=True).first()
 
 
 def _lowest_threshold(line: Line, since: datetime) -> float:

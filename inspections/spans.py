@@ -78,6 +78,13 @@ class Run:
 # --- clocks -------------------------------------------------------------------------------------------------------
 
 
+def as_moment(value: datetime | str) -> datetime:
+    """As the database writes it: SQLite keeps times without their zone, which is UTC, and gives them as text where no
+    model reads them."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def mark_before(moment: datetime, size: timedelta = MARK) -> datetime:
     """The five-minute mark at or before, in UTC; or that of another size, which divides a day or is one."""
     moment = moment.astimezone(UTC)

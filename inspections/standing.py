@@ -6,25 +6,31 @@ is the same for any number of lines and any history.
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 
-from django.db.models import Q, Sum, TextChoices
+from django.db.models import Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from inspections import alarms, charting, spc
+from inspections.alarms.counted import slots as slots_of
 from inspections.backlog import Backlog, backlogs
-from inspections.models import Alarm, AlarmState, Baseline, Camera, ChartKind, RuleKind, SlotCount
+from inspections.counted import BY_SLOT, summed
+from inspections.last_day import Day, days
+from inspections.models import Alarm, AlarmState, Baseline, Camera, ChartKind, RuleKind
 from inspections.models.defect_class import GOOD
 from inspections.models.plant import BY_HAND
 from inspections.models.rollup import SLOT
-from inspections.rates import NOTHING, Day, Tally, days
+from inspections.rates import NOTHING, Tally
+from inspections.spc.limits import EDGE
 from inspections.tally import AMOUNTS
 from inspections.watching import WatchedLine, data_until, waits_long
 
 NOW = 3  # slots: the running one, and two full ones before it
 LOOKED_BACK = 12  # slots before those, in which a signal's beginning is looked for
+FURTHER_BACK = 288  # the same where it did not begin in those: a day
 ENOUGH = 20  # judged captures below which a rate says nothing
 
 
@@ -54,7 +60,9 @@ class Limits:
 
     def hold(self, tally: Tally) -> bool:
         """Too few captures break no limit."""
-        return tally.rate is None or tally.judged < ENOUGH or self.lower <= tally.rate <= self.upper
+        if tally.rate is None or tally.judged < ENOUGH:
+            return True
+        return self.lower - EDGE <= tally.rate <= self.upper + EDGE
 
 
 @dataclass(frozen=True)
@@ -145,15 +153,19 @@ def standings(lines: Sequence[WatchedLine], now: datetime) -> list[Standing]:
     ids = [line.pk for line in lines]
     by_day, baselines, by_slot = days(ids, now), charting.standings(ids, now), _slots(ids, now)
     raised, cameras, waiting = _alarms(ids), _cameras(ids), backlogs(ids)
+    nows = {line_id: now_of(by_slot[line_id], baselines.get(line_id), now) for line_id in ids}
+    for line_id, slots in _further(by_slot, nows, now).items():
+        longer = now_of(slots, baselines.get(line_id), now, FURTHER_BACK)
+        nows[line_id] = replace(nows[line_id], signal_since=longer.signal_since)
     found = [
         Standing(
             line=line,
             day=by_day[line.pk],
-            now=now_of(by_slot[line.pk], baselines.get(line.pk), now),
+            now=nows[line.pk],
             baseline=baselines.get(line.pk),
             alarms=tuple(raised[line.pk]),
             cameras=tuple(cameras[line.pk]),
-            silent=tuple(one for one in cameras[line.pk] if one.enabled and one.is_silent(now)),
+            silent=tuple(one for one in cameras[line.pk] if one.is_silent(now)),
             backlog=waiting.get(line.pk, Backlog()),
             waits=waits_long(line, now),
         )
@@ -180,24 +192,36 @@ class Slots:
 
 
 def _slots(line_ids: Collection[int], now: datetime) -> dict[int, Slots]:
-    since = slot_of(now) - SLOT * (NOW - 1)
+    first = slot_of(now) - SLOT * (NOW - 1 + LOOKED_BACK)
+    bounds = [first + SLOT * number for number in range(LOOKED_BACK + NOW + 1)]
     found: dict[int, Slots] = defaultdict(lambda: Slots({}, {}))
-    rows = SlotCount.objects.filter(line__in=line_ids, slot__lte=now).order_by()
-    sums = [Sum(name) for name in AMOUNTS]
-    every = rows.filter(slot__gte=since - SLOT * LOOKED_BACK).values_list("line_id", "slot").annotate(*sums)
-    for line_id, slot, *counts in every:
-        found[line_id].tallies[slot] = Tally(*counts)
-    bad = rows.filter(slot__gte=since, anomalies__gt=0).exclude(defect_class=GOOD)
-    for line_id, code, count in bad.values_list("line_id", "defect_class").annotate(Sum("anomalies")):
-        found[line_id].classes[code] = count
+    rows = summed(BY_SLOT, line_ids, list(pairwise(bounds)), ("defect_class",), AMOUNTS)
+    for number, line_id, code, *counts in rows:
+        slots, tally = found[line_id], Tally(*counts)
+        slots.tallies[bounds[number]] = slots.tallies.get(bounds[number], NOTHING) + tally
+        if number >= LOOKED_BACK and code != GOOD and tally.anomalies:
+            slots.classes[code] = slots.classes.get(code, 0) + tally.anomalies
     return found
 
 
-def now_of(slots: Slots, baseline: Baseline | None, now: datetime) -> Now:
-    """What the slots of one line say of now."""
+def _further(by_slot: dict[int, Slots], nows: dict[int, Now], now: datetime) -> dict[int, Slots]:
+    """A day's slots of the lines whose signal is older than those that were read; a query only where there is one."""
+    first, until = slot_of(now) - SLOT * (NOW - 1 + LOOKED_BACK), slot_of(now) + SLOT
+    longer = [line_id for line_id, one in nows.items() if one.signal_since and one.signal_since < first + SLOT * NOW]
+    if not longer:
+        return {}
+    counted = slots_of(longer, "", slot_of(now) - SLOT * (NOW - 1 + FURTHER_BACK), until)
+    return {
+        line_id: Slots({one.start: Tally(judged=one.judged, anomalies=one.count) for one in some}, {})
+        for line_id, some in counted.items()
+    }
+
+
+def now_of(slots: Slots, baseline: Baseline | None, now: datetime, back: int = LOOKED_BACK) -> Now:
+    """What the slots of one line say of now; a signal's beginning is looked for in so many slots before."""
     since = slot_of(now) - SLOT * (NOW - 1)
     leading = max(slots.classes, key=lambda code: (slots.classes[code], code), default="")
-    windows = [_window(slots.tallies, since - SLOT * back) for back in range(LOOKED_BACK + 1)]
+    windows = [_window(slots.tallies, since - SLOT * place) for place in range(back + 1)]
     limits = limits_of(baseline, [one.judged for one in windows]) if baseline else []
     return Now(
         since=since,

@@ -47,10 +47,25 @@ def held(line_ids: Collection[int], since: datetime, until: datetime) -> dict[in
     return found
 
 
-def _changes(line_ids: Collection[int], since: datetime) -> Sequence[VersionChange]:
+def newest(line_ids: Collection[int]) -> dict[int, Turn]:
+    """By which what judges each line now took over; a line of which the history tells none is left out. Reads every
+    change, which are acts of people: some hundreds in years."""
+    changes = _changes(line_ids)
+    found = ((line_id, next(_turns(line_id, own, mills, changes), None)) for line_id, own, mills in _in_force(line_ids))
+    return {line_id: one for line_id, one in found if one}
+
+
+def in_force_since(line: Line) -> datetime | None:
+    """Since when what judges this line now has judged it without a break; None where the history does not tell."""
+    found = newest([line.pk]).get(line.pk)
+    return found.at if found else None
+
+
+def _changes(line_ids: Collection[int], since: datetime | None = None) -> Sequence[VersionChange]:
     """Newest first."""
     rows = VersionChange.objects.filter(Q(line=None) | Q(line__in=line_ids), state=ChangeState.ACTIVE)
-    rows = rows.filter(decided_at__gte=since).select_related("version").defer("version__spec")
+    rows = rows.filter(decided_at__gte=since) if since else rows
+    rows = rows.select_related("version", "previous", "line").defer("version__spec", "previous__spec")
     return list(rows.order_by("-decided_at", "-id"))
 
 

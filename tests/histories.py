@@ -2,13 +2,15 @@
 the clocks. And what must be counted afterwards, by the words of the definition."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from django.db.models import F
+from hypothesis import strategies as st
 
 from inspections import intake, new_class, recount
 from inspections.models import (
@@ -56,38 +58,44 @@ AWAY = (
 )
 ZONES = (UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-3, minutes=-30)))
 SAID = (("hole", 0.9), ("good", 0.01), ("unknown", None), ("cut", 0.3), ("thread", 0.05))
-ANSWERS = ("good", "hole", "thread", "pile", "snag0", "snag1", "unsure")
+ANSWERS = ("good", "hole", "good", "thread", "pile", "snag0", "snag1", "unsure")
 SNAG = np.array([0, 1, 0, 0], dtype=np.float16)  # where captures of a class from examples lie
 PNG = a_png(1)
 AMOUNTS = ("judged", "flagged", "anomalies", "defects", "failed")
 OF_TOTALS = (*AMOUNTS, "flagged_defects", "flagged_good")
 
 
+EVENTS = (  # methods of History, the frequent ones more than once
+    *("arrive", "judge", "say", "take", "arrive", "judge", "say", "take", "judge", "say"),
+    *("arrive_and_judge", "repeat", "fail", "give_up", "bring_in", "look_again", "change_classes", "take_back"),
+    *("say_of_many", "bring_back", "count_anew", "begin_or_end_a_class", "finish_ending"),
+)
+# What happens, and the seed of its chances: a step stays what it is where others are left out.
+Step = tuple[str, int]
+
+BEGINNINGS = st.builds(lambda border, away: border + away, st.sampled_from(BORDERS), st.sampled_from(AWAY))
+SOME = st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 999)), max_size=10)
+# About 45 events: one long list would be five on the average.
+STEPS: st.SearchStrategy[list[Step]] = st.tuples(*[SOME] * 9).map(lambda parts: list(chain(*parts)))
+
+
 @dataclass
 class History:
     """One mill with two lines. Every event happens at `now`, which only goes forward."""
 
-    chance: random.Random
     people: list[Person]
     now: datetime
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
     sent: list[dict[str, Any]] = field(default_factory=list)
 
-    @classmethod
-    def begin(cls, seed: int, people: list[Person]) -> "History":
+    def __post_init__(self) -> None:
         DefectClass.objects.get_or_create(code="pile", defaults={"name": "Pile"})
         a_version()
-        chance = random.Random(seed)
-        return cls(chance, people, chance.choice(BORDERS) + chance.choice(AWAY))
 
-    def go_on(self, events: int) -> None:
-        happen: list[Callable[[], None]] = [
-            *(self.arrive, self.arrive, self.judge, self.judge, self.arrive_and_judge, self.repeat, self.fail),
-            *(self.give_up, self.bring_in, self.look_again, self.change_classes, self.say, self.say, self.take_back),
-            *(self.say_of_many, self.take, self.take, self.bring_back, self.count_anew),
-            *(self.begin_or_end_a_class, self.judge, self.finish_ending),
-        ]
-        for _ in range(events):
-            self.chance.choice(happen)()
+    def go_on(self, steps: Iterable[Step]) -> None:
+        for event, seed in steps:
+            self.chance = random.Random(seed)
+            getattr(self, event)()
             self.now += timedelta(seconds=self.chance.choice((0, 1, 20, 90)))
 
     # --- cameras ---

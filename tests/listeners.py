@@ -4,7 +4,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -107,6 +107,22 @@ def drip(wire: socket.socket) -> None:
         time.sleep(0.05)
 
 
+def dawdle_in_tls(wire: socket.socket) -> None:
+    """A handshake that sends a byte of its first record now and then, for ever."""
+    wire.sendall(b"\x16\x03\x03\x3f\xff")
+    while True:
+        wire.sendall(b"x")
+        time.sleep(0.05)
+
+
+def dawdle_by_mail(wire: socket.socket) -> None:
+    """A greeting without an end, a letter at a time."""
+    wire.sendall(b"220-")
+    while True:
+        wire.sendall(b"x")
+        time.sleep(0.05)
+
+
 def gush(wire: socket.socket) -> None:
     """A good answer with a body that has no end."""
     wire.recv(65536)
@@ -116,11 +132,18 @@ def gush(wire: socket.socket) -> None:
 
 
 @contextmanager
-def a_mail_server(port: int, **tls: Any) -> Iterator[list[Any]]:
-    """What arrives, as aiosmtpd's envelopes. `ssl_context`: TLS from the first byte; `tls_context`: STARTTLS."""
+def a_mail_server(port: int, refused: Mapping[str, str] | None = None, **tls: Any) -> Iterator[list[Any]]:
+    """What arrives, as aiosmtpd's envelopes. `refused`: what it answers to those addresses. `ssl_context`: TLS from
+    the first byte; `tls_context`: STARTTLS."""
     found: list[Any] = []
 
     class Handler:
+        async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+            if refused and address in refused:
+                return refused[address]
+            envelope.rcpt_tos.append(address)
+            return "250 taken"
+
         async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
             found.append(envelope)
             return "250 taken"

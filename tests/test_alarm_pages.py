@@ -1,12 +1,13 @@
 """The alarms' pages: the list with its filters, one alarm, what people do with it, and how fast they were."""
 
+import email
+import email.policy
 import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -29,6 +30,8 @@ from tests.alarmed import a_channel, a_rule
 from tests.cast import a_camera, a_line, signed_in
 from tests.floor import an_alarm, critical_rule
 from tests.judged import a_version, judged, many_judged
+from tests.listeners import a_mail_server
+from tests.processes import free_port
 from workers.telling import outbox
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +206,15 @@ def test_an_alarm_of_a_class_tells_how_many_there_were_so_far(mara: Client) -> N
     assert words in text
 
 
+def test_its_chart_draws_the_limit_that_it_was_raised_at(mara: Client) -> None:
+    rule = a_rule(limit=0.1)
+    alarm = an_alarm(rule=rule, figures={"rate": 0.3, "limit": 0.1, "count": 30, "judged": 100})
+    judged(a_camera(), "hole", at=alarm.since)
+    AlarmRule.objects.filter(pk=rule.pk).update(limit=0.5)
+    plot = mara.get(f"/alarms/{alarm.pk}/").context["plot"]
+    assert plot.data["levels"] == [{"y": 10, "words": "limit 10.0 %"}]
+
+
 def test_a_silent_camera_has_no_images_to_show(mara: Client) -> None:
     alarm = an_alarm(rule=a_rule(RuleKind.SILENT), words="Camera left is silent.")
     text = text_of(mara, f"/alarms/{alarm.pk}/")
@@ -346,13 +358,14 @@ def test_a_test_says_what_came_of_it_and_can_be_repeated(ada: Client) -> None:
 
 
 def test_a_test_goes_out_by_the_way_of_real_alarms_and_says_that_it_is_one(ada: Client, settings: Any) -> None:
-    settings.EMAIL_HOST = "mail.mill.example"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     an_alarm()
     channel = a_channel(ChannelKind.EMAIL, "fitters@example.org")
     ada.post(f"/alarms/channels/{channel.pk}/test/")
-    outbox.tell(channel.pk, timezone.now)
+    with a_mail_server(settings.EMAIL_PORT) as arrived:
+        outbox.tell(channel.pk, timezone.now)
     assert Delivery.objects.get().state == "sent", Delivery.objects.get().error
-    (letter,) = mail.outbox
-    assert "a test" in letter.subject
-    assert "This is a test of the channel." in letter.body
+    letter = email.message_from_bytes(arrived[0].content, policy=email.policy.default)
+    assert "a test" in letter["Subject"]
+    assert "This is a test of the channel." in letter.get_content()
     assert "Sent" in text_of(ada, "/alarms/channels/")

@@ -1,24 +1,44 @@
 """A replay tells what a rule would have raised: the same as it does raise, on the same counts."""
 
+from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from inspections import alarms
+from inspections import alarms, changes
+from inspections.alarms.acting import first_label
+from inspections.alarms.lasting import Stretch, deeper, raised
 from inspections.alarms.series import Counted, limit_looks, seen_looks
 from inspections.alarms.troubles import Habit, Look, troubles
-from inspections.models import Alarm, AlarmRule, How, Label, RuleKind, SlotCount
+from inspections.models import (
+    Alarm,
+    AlarmRule,
+    Camera,
+    Capture,
+    How,
+    Label,
+    Line,
+    ModelVersion,
+    ReviewItem,
+    RuleKind,
+    SlotCount,
+)
 from inspections.models.rollup import SLOT
 from inspections.review.answers import decide
+from inspections.review.outcomes import Decided
+from inspections.review.undoing import undo
 from tests import cast
 from tests.alarmed import MINUTE, MONDAY, SOON, a_baseline, a_rule, bad_slots, counted
 from tests.cast import a_camera, a_line
-from tests.judged import judged
+from tests.judged import a_capture, a_judgement, a_version, judged
+from workers.recording import record
 
 WEEK = timedelta(weeks=1)
 HISTORY = 30  # slots
@@ -51,6 +71,17 @@ def test_looks_that_say_nothing_are_no_looks() -> None:
     assert spans(found) == [(15, 15, 1)]
 
 
+@pytest.mark.parametrize(("hours", "found"), [(23, [(23 * 60, 23 * 60, 1)]), (24, []), (62, [])])
+def test_looks_a_day_apart_are_not_counted_together(hours: int, found: list[Any]) -> None:
+    habit = Habit(15 * MINUTE, 15 * MINUTE, k=2, n=2)
+    assert spans(troubles(looks_at(0, hours * 60), habit)) == found
+
+
+def test_looks_before_a_beginning_count_with_later_ones_and_are_no_signs() -> None:
+    habit = Habit(15 * MINUTE, 15 * MINUTE, k=2, n=2)
+    assert spans(troubles(looks_at(0, 5, 40, 50), habit, since=MONDAY + 5 * MINUTE)) == [(40, 50, 2)]
+
+
 @given(st.sets(st.integers(1, 200)), st.integers(0, 40), st.integers(1, 4), st.data())
 def test_looking_in_pieces_finds_what_looking_at_once_finds(
     minutes: set[int], cool_down: int, n: int, data: st.DataObject
@@ -81,12 +112,25 @@ def test_a_rate_is_what_its_window_holds(rows: list[tuple[bool, int, int]], widt
         mark = MONDAY + place * SLOT
         held = [one for one in slots if mark - width * SLOT <= one.start < mark]
         judged_, bad = sum(one.judged for one in held), sum(one.count for one in held)
-        assert found.get(mark) == (None if judged_ < 20 else bad > 0.2 * judged_)
+        assert found.get(mark) == (None if judged_ < 20 else 5 * bad > judged_)
+
+
+@pytest.mark.parametrize(("limit", "bad", "judged_"), [(29 / 100, 29, 100), (14.5 / 100, 29, 200), (0.57, 57, 100)])
+def test_a_rate_exactly_at_its_limit_is_not_above_it_however_it_is_rounded(
+    limit: float, bad: int, judged_: int
+) -> None:
+    for count, over in ((bad, False), (bad + 1, True)):
+        slots = [Counted(MONDAY, judged_, count)]
+        assert [one.over for one in limit_looks(slots, MONDAY + SLOT, SLOT, SLOT, limit, 20)] == [over]
 
 
 def test_a_class_is_seen_by_the_beginning_of_its_slot() -> None:
     slots = [Counted(MONDAY, 50, 0), Counted(MONDAY + SLOT, 50, 2)]
     assert [(look.at, look.over) for look in seen_looks(slots)] == [(MONDAY, False), (MONDAY + SLOT, True)]
+
+
+def test_five_minutes_in_which_nothing_was_judged_are_no_look_for_a_class() -> None:
+    assert list(seen_looks([Counted(MONDAY, 0, 0)])) == []
 
 
 # --- live and replayed --------------------------------------------------------------------------------------------
@@ -129,7 +173,9 @@ def same_as_replayed(rule: AlarmRule) -> None:
 
 
 def histories_of(count: int) -> settings:
-    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    unhealthy = [HealthCheck.function_scoped_fixture]
+    phases = (Phase.explicit, Phase.generate)  # to make one smaller takes minutes
+    return settings(max_examples=count, deadline=None, phases=phases, suppress_health_check=unhealthy)
 
 
 def afresh() -> None:
@@ -152,12 +198,35 @@ def test_a_limit_raises_as_often_as_its_replay_says(
 
 @pytest.mark.django_db
 @histories_of(5)
-@given(histories, pauses, st.sampled_from([0, 600, 1800]))
-def test_a_class_is_seen_as_often_as_its_replay_says(history: Any, pauses: Any, cool_down: int) -> None:
+@given(histories, pauses, st.sampled_from([0, 600, 1800]), st.integers(1, 2))
+def test_a_class_is_seen_as_often_as_its_replay_says(history: Any, pauses: Any, cool_down: int, k: int) -> None:
     afresh()
-    rule = a_rule(RuleKind.CLASS_SEEN, defect_class="metal_contamination", cool_down_s=cool_down)
+    rule = a_rule(RuleKind.CLASS_SEEN, defect_class="metal_contamination", cool_down_s=cool_down, k=k, n=2)
     live(rule, history, pauses, "metal_contamination")
     same_as_replayed(rule)
+
+
+@pytest.mark.django_db
+def test_clean_five_minutes_between_are_looks_for_a_class() -> None:
+    line, rule = a_line(), a_rule(RuleKind.CLASS_SEEN, defect_class="metal_contamination", k=2, n=2)
+    for place in range(20):
+        counted(line, MONDAY + place * SLOT, 100, int(place in {2, 9, 15, 16}), "metal_contamination")
+        SlotCount.objects.filter(defect_class="metal_contamination", judged=0).delete()  # a slot without has no row
+        alarms.look(MONDAY + (place + 1) * SLOT + SOON)
+    (alarm,) = Alarm.objects.all()
+    assert alarm.since == MONDAY + 15 * SLOT
+    found = alarms.replay(rule, [line.pk], MONDAY - SLOT, MONDAY + 20 * SLOT).alarms
+    assert [(one.since, one.signs) for one in found] == [(alarm.since, alarm.signs)]
+
+
+@pytest.mark.django_db
+def test_a_class_of_which_a_relabelling_left_no_image_is_seen_as_after_a_recount() -> None:
+    line, rule = a_line(), a_rule(RuleKind.CLASS_SEEN, defect_class="hole", k=2, n=2)
+    for place in range(3):
+        counted(line, MONDAY + place * SLOT, 100, int(place != 1))
+    before = alarms.replay(rule, [line.pk], MONDAY - SLOT, MONDAY + WEEK).alarms
+    SlotCount.objects.filter(judged=0, anomalies=0).delete()
+    assert before == alarms.replay(rule, [line.pk], MONDAY - SLOT, MONDAY + WEEK).alarms == []
 
 
 @pytest.mark.django_db
@@ -169,6 +238,170 @@ def test_a_control_chart_raises_as_often_as_its_replay_says(history: Any, pauses
     rule = a_rule(RuleKind.SIGNAL, k=k, n=2)
     live(rule, history, pauses, "hole")
     same_as_replayed(rule)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("hours", [20, 62])
+@pytest.mark.parametrize("kind", [RuleKind.LIMIT, RuleKind.SIGNAL, RuleKind.CLASS_SEEN])
+def test_two_of_two_looks_over_a_pause_are_raised_as_its_replay_says(kind: RuleKind, hours: int) -> None:
+    """Before a weekend and after it are not together; before a night and after it are."""
+    line = a_line()
+    a_baseline(line)
+    code = "hole" if kind == RuleKind.CLASS_SEEN else ""
+    rule = a_rule(kind, defect_class=code, minutes=5, k=2, n=2)
+    for start in (MONDAY, MONDAY + timedelta(hours=hours)):
+        bad_slots(line, start, 1)
+        alarms.look(start + 2 * SLOT + SOON)
+    found = alarms.replay(rule, [line.pk], MONDAY - SLOT, MONDAY + WEEK).alarms
+    assert Alarm.objects.count() == len(found) == (1 if hours == 20 else 0)
+
+
+# --- what stands, live and replayed --------------------------------------------------------------------------------
+
+Event = tuple[datetime, Callable[[datetime], object]]
+cool_downs = st.sampled_from([0, 600, 1800])
+
+
+def live_rounds(events: list[Event], until: datetime, step: timedelta = timedelta(seconds=10)) -> None:
+    """Let each come to pass at its time, and look every ten seconds, as workers do."""
+    waiting, now = deque(sorted(events, key=lambda one: one[0])), MONDAY
+    while now <= until:
+        while waiting and waiting[0][0] <= now:
+            at, happen = waiting.popleft()
+            happen(at)
+        alarms.look(now)
+        now += step
+
+
+def same_as_replayed_until(rule: AlarmRule, until: datetime) -> None:
+    rows = Alarm.objects.order_by("since", "raised_at")
+    found = alarms.replay(rule, list(Line.objects.values_list("pk", flat=True)), MONDAY, until)
+    assert found.cannot == ""
+    replayed = sorted((one.since, one.words, one.resolved_at is not None) for one in found.alarms)
+    assert replayed == sorted((row.since, row.words, row.state == "resolved") for row in rows)
+    assert sum(count for _, count in found.weekly) == rows.count()
+    for would, row in zip(found.alarms, rows.order_by("raised_at"), strict=True):
+        assert abs(row.raised_at - would.raised_at) <= MINUTE
+
+
+def nothing_kept() -> None:
+    afresh()
+    Capture.objects.all().delete()
+    Camera.objects.all().delete()
+
+
+def of_queue(deltas: list[int]) -> list[Event]:
+    """At each five minutes so many questions more, or so many answered."""
+    camera, items = a_camera(), deque[ReviewItem]()
+
+    def ask(at: datetime) -> None:
+        capture = a_capture(camera, at)
+        items.append(ReviewItem.objects.create(capture=capture, line=camera.line, counted_at=at, created_at=at))
+
+    def answer(at: datetime) -> None:
+        if items:
+            ReviewItem.objects.filter(pk=items.popleft().pk).update(closed_at=at)
+
+    return [
+        (MONDAY + place * SLOT, ask if delta > 0 else answer)
+        for place, delta in enumerate(deltas)
+        for _ in range(abs(delta))
+    ]
+
+
+def of_silence(heard: list[bool]) -> list[Event]:
+    """In each of the five minutes two images of a camera that sends no heartbeats, or none."""
+    camera = a_camera(silent_after_s=200)
+    Camera.objects.filter(pk=camera.pk).update(created_at=MONDAY)
+
+    def take(at: datetime) -> None:
+        a_capture(camera, at)
+        Camera.objects.filter(pk=camera.pk).update(seen_at=at)
+
+    return [
+        (MONDAY + place * SLOT + half * timedelta(seconds=150), take)
+        for place, is_heard in enumerate(heard)
+        for half in (0, 1)
+        if is_heard
+    ]
+
+
+def of_waiting(delays: list[int]) -> list[Event]:
+    """An image each five minutes, judged so many seconds after it came; 0: never."""
+    camera, found = a_camera(), list[Event]()
+
+    def take(delay: int, at: datetime) -> None:
+        capture = a_capture(camera, at)
+        if delay:
+            found_later.append((at + timedelta(seconds=delay), capture))
+
+    found_later: list[tuple[datetime, Capture]] = []
+
+    def judge(at: datetime) -> None:
+        due = [one for one in found_later if one[0] <= at]
+        found_later[:] = [one for one in found_later if one[0] > at]
+        for _at, capture in due:
+            record(a_version(), [capture], [a_judgement("good", 0.01)], at)
+
+    for place, delay in enumerate(delays):
+        came = MONDAY + place * SLOT
+        found += [(came, partial(take, delay)), (came + timedelta(seconds=delay), judge)]
+    return found
+
+
+@pytest.mark.django_db
+@histories_of(3)
+@given(st.lists(st.integers(-3, 4), min_size=12, max_size=12), cool_downs)
+def test_a_queue_raises_as_often_as_its_replay_says(deltas: list[int], cool_down: int) -> None:
+    nothing_kept()
+    rule = a_rule(RuleKind.QUEUE, limit=3, cool_down_s=cool_down)
+    until = MONDAY + 16 * SLOT
+    live_rounds(of_queue(deltas), until)
+    same_as_replayed_until(rule, until)
+
+
+@pytest.mark.django_db
+@histories_of(3)
+@given(st.lists(st.booleans(), min_size=12, max_size=12), cool_downs)
+def test_a_silent_camera_without_heartbeats_raises_as_often_as_its_replay_says(
+    heard: list[bool], cool_down: int
+) -> None:
+    nothing_kept()
+    rule = a_rule(RuleKind.SILENT, cool_down_s=cool_down)
+    until = MONDAY + 16 * SLOT
+    live_rounds(of_silence(heard), until)
+    same_as_replayed_until(rule, until)
+
+
+@pytest.mark.django_db
+@histories_of(3)
+@given(st.lists(st.sampled_from([10, 10, 200, 700, 0]), min_size=10, max_size=10), cool_downs)
+def test_images_that_wait_raise_as_often_as_their_replay_says(delays: list[int], cool_down: int) -> None:
+    nothing_kept()
+    a_version()
+    rule = a_rule(RuleKind.STALE, limit=60, minutes=0, cool_down_s=cool_down)
+    until = MONDAY + 16 * SLOT
+    live_rounds(of_waiting(delays), until)
+    same_as_replayed_until(rule, until)
+
+
+@pytest.mark.django_db
+def test_no_model_and_an_old_one_raise_as_often_as_their_replay_says() -> None:
+    line, hour = a_line(), timedelta(hours=1)
+    Line.objects.filter(pk=line.pk).update(created_at=MONDAY - WEEK)
+    rule = a_rule(RuleKind.STALE, limit=300, minutes=120)
+
+    def install(name: str, at: datetime) -> None:
+        version = a_version(name, is_default=False, state="candidate")
+        ModelVersion.objects.filter(pk=version.pk).update(installed_at=at)
+        changes.install(version, None, at)
+
+    events: list[Event] = [
+        (MONDAY + hour, partial(install, "2026.11.1")), (MONDAY + 5 * hour, partial(install, "2026.11.2")),
+    ]  # fmt: skip
+    live_rounds(events, MONDAY + 6 * hour, MINUTE / 2)
+    assert Alarm.objects.count() == 2
+    same_as_replayed_until(rule, MONDAY + 6 * hour)
 
 
 @pytest.mark.soak
@@ -245,6 +478,35 @@ def test_how_much_earlier_than_people_is_the_median_against_their_first_label_of
 
 
 @pytest.mark.django_db
+def test_an_answer_that_another_person_corrects_is_the_first_action_all_the_same() -> None:
+    camera, first, then = a_camera(), MONDAY + 10 * MINUTE, MONDAY + 300 * MINUTE
+    capture = judged(camera, "hole", at=MONDAY)
+    decide(cast.olga(), capture, "hole", first)
+    capture.refresh_from_db()
+    decide(cast.mara(), capture, "cut", then, expected=capture.label_id)
+    for code in ("", "cut"):
+        rule = a_rule(minutes=5, at_least=1, defect_class=code)
+        (would,) = alarms.replay(rule, [camera.line_id], MONDAY - SLOT, MONDAY + WEEK).alarms
+        assert (would.acted_at, would.earlier) == (first, 5)
+        alarm = Alarm(rule=rule, line=camera.line, since=would.since, last_at=would.raised_at)
+        assert first_label(alarm) == first
+
+
+@pytest.mark.django_db
+def test_an_answer_that_was_undone_is_no_action() -> None:
+    camera = a_camera()
+    capture = judged(camera, "hole", at=MONDAY)
+    olga = cast.olga()
+    made = decide(olga, capture, "hole", MONDAY + 10 * MINUTE)
+    assert isinstance(made, Decided)
+    undo(olga, made.label, MONDAY + 11 * MINUTE)
+    capture.refresh_from_db()
+    decide(olga, capture, "hole", MONDAY + 40 * MINUTE)
+    (would,) = alarms.replay(a_rule(minutes=5, at_least=1), [camera.line_id], MONDAY - SLOT, MONDAY + WEEK).alarms
+    assert would.acted_at == MONDAY + 40 * MINUTE
+
+
+@pytest.mark.django_db
 def test_people_may_have_been_first_and_a_label_days_later_is_no_action() -> None:
     found = seen_with_labels(2, 3000)
     assert [one.earlier for one in found.alarms] == [-3, None]
@@ -281,15 +543,66 @@ def test_what_came_in_labelled_is_no_action() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("kind", [RuleKind.SILENT, RuleKind.QUEUE, RuleKind.STALE])
-def test_what_has_no_history_says_that_it_cannot_be_replayed(kind: RuleKind) -> None:
-    found = alarms.replay(AlarmRule(kind=kind, limit=5), [a_line().pk], MONDAY, MONDAY + WEEK)
-    assert found.cannot.endswith("this cannot be replayed.")
+def test_cameras_that_send_heartbeats_cannot_be_replayed_and_it_says_why() -> None:
+    camera = a_camera(heartbeat_at=MONDAY)
+    rule = AlarmRule(kind=RuleKind.SILENT)
+    found = alarms.replay(rule, [camera.line_id], MONDAY, MONDAY + WEEK)
+    assert found.cannot == "These cameras send heartbeats, and those of before are not kept: this cannot be replayed."
     assert found.alarms == []
+    other = a_camera(slug="right", silent_after_s=60)
+    a_capture(other, MONDAY)
+    found = alarms.replay(rule, [camera.line_id], MONDAY, MONDAY + WEEK)
+    assert (found.cannot, [one.raised_at for one in found.alarms]) == ("", [MONDAY + MINUTE])
+    assert found.unknown.endswith("1 camera that sends heartbeats is left out.")
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("kind", [RuleKind.LIMIT, RuleKind.CLASS_SEEN])
+def test_a_camera_that_was_silent_before_the_period_is_silent_in_it() -> None:
+    camera = a_camera(silent_after_s=60)
+    judged(camera, at=MONDAY - WEEK)
+    (would,) = alarms.replay(AlarmRule(kind=RuleKind.SILENT), [camera.line_id], MONDAY, MONDAY + WEEK).alarms
+    assert (would.since, would.raised_at, would.resolved_at) == (MONDAY - WEEK, MONDAY, None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [RuleKind.QUEUE, RuleKind.STALE])
+def test_a_replay_of_what_stands_says_what_it_does_not_know(kind: RuleKind) -> None:
+    a_version()
+    found = alarms.replay(AlarmRule(kind=kind, limit=5, minutes=0), [a_line().pk], MONDAY, MONDAY + WEEK)
+    assert (found.cannot, found.alarms) == ("", [])
+    assert found.unknown
+
+
+def test_what_stands_within_a_cool_down_is_raised_when_that_ends_if_neither_it_nor_the_period_is_over() -> None:
+    def minutes(*spans: tuple[int, int | None]) -> list[int]:
+        stretches = [
+            Stretch(MONDAY + start * MINUTE, None if end is None else MONDAY + end * MINUTE, lambda at: (at, ""))
+            for start, end in spans
+        ]
+        found = raised(stretches, 10 * MINUTE, MONDAY + 60 * MINUTE)
+        return [round((one.at - MONDAY) / MINUTE) for one in found]
+
+    assert minutes((0, 5), (6, 8)) == [0]  # gone for a minute only: the same
+    assert minutes((0, 5), (8, 12)) == [0]
+    assert minutes((0, 5), (8, 20), (40, None)) == [0, 16, 40]
+    assert minutes((0, 50), (55, None)) == [0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.one_of(st.none(), st.integers(0, 30))), max_size=8), st.integers(0, 3))
+def test_what_goes_on_at_once_is_counted_at_every_moment(rows: list[tuple[int, int | None]], depth: int) -> None:
+    def at(minute: int) -> datetime:
+        return MONDAY + minute * MINUTE
+
+    lastings = [(at(start), None if end is None else at(end)) for start, end in rows if end is None or end >= start]
+    found = deeper(lastings, depth, at(5), at(25))
+    for minute in range(5, 25):
+        going_on = sum(start <= at(minute) and (end is None or end > at(minute)) for start, end in lastings)
+        held = any(start <= at(minute) and (end is None or end > at(minute)) for start, end in found)
+        assert held == (going_on > depth)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [one for one in RuleKind if one != RuleKind.SIGNAL])
 def test_a_replay_asks_as_often_for_one_line_as_for_many(kind: RuleKind) -> None:
     rule = a_rule(kind, defect_class="hole")
 

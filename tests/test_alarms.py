@@ -15,8 +15,11 @@ from inspections.models import (
     AlarmRule,
     AlarmState,
     AuditEvent,
+    Camera,
     Capture,
+    Chart,
     Delivery,
+    LengthCount,
     Line,
     ModelVersion,
     ReviewItem,
@@ -29,6 +32,7 @@ from inspections.review.answers import decide
 from tests import cast
 from tests.alarmed import MINUTE, MONDAY, SOON, a_baseline, a_channel, a_rule, bad_slots, counted
 from tests.cast import a_camera, a_line
+from tests.charts import a_roll, pieces
 from tests.judged import a_capture, a_version, judged
 from workers import alarming
 
@@ -54,6 +58,23 @@ def test_a_rate_above_its_limit_raises_one_alarm_and_further_signs_count_on_it()
     assert (alarm.rule, alarm.line, alarm.state, alarm.signs) == (rule, line, "raised", 2)
     assert (alarm.since, alarm.last_at) == (MONDAY, end)
     assert alarm.figures["leading"] == "hole"
+
+
+def test_the_leading_defect_of_a_length_is_found_though_it_lies_within_one_slot() -> None:
+    line = a_line()
+    Chart.objects.create(line=line, size=10, subgroup_by="length", rules=[1])
+    a_baseline(line, size=10, subgroup_by="length")
+    a_rule(RuleKind.SIGNAL)
+    roll = a_roll("R1")
+    pieces(line, roll, MONDAY + MINUTE, [0])
+    for code, bad in (("good", 0), ("cut", 20)):
+        LengthCount.objects.create(
+            line=line, roll=roll, piece=1, first_at=MONDAY + 2 * MINUTE, defect_class=code, judged=20, anomalies=bad
+        )
+    pieces(line, roll, MONDAY + 3 * MINUTE, [0, 0], first=2)
+    counted(line, MONDAY, 120, 20, "cut")
+    alarms.look(MONDAY + 10 * MINUTE)
+    assert only().figures["leading"] == "cut"
 
 
 def test_a_rate_is_looked_at_when_its_slot_has_ended_and_settled() -> None:
@@ -126,6 +147,31 @@ def test_a_class_that_a_person_names_is_seen_too() -> None:
     assert only().key == ""
 
 
+@pytest.mark.parametrize(("cool_down_s", "found"), [(0, 2), (60, 2), (90, 1)])
+def test_a_class_that_is_seen_again_in_the_five_minutes_of_its_resolution_is_told_again(
+    cool_down_s: int, found: int
+) -> None:
+    camera, mara = a_camera(), cast.mara()
+    a_rule(RuleKind.CLASS_SEEN, defect_class="metal_contamination", critical=True, cool_down_s=cool_down_s)
+    judged(camera, "metal_contamination", at=MONDAY + timedelta(seconds=20))
+    alarms.look(MONDAY + timedelta(seconds=30))
+    alarms.resolve(only(), mara, "picked out", MONDAY + MINUTE)
+    alarms.look(MONDAY + timedelta(seconds=80))
+    assert Alarm.objects.count() == 1
+    again = MONDAY + timedelta(seconds=125)
+    for second in (0, 10):
+        judged(camera, "metal_contamination", at=again + timedelta(seconds=second))
+    for round_ in range(1, 30):
+        alarms.look(again + timedelta(seconds=10 * round_))
+    assert Alarm.objects.count() == found
+    if found == 2:
+        newest = Alarm.objects.latest("id")
+        assert (newest.since, newest.state, newest.signs) == (again, "raised", 1)
+        alarms.resolve(newest, mara, "and this one", again + timedelta(seconds=20))
+        alarms.look(again + MINUTE)
+        assert Alarm.objects.count() == 2
+
+
 def test_a_control_chart_raises_only_where_a_baseline_stands() -> None:
     a_rule(RuleKind.SIGNAL)
     with_one, without = a_line(), a_line("loom-2")
@@ -160,6 +206,21 @@ def test_a_silent_camera_is_told_by_name_and_the_alarm_ends_when_it_speaks_again
     assert only().state == "raised"
     alarms.look(MONDAY + timedelta(seconds=264))
     assert (only().state, only().resolved_by) == ("resolved", None)
+
+
+def test_a_camera_that_never_came_up_is_silent_since_it_was_made() -> None:
+    a_rule(RuleKind.SILENT, cool_down_s=0)
+    camera = a_camera(silent_after_s=60)
+    Camera.objects.update(created_at=MONDAY)
+    alarms.look(MONDAY + timedelta(seconds=60))
+    assert not Alarm.objects.exists()
+    alarms.look(MONDAY + timedelta(seconds=61))
+    assert (only().key, only().since) == ("left", MONDAY)
+    assert only().words.startswith("Camera left was never heard: it was made ")
+    camera.saw(MONDAY + timedelta(seconds=70))
+    for seconds in (80, 128):
+        alarms.look(MONDAY + timedelta(seconds=seconds))
+    assert only().state == "resolved"
 
 
 def test_a_queue_that_grows_above_its_limit_raises_and_hidden_questions_do_not_count() -> None:
@@ -268,7 +329,7 @@ def test_images_that_come_hours_late_raise_an_alarm_that_says_so_and_it_ends_aft
     alarms.look(now)
     bad_slots(a_line(), MONDAY, 2)
     alarms.look(now + MINUTE)
-    assert only().words.endswith("Seen late: it began 11/16/2026 6 a.m., and its images came afterwards.")
+    assert only().words.endswith("Seen late: it began 16 Nov 2026 06:00, and its images came afterwards.")
     assert (only().state, only().figures["late"]) == ("raised", True)
     alarms.look(now + 20 * MINUTE)
     assert only().state == AlarmState.RESOLVED

@@ -2,14 +2,19 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
 from django.db.utils import DatabaseError
 
 from inspections import alarms
+from inspections.alarms import looking
 from inspections.models import Alarm, AlarmRule, Delivery, RuleKind
+from inspections.pages.rules import wish_of
+from inspections.snapshots import Refused
 from tests import cast
 from tests.alarmed import MINUTE, MONDAY, SOON, a_channel, a_rule, bad_slots
 from tests.cast import a_camera, a_line
@@ -71,6 +76,51 @@ def test_two_who_acknowledge_at_once_are_one_and_a_refusal() -> None:
     assert sum(isinstance(one, Alarm) for one in said) == 1
     alarm.refresh_from_db()
     assert alarm.acknowledged_by == people[int(alarm.note)]
+
+
+@pytest.mark.parametrize("deed", [alarms.resolve, alarms.acknowledge])
+def test_what_a_person_does_while_a_round_ends_the_alarm_stands_or_is_refused(
+    deed: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_rule()
+    end = bad_slots(a_line(), MONDAY, 1)
+    alarms.look(end + SOON)
+    alarm, mara, said = Alarm.objects.get(), cast.mara(), []
+    really_end = looking.end
+
+    def act() -> None:
+        said.append(deed(alarm, mara, "needle changed", end + 30 * MINUTE))
+        connections.close_all()
+
+    person = threading.Thread(target=act)
+
+    def ending(*asked: Any) -> None:
+        person.start()
+        person.join(0.5)  # it had the time, if nothing held it back
+        really_end(*asked)
+
+    monkeypatch.setattr(looking, "end", ending)
+    alarms.look(end + 30 * MINUTE)
+    person.join(30)
+    alarm.refresh_from_db()
+    assert isinstance(said[0], Refused)
+    assert (alarm.outcome, alarm.resolved_by, alarm.acknowledged_by) == ("Its signs have ended.", None, None)
+
+
+def test_a_rule_that_is_switched_off_while_a_round_looks_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule, mara = a_rule(), cast.mara()
+    silent = a_rule(RuleKind.SILENT, name="silent")
+    a_camera(seen_at=MONDAY)
+    end = bad_slots(a_line(), MONDAY, 2)
+    looks, signs = looking.looks, looking.signs
+
+    def off(one: AlarmRule) -> None:
+        alarms.save_rule(replace(wish_of(one), enabled=False), mara, end)
+
+    monkeypatch.setattr(looking, "looks", lambda *asked: (looks(*asked), off(rule))[0])
+    monkeypatch.setattr(looking, "signs", lambda *asked: (signs(*asked), off(silent))[0])
+    alarms.look(end + SOON)
+    assert not Alarm.objects.exists()
 
 
 def test_the_first_rules_are_made_once() -> None:

@@ -12,10 +12,24 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inspections import charting
+from inspections import alarms, charting
 from inspections.charting import Proposal, Reading, Refused, Wish, chart_of, read
-from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Line, Person, RuleSet, SubgroupBy
+from inspections.models import (
+    Alarm,
+    AuditEvent,
+    Baseline,
+    Chart,
+    ChartKind,
+    LengthCount,
+    Line,
+    Person,
+    RuleKind,
+    RuleSet,
+    SlotCount,
+    SubgroupBy,
+)
 from tests import cast
+from tests.alarmed import SOON, a_baseline, a_rule
 from tests.cast import a_line
 from tests.charts import TEN, a_change, a_roll, a_threshold, confirmed, pieces, slots, usual
 from tests.judged import a_version
@@ -103,7 +117,7 @@ def test_lengths_of_cloth_never_mix_two_rolls(line: Line) -> None:
     ]
 
 
-def test_a_length_is_whole_once_other_cloth_followed_or_an_hour_went_by(line: Line) -> None:
+def test_a_length_is_whole_once_its_roll_went_on_or_an_hour_went_by(line: Line) -> None:
     pieces(line, a_roll("R1"), START, [1] * 7)
     at_once = charting.subgroups(by_length(line), START, START + HOUR, START + timedelta(minutes=8))
     later = charting.subgroups(by_length(line), START, START + HOUR, START + 2 * HOUR)
@@ -116,6 +130,52 @@ def test_a_length_is_the_same_in_every_period_that_it_begins_in(line: Line) -> N
     every = charting.subgroups(by_length(line), START, START + HOUR, NOW)
     some = charting.subgroups(by_length(line), START + timedelta(minutes=3), START + timedelta(minutes=12), NOW)
     assert some == every[1:3]
+
+
+def test_of_several_rolls_at_once_each_length_is_the_same_in_every_period(line: Line) -> None:
+    for code, minutes in (("R1", 0), ("R2", 7)):
+        pieces(line, a_roll(code), START + timedelta(minutes=minutes), usual(30), first=2)
+    every = charting.subgroups(by_length(line), START, NOW, NOW)
+    for minutes in range(0, 40, 3):
+        since, until = START + timedelta(minutes=minutes), START + timedelta(minutes=minutes + 9)
+        assert charting.subgroups(by_length(line), since, NOW, NOW) == [one for one in every if one.start >= since]
+        some = [one for one in every if since <= one.start < until]
+        assert charting.subgroups(by_length(line), since, until, NOW) == some
+
+
+def test_another_roll_does_not_end_a_length_that_goes_on(line: Line) -> None:
+    pieces(line, a_roll("R1"), START, [1] * 3)
+    pieces(line, a_roll("R2"), START + timedelta(minutes=2, seconds=30), [1])
+    found = charting.subgroups(by_length(line), START, START + HOUR, START + timedelta(minutes=4))
+    assert [(one.roll, one.whole) for one in found] == [("R1", False), ("R2", False)]
+
+
+def test_whether_a_length_went_on_is_known_also_after_the_period(line: Line) -> None:
+    pieces(line, a_roll("R1"), START, [1] * 7)
+    (found,) = charting.subgroups(by_length(line), START, START + timedelta(minutes=4), START + timedelta(minutes=8))
+    assert found.whole and found.judged == 200
+
+
+def test_two_rolls_at_once_raise_live_what_a_replay_raises(line: Line) -> None:
+    Chart.objects.create(line=line, subgroup_by="length", size=100, rules=[1])
+    a_baseline(line, subgroup_by="length", size=100)
+    rule = a_rule(RuleKind.SIGNAL, cool_down_s=0)
+    bad = (0, 0, 0, 3, 2, 3, 2, 3, 2, 2)  # a length is within its limits, and most of what is cut off it would not be
+    rows = []
+    for code, seconds in (("R1", 0), ("R2", 3000)):
+        roll = a_roll(code)
+        for piece in range(190):
+            at = START + timedelta(seconds=seconds) + piece * TEN
+            key = {"line": line, "roll": roll, "piece": piece, "first_at": at}
+            count = bad[piece % len(bad)]
+            rows.append(LengthCount(**key, defect_class="good", judged=48 - count))
+            rows.append(LengthCount(**key, defect_class="hole", judged=count, anomalies=count))
+    LengthCount.objects.bulk_create(rows)
+    end = START + timedelta(hours=30)
+    again = alarms.replay(rule, [line.pk], START - HOUR, end)
+    for number in range(24):
+        alarms.look(end - 4 * HOUR + number * TEN + SOON)
+    assert (Alarm.objects.count(), again.alarms) == (0, [])
 
 
 def test_where_nothing_was_judged_there_is_no_subgroup(chart: Chart) -> None:
@@ -504,6 +564,34 @@ def test_a_points_signals_do_not_depend_on_the_period_that_it_is_read_in(
     part = read(chart, end + cut * TEN, NOW, NOW, propose=False).points
     assert [one.signals for one in part] == [one.signals for one in whole[cut:]]
     assert [one.value for one in part] == pytest.approx([one.value for one in whole[cut:]], abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", [ChartKind.P, ChartKind.EWMA, ChartKind.CUSUM])
+def test_where_only_failures_were_counted_no_memory_is_lost(line: Line, kind: ChartKind) -> None:
+    five = timedelta(minutes=5)
+    chart = Chart.objects.create(line=line, size=5, rules=[1, 2], kind=kind)
+    a_baseline(line, size=5, kind=kind)
+    end = slots(line, START, [6] * 8, step=five)
+    fails = [SlotCount(line=line, slot=end + number * five, failed=3) for number in range(100)]
+    SlotCount.objects.bulk_create(fails)
+    again = end + len(fails) * five
+    slots(line, again, [6] * 3, step=five)
+    whole, part = (read(chart, since, NOW, NOW, propose=False).points for since in (START, again))
+    assert [(one.signals, one.value) for one in part] == [(one.signals, one.value) for one in whole[-3:]]
+    assert part[0].signals or chart.in_deviations
+
+
+def test_pieces_of_many_classes_shorten_no_memory(line: Line) -> None:
+    chart = Chart.objects.create(line=line, size=10, subgroup_by=SubgroupBy.LENGTH, rules=[1, 2])
+    a_baseline(line, size=10, subgroup_by="length")
+    roll, minute = a_roll("R1"), TEN / 10
+    for piece in range(30):
+        for code in ("good", "color", "cut", "hole", "thread", "metal_contamination", "unknown", "other"):
+            judged, bad = (193, 0) if code == "good" else (1, 1)
+            key = {"line": line, "roll": roll, "piece": piece, "first_at": START + piece * minute}
+            LengthCount.objects.create(**key, defect_class=code, judged=judged, anomalies=bad)
+    whole, part = (read(chart, since, NOW, NOW, propose=False).points for since in (START, START + 25 * minute))
+    assert [one.signals for one in part] == [one.signals for one in whole[25:]] == [("side-high",)] * 5
 
 
 def test_a_chart_is_read_in_as_many_queries_after_weeks_as_after_hours(chart: Chart, baseline: Baseline) -> None:

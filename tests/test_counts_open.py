@@ -14,11 +14,12 @@ import time_machine
 from django.db import connection
 from django.test import Client
 
-from inspections.models import Capture, Person
+from inspections.models import Capture, Chart, DefectClass, Person
 from inspections.pages import line_plots
 from tests import cast
 from tests.audits import said
 from tests.cast import a_camera, signed_in
+from tests.charts import a_roll
 from tests.judged import a_version, failed, judged
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +129,51 @@ def test_a_square_and_a_camera_open_what_they_count(client: Client) -> None:
     for one in cameras:
         assert listed(client, one.url) == one.tally.anomalies
         assert listed(client, one.judged_url) == one.tally.judged
+
+
+def test_a_point_by_length_opens_the_captures_of_its_metres_and_no_others(client: Client) -> None:
+    camera = a_camera("loom-2", "top")
+    roll, other = a_roll("R 1/2"), a_roll("R2")
+    for metre in range(120):
+        code, score = ("hole", 0.9) if metre % 4 == 0 else ("good", 0.01)
+        at = NOW - timedelta(hours=2) + metre * MINUTE / 6
+        judged(camera, code, score, at=at, roll=roll, position_m=float(metre))
+        if metre % 10 == 5:  # between its metres: of another roll, and of no place
+            judged(camera, "hole", 0.9, at=at, roll=other, position_m=float(metre))
+            judged(camera, "hole", 0.9, at=at)
+    Chart.objects.create(line=camera.line, subgroup_by="length", size=50)
+    rate = client.get("/lines/loom-2/?when=24h").context["rate"]
+    spots = [spot for spot in rate.data["series"][0]["spots"] if "R 1/2" in spot["words"]]
+    assert [listed(client, spot["url"]) for spot in spots] == [words(spot["words"])[0] for spot in spots] == [13, 12, 5]
+    cells = [row[2] for row in rate.table.rows if "R 1/2" in row[0].text]
+    assert [listed(client, cell.url) for cell in cells] == [5, 12, 13]
+    assert "Metres 0-50 only." in client.get(spots[0]["url"]).content.decode()
+    assert client.get("/flagged/?roll=R2&metres=50-0").status_code == 400
+
+
+def test_a_place_as_far_out_as_the_api_takes_opens(client: Client) -> None:
+    judged(a_camera("loom-2", "top"), "hole", 0.9, at=NOW - MINUTE, offset_mm=1e9)
+    (square,) = client.get("/lines/loom-2/?when=24h").context["width"].data["cells"]
+    assert listed(client, square[4]) == 1
+
+
+def test_other_classes_with_long_codes_open(client: Client, mara: Person) -> None:
+    camera = a_camera("loom-2", "top")
+    for number in range(36):
+        code = f"a-rather-long-name-of-a-defect-class-{number:02d}"
+        DefectClass.objects.create(code=code, name=f"Class {number}")
+        said(mara, judged(camera, "hole", 0.9, at=NOW - MINUTE), code, NOW)
+    others = client.get("/lines/loom-2/?when=24h").context["classes"].data["series"][-1]
+    (spot,) = [one for one in others["spots"] if one.get("y")]
+    assert (others["name"], listed(client, spot["url"])) == ("Other classes", 29)
+
+
+def test_failed_images_are_those_of_the_period(client: Client) -> None:
+    camera = a_camera("loom-2", "top")
+    inside, after = (failed(camera, at=datetime(2026, 11, 22, hour, 45, tzinfo=UTC)) for hour in (6, 8))
+    page = "/lines/loom-2/?from=2026-11-22T06:00&to=2026-11-22T08:30"
+    assert list(client.get(page).context["failed"]) == [inside]
+    assert list(client.get(page.replace("08:30", "09:00")).context["failed"]) == [after, inside][:1]
 
 
 def test_the_overview_opens_what_it_counts(client: Client) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspections import retraining, teaching
+from inspections import changes, retraining, teaching
 from inspections.drift import LEAST, MUCH, drift, psi
 from inspections.ids import id_at
 from inspections.models import (
@@ -214,6 +214,24 @@ def test_a_version_that_came_into_force_today_has_no_reference_yet(
     a_history(a_camera(), 130, 20, version)
     measures = reckoned(monkeypatch)["lines"][0]["cameras"][0]["measures"]
     assert (measures["brightness"]["n"], measures["brightness"]["m"]) == (0, 150)
+
+
+def test_a_line_whose_trial_became_the_mills_has_its_reference_from_the_trials_beginning(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera, other = a_camera(), a_camera("loom-2")
+    trial, began, became = (
+        a_version("2026.11.2", is_default=False),
+        SINCE + timedelta(days=1),
+        NOW - timedelta(hours=12),
+    )
+    changes.install(trial, None, began, camera.line)
+    changes.install(trial, None, became)
+    planted(camera, began + timedelta(hours=3), 130, trial)
+    told = {line["line"]: line for line in reckoned(monkeypatch)["lines"]}
+    assert told[camera.line_id]["since"] == began.isoformat()
+    assert told[other.line_id]["since"] == became.isoformat()
+    assert told[camera.line_id]["cameras"][0]["measures"]["brightness"]["n"] == 150
 
 
 def test_a_period_is_met_as_a_whole_and_not_its_first_minutes(

@@ -320,6 +320,48 @@ def test_review_over_time_and_by_shift_adds_up_to_all_decisions(mara: Client, re
     assert event.subject == "review by shift"
 
 
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        ("line", {"Decisions before": "1", "Decisions, change": "1", "Good images sent before": "1",
+                  "Good images sent, change": "0", "Minutes spent on them before": ""}),
+        ("shift", {"Decisions before": "1", "Decisions, change": "1", "Good images sent before": "1",
+                   "Good images sent, change": "0", "Minutes spent on them before": ""}),
+        ("class", {"Answers, in sight of it, before": "1", "The same, before": "0", "Answers, blind, before": "0",
+                   "The same, blind, before": "0"}),
+        ("time", {"Decisions before": "1"}),
+    ],
+)  # fmt: skip
+def test_review_beside_another_period_has_that_periods_figures_too(
+    mara: Client, reviewed: datetime, by: str, told: dict[str, str]
+) -> None:
+    Shift.objects.create(name="=day", starts="00:00", ends="00:00", days=list(range(1, 8)), zone="UTC")
+    at = reviewed - timedelta(days=7, minutes=30)
+    decide(Person.objects.get(username="olga"), judged(a_camera(), "hole", at=at - timedelta(hours=1)), "good", at)
+    found = rows(mara, f"/review.csv?when=24h&compare=week&by={by}")
+    decided = next(row for row in found if row.get("Decisions", "2") == "2")
+    assert told.items() <= decided.items()
+    alone = rows(mara, f"/review.csv?when=24h&by={by}")
+    assert not any("before" in name for name in alone[0])
+    assert list(decided)[: len(alone[0])] == list(alone[0])
+    if by == "shift":
+        assert decided["Shift"].startswith("'=day, ")
+        assert decided["Compared with"].startswith("'=day, ")
+
+
+def test_a_period_compared_with_of_more_decisions_than_are_read_is_refused(
+    mara: Client, reviewed: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, olga = reviewed - timedelta(days=7, minutes=30), Person.objects.get(username="olga")
+    for _ in range(3):
+        decide(olga, judged(a_camera(), "hole", at=at - timedelta(hours=1)), "good", at)
+    monkeypatch.setattr("inspections.decisions.MOST", 2)
+    response = mara.get("/review.csv?when=24h&compare=week")
+    assert response.status_code == 400
+    assert "in the period compared with" in response.content.decode()
+    assert "/review.csv" not in mara.get("/review/?when=24h&compare=week").content.decode()
+
+
 @pytest.mark.usefixtures("reviewed")
 def test_more_decisions_than_are_read_and_a_wrong_question_are_refused(
     mara: Client, monkeypatch: pytest.MonkeyPatch

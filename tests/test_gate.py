@@ -313,6 +313,22 @@ def test_a_lost_worker_is_followed_by_another_and_a_deadly_one_by_nobody(
     assert (report.state, report.reason) == (JobState.FAILED, "3 attempts ended without an answer")
 
 
+def test_a_worker_that_is_asked_to_end_hands_its_report_back(
+    tmp_path: Path, champion: ModelVersion, golden: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = gate.ask(registered(tmp_path, 1), None, timezone.now())
+    assert isinstance(report, GateReport)
+    looked = iter([False])  # before it takes the report; from then on it is asked to end
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.stopping.is_asked", lambda: next(looked, True))
+        assessing.work()
+    report.refresh_from_db()
+    assert (report.state, report.attempts) == (JobState.RUNNING, 0)
+    assessing.work()
+    report.refresh_from_db()
+    assert (report.state, report.attempts) == (JobState.DONE, 1)
+
+
 def test_a_report_that_was_taken_over_is_written_by_its_new_owner_alone(
     tmp_path: Path, champion: ModelVersion, golden: Snapshot
 ) -> None:

@@ -9,10 +9,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from inspections.models import Camera
+from inspections.models import Camera, Capture
 from inspections.pages.cameras import camera_words
 from tests import cast
-from tests.cast import signed_in
+from tests.cast import a_png, signed_in
 
 pytestmark = pytest.mark.django_db
 WHERE = "/api/v1/cameras/heartbeat/"
@@ -60,6 +60,29 @@ def test_a_clock_more_than_five_minutes_off_is_wrong(camera: Camera, posting: Cl
     camera.refresh_from_db()
     assert camera.clock_off_s == off
     assert camera.has_wrong_clock == wrong
+
+
+@pytest.mark.parametrize(
+    ("beaten", "sent", "wrong"),
+    [
+        ("12:03:22", "", True),
+        ("12:03:22", "&sent_at=2026-11-22T14:03:20Z", False),  # put right since
+        ("14:03:20", "", False),
+        ("14:03:20", "&sent_at=2026-11-22T12:03:22Z", True),
+        ("", "", False),
+    ],
+)
+def test_an_image_that_does_not_say_when_it_was_sent_has_the_clock_of_the_latest_heartbeat(
+    camera: Camera, posting: Client, beaten: str, sent: str, wrong: bool
+) -> None:
+    beat(posting, sent_at="2026-11-22T10:00:00Z")
+    beat(posting, **({"sent_at": f"2026-11-22T{beaten}Z"} if beaten else {}))
+    taken = f"/api/v1/captures/?captured_at=2026-11-22T12:03:20Z{sent}"
+    answer = posting.post(taken, a_png(3), content_type="image/png")
+    assert (answer.status_code, answer.json()["warnings"]) == (201, ["clock"] if wrong else [])
+    found = Capture.objects.get()
+    assert found.counted_at == (NOW if wrong else found.captured_at)
+    assert found.captured_at == NOW - timedelta(hours=2, seconds=2)
 
 
 @pytest.mark.parametrize(

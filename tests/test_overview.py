@@ -11,13 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inspections import alarms
-from inspections.models import Camera, Kind, ReviewItem, RuleKind, ThresholdChange
+from inspections.last_day import days
+from inspections.models import AlarmState, Camera, Kind, ReviewItem, RuleKind, ThresholdChange
+from inspections.models.rollup import SLOT
 from inspections.pages.strips import strip
-from inspections.rates import days
 from inspections.standing import State, slot_of, standings
 from inspections.watching import data_until, watched_lines
 from tests import cast
-from tests.alarmed import a_rule
+from tests.alarmed import MINUTE, a_rule, counted
 from tests.cast import a_camera, a_line, signed_in
 from tests.floor import a_running_line, a_standing_baseline, an_alarm, critical_rule, in_a_slot
 from tests.judged import a_capture, a_version, failed, judged
@@ -89,6 +90,17 @@ def test_beyond_the_limit_it_is_abnormal_in_a_word_and_since_when(mara: Client) 
     assert "1 line is abnormal." in text_of(mara)
 
 
+@pytest.mark.parametrize("bad_slots", [72, 400])
+def test_a_signal_that_no_alarm_tells_of_says_since_when_up_to_a_day_back(bad_slots: int) -> None:
+    line, now = a_line(), slot_of(timezone.now()) + 4 * MINUTE
+    a_standing_baseline(line)
+    first = slot_of(now) - (bad_slots - 1) * SLOT
+    for place in range(bad_slots):
+        counted(line, first + place * SLOT, 100, 30)
+    (one,) = standings(list(watched_lines(cast.mara())), now)
+    assert one.since == max(first, slot_of(now) - timedelta(hours=24) - 2 * SLOT)
+
+
 def test_a_rate_below_its_lower_limit_is_a_signal_too(mara: Client) -> None:
     a_standing_baseline(a_running_line(anomalies=30, bad=1, bad_slots=6), centre=0.3)
     assert "The rate is below its lower limit." in row_of(mara)
@@ -144,6 +156,19 @@ def test_a_silent_camera_is_named_with_its_time(mara: Client) -> None:
     assert "Camera silent" in row
     assert f"left silent since {timezone.localtime(since):%H:%M}" in row
     assert "1 camera is silent." in text_of(mara)
+
+
+def test_a_camera_that_never_came_up_is_named_with_the_time_it_was_made(mara: Client) -> None:
+    a_standing_baseline(a_running_line())
+    since = timezone.now() - timedelta(hours=2)
+    a_camera(slug="right")
+    Camera.objects.filter(slug="right").update(created_at=since)
+    row = row_of(mara)
+    assert "Camera silent" in row
+    assert f"right not heard since {timezone.localtime(since):%H:%M}" in row
+    page = text_of(mara, "/lines/loom-1/")
+    assert "#i-silent" in page
+    assert "Not seen yet" not in page
 
 
 def test_judging_that_stands_still_is_said(mara: Client) -> None:
@@ -308,3 +333,19 @@ def test_the_tab_counts_open_alarms_of_the_readers_lines(mara: Client) -> None:
     an_alarm("loom-2", a_rule(name="other"))
     assert 'id="open-alarms"><span class="visually-hidden">open: </span>2<' in text_of(mara)
     assert 'id="open-alarms"><span class="visually-hidden">open: </span>1<' in text_of(signed_in(cast.olga()))
+
+
+def test_the_tab_alone_tells_which_lines_have_alarms_that_nobody_has_seen_and_no_more(mara: Client) -> None:
+    new = an_alarm("loom-1", critical_rule(), words="Metal was seen.")
+    an_alarm("loom-2", a_rule(name="other"))
+    an_alarm("loom-1", a_rule(name="seen"), state=AlarmState.ACKNOWLEDGED)
+    olga = signed_in(cast.olga())
+    text = " ".join(olga.get("/alarms/raised/").content.decode().split())
+    assert '<span class="visually-hidden">open: </span>2<' in text
+    assert text.count("data-alarm") == 1
+    assert f'data-alarm="{new.pk}" data-critical data-told="loom-1"' in text
+    assert "Metal" not in text
+    assert mara.get("/alarms/raised/").content.decode().count("data-alarm") == 2
+    pages = {address: olga.get(address).content.decode() for address in ("/", "/alarms/", "/lines/loom-1/", "/queue/")}
+    asks = {address for address, page in pages.items() if 'data-raised="/alarms/raised/"' in page}
+    assert asks == {"/lines/loom-1/", "/queue/"}  # the others show the alarms themselves

@@ -374,7 +374,7 @@ def test_a_period_that_moves_hides_nothing_of_a_clock_that_is_ahead(mara: Client
     [
         ("line=nope", "There is no “nope” here to choose."),
         ("class=nope", "There is no “nope” here to choose."),
-        ("class=%00", "here to choose."),
+        ("class=%00", "There are characters in the address that nobody can type."),
         ("order=best", "There is no “best” here to choose."),
         ("period=9y", "There is no period “9y” here to choose."),
         ("when=shift-1-2026-11-22", "This shift is not defined any more."),
@@ -457,6 +457,30 @@ def test_anomalies_and_all_that_was_judged_read_an_index_of_their_own() -> None:
     judged_ones = Wanted(lines, show=Show.JUDGED)
     assert "capture_line_time" in plan(judged_ones)
     assert "TEMP B-TREE" not in plan(newest) + plan(worst) + plan(judged_ones)
+    for of_camera in (Wanted(lines, show=Show.JUDGED, camera="left"), Wanted(lines, show=Show.JUDGED, camera="none")):
+        assert "capture_camera_time" in plan(of_camera)
+        assert "capture_line_time" not in plan(of_camera)
+
+
+@pytest.mark.parametrize(
+    "address", ["/flagged/?show=judged&camera=left", "/flagged/?show=judged&camera=left&line=loom-1"]
+)
+def test_all_that_a_camera_judged_is_read_page_by_page_from_every_line_that_has_one(mara: Client, address: str) -> None:
+    at = timezone.now() - timedelta(hours=1)
+    wanted = {one.pk for slug in ("loom-1", "loom-2") for one in many_judged(a_camera(slug, "left"), 30, at)}
+    if "line=" in address:
+        wanted = set(Capture.objects.filter(line__slug="loom-1").values_list("pk", flat=True))
+    many_judged(a_camera(slug="right"), 5, at)
+    a_camera("loom-3", "left")
+    failed(a_camera())
+    pages = [text_of(mara, address)]
+    while 'id="next-page"' in pages[-1]:
+        following = pages[-1].split('id="next-page" rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
+        pages.append(text_of(mara, f"/flagged/{following}"))
+    found = [key for text in pages for key in listed(text)]
+    assert len(found) == len(wanted)
+    assert set(found) == {str(key) for key in wanted}
+    assert listed(text_of(mara, address.replace("left", "nobody"))) == []
 
 
 # --- one capture ------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from inspections.last_day import Day, days
 from inspections.models import HourlyTotal
-from inspections.rates import NOTHING, Day, Tally, days
+from inspections.rates import NOTHING, Tally
 from tests.cast import a_line
 
 NOW = datetime(2026, 11, 22, 14, 20, tzinfo=UTC)

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inspections import tally
-from inspections.models import Camera, Shift
+from inspections import alarms, tally
+from inspections.models import Alarm, Camera, Shift
 from inspections.tally import Counted
 from tests import cast
 from tests.cast import a_camera, a_line, signed_in
@@ -75,6 +75,21 @@ def test_a_line_tells_how_its_cameras_do(camera: Camera, mara: Client) -> None:
     assert (told["slug"], told["silent"], told["spooled"], told["dropped"]) == ("left", True, 12, 3)
     assert (told["seen_at"], told["heartbeat_at"]) == ("2026-11-22T14:15:00Z", None)
     assert line["rates"] == f"http://testserver{RATES}"
+
+
+def test_the_list_calls_silent_what_the_alarms_and_the_overview_call_silent(camera: Camera, mara: Client) -> None:
+    """Not what is switched off, not who uploads by hand; but a camera that never came up."""
+    for slug in ("off", "never", "new", "manual"):
+        a_camera(slug=slug, enabled=slug != "off")
+    Camera.objects.exclude(slug="new").update(created_at=NOW - timedelta(seconds=61))
+    Camera.objects.filter(slug="new").update(created_at=NOW - timedelta(seconds=59))
+    Camera.objects.filter(slug__in=("left", "off")).update(seen_at=NOW - timedelta(seconds=61))
+    (line,) = mara.get("/api/v1/lines/").json()["results"]
+    assert {one["slug"] for one in line["cameras"] if one["silent"]} == {"left", "never"}
+    (row,) = mara.get("/").context["rows"]
+    assert {one.slug for one in row.standing.silent} == {"left", "never"}
+    alarms.look(NOW)
+    assert set(Alarm.objects.filter(rule__kind="silent").values_list("key", flat=True)) == {"left", "never"}
 
 
 def test_the_list_costs_the_same_however_many_lines(mara: Client) -> None:

@@ -241,6 +241,20 @@ def test_the_list_filters(posting: Client) -> None:
     assert rolls("line=loom-2") == rolls("status=judged") == rolls("flagged=true") == rolls("label=hole") == []
 
 
+def test_cameras_of_one_name_are_listed_of_all_lines_and_of_one(db: None) -> None:
+    mara = cast.signed_in(cast.mara())
+    for line in ("loom-1", "loom-2"):
+        post_form(cast.with_key(cast.a_camera(line)), cast.a_png(), roll=line)
+        post_form(cast.with_key(cast.a_camera(line, "right")), cast.a_png(), roll=f"{line}, right")
+
+    def rolls(query: str) -> list[str]:
+        return [row["roll"] for row in mara.get(f"{CAPTURES}?{query}").json()["results"]]
+
+    assert rolls("camera=left") == ["loom-2", "loom-1"]
+    assert rolls("camera=left&line=loom-1") == ["loom-1"]
+    assert rolls("camera=none") == []
+
+
 @pytest.mark.parametrize(
     "query", ["status=lost", "since=noon", "since=0001-01-01T00:00:00%2B23:59", "flagged=perhaps&status=x"]
 )

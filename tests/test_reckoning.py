@@ -215,6 +215,20 @@ def test_one_that_killed_its_worker_again_and_again_is_given_up() -> None:
     assert "3 attempts" in insight.reason
 
 
+def test_a_worker_that_is_asked_to_end_hands_it_back(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen_as(camera, 1)
+    insight = teaching.ask(InsightKind.TEACH, NOW)
+    looked = iter([False])  # before it takes it; from then on it is asked to end
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.stopping.is_asked", lambda: next(looked, True))
+        reckoning.work()
+    insight.refresh_from_db()
+    assert (insight.state, insight.attempts) == (JobState.RUNNING, 0)
+    reckoning.work()
+    insight.refresh_from_db()
+    assert (insight.state, insight.attempts) == (JobState.DONE, 1)
+
+
 def test_who_lost_the_row_writes_nothing(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
     seen_as(camera, 1)
     insight = teaching.ask(InsightKind.TEACH, NOW)

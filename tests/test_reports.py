@@ -136,6 +136,28 @@ def test_the_report_of_one_class_prints_it_and_draws_it_alone(mara: Client, came
     assert mara.get(f"{LINE}&class=wool").status_code == 400
 
 
+def test_the_shift_report_of_one_class_draws_it_on_every_line(mara: Client, camera: Camera) -> None:
+    a_morning(camera)
+    other = a_camera("loom-2")
+    many_judged(other, 77, NOW.replace(hour=8, minute=0))
+    many_judged(other, 7, NOW.replace(hour=9, minute=0), "thread", 0.9, timedelta(minutes=2))
+    found = Paper(mara, f"{SHIFT}&class=thread")
+    assert "Class charted Thread" in found.pages[0]
+    assert "Line Thread Judged" in found.pages[0]
+    assert "loom-1 3 (0.71 %) 423 23 23 5.4 % 2.0 % 1 0" in found.pages[0]
+    assert "All lines 10 (2.0 %) 507 30 30 5.9 % 2.0 % 1 0" in found.pages[0]
+    worst = found.text.split("Worst images")[1].split("Model in force")[0]
+    assert worst.count("Thread · ") == 8
+    assert "Hole" not in worst
+    assert found.text.count("Thread over time") == 2
+    assert "Thread (charted) 3 13.0 % 100.0 %" in found.text
+    assert "Anomaly rate over time" not in found.text
+    assert AuditEvent.objects.earliest("pk").detail["class"] == "thread"
+    assert "Nothing was flagged as Cut in this period." in Paper(mara, f"{SHIFT}&class=cut").text
+    for wrong in ("wool", "good"):
+        assert mara.get(f"{SHIFT}&class={wrong}").status_code == 400
+
+
 def test_a_picked_period_stands_beside_it_also_where_it_is_not_as_long(mara: Client, camera: Camera) -> None:
     a_morning(camera)
     found = Paper(mara, f"{LINE}&compare-from=2026-11-22T00:00&compare-to=2026-11-22T02:00").text
@@ -241,6 +263,14 @@ def test_without_a_period_it_is_of_the_last_shift(mara: Client, camera: Camera) 
     Shift.objects.create(name="early", starts=time(6), ends=time(14), days=[1, 2, 3, 4, 5, 6, 7], zone="UTC")
     a_morning(camera)
     assert "Period early, Sun 22 Nov, 06:00 – 14:00" in Paper(mara, "/reports/shift.pdf").text
+
+
+def test_one_of_a_period_that_is_not_over_ends_when_it_was_made(mara: Client, camera: Camera) -> None:
+    with time_machine.travel(NOW + timedelta(seconds=80), tick=False):
+        assert (
+            "Last 24 hours: 21 Nov 2026 14:25 – 22 Nov 2026 14:21"
+            in Paper(mara, "/lines/loom-1/report.pdf?when=24h").text
+        )
 
 
 def test_an_empty_period_is_a_report_that_says_so(mara: Client) -> None:
@@ -375,15 +405,16 @@ def test_the_queries_do_not_grow_with_history(mara: Client, camera: Camera) -> N
     assert a_line().pk == camera.line_id
 
 
-def test_the_queries_do_not_grow_with_the_lines(mara: Client, camera: Camera) -> None:
+@pytest.mark.parametrize("address", [SHIFT, f"{SHIFT}&class=hole"])
+def test_the_queries_do_not_grow_with_the_lines(mara: Client, camera: Camera, address: str) -> None:
     def queries(lines: int) -> int:
         for number in range(2, lines + 1):
             many_judged(a_camera(f"loom-{number}"), 20, NOW.replace(hour=8, minute=0), "hole", 0.9, HOUR / 20)
         with CaptureQueriesContext(connection) as found:
-            assert f"loom-{lines}" in Paper(mara, SHIFT).text
+            assert f"loom-{lines}" in Paper(mara, address).text
         return len(found)
 
     a_morning(camera)
-    Paper(mara, SHIFT)
+    Paper(mara, address)
     few = queries(2)
     assert queries(6) == few < 60

@@ -232,12 +232,79 @@ def test_its_figures_stand_beside_those_of_the_period_compared_with(mara: Client
     assert "Before" not in text_of(mara, "/review/?when=24h")
 
 
+def two_shifts(zone: str = "UTC") -> None:
+    for name, starts, ends in (("early", time(6), time(18)), ("late", time(18), time(6))):
+        Shift.objects.create(name=name, starts=starts, ends=ends, days=[1, 2, 3, 4, 5, 6, 7], zone=zone)
+
+
+def shifts_of(client: Client, address: str) -> list[tuple[str, str, str]]:
+    """Each, the one beside it, and what of decisions was before and how they changed."""
+    return [
+        (row.words, row.beside_words, f"{row.before.decisions}, {row.before.decisions_change}" if row.before else "–")
+        for row in client.get(address).context["shifts"]
+    ]
+
+
+def test_each_shift_stands_beside_the_one_that_lies_there(mara: Client, olga: Person, camera: Camera) -> None:
+    two_shifts()
+    for back in (HOUR, 2 * HOUR, HOUR + DAY, HOUR + 7 * DAY, 11 * HOUR + 7 * DAY):
+        answered(olga, camera, "good", back=back)
+    week = "/review/?from=2026-11-22T00:00&to=2026-11-22T14:20&compare=week"
+    assert shifts_of(mara, week) == [
+        ("early, Sun 22 Nov, 06:00 – 18:00", "early, Sun 15 Nov, 06:00 – 18:00", "1, +100 %"),
+        ("late, Sat 21 Nov, 18:00 – 06:00", "late, Sat 14 Nov, 18:00 – 06:00", "1, −100 %"),
+    ]
+    page = text_of(mara, week)
+    assert "Each is beside the shift that lies there" in page
+    assert '<td class="num">2</td> <td class="num">1, +100 %</td>' in page.split('id="shifts"')[1]
+    assert "beside the shift" not in text_of(mara, "/review/?when=24h")
+
+
+def test_a_shift_of_another_length_is_compared_as_if_both_were_equally_long(
+    mara: Client, olga: Person, camera: Camera
+) -> None:
+    """Five hours of this shift beside the night of twelve before it."""
+    two_shifts()
+    for back in (HOUR, 10 * HOUR, 11 * HOUR, 12 * HOUR):
+        answered(olga, camera, "hole", back=back)
+    shift = Shift.objects.get(name="late")
+    found = shifts_of(mara, f"/review/?from=2026-11-22T09:20&to=2026-11-22T14:20&compare=shift-{shift.pk}-2026-11-21")
+    assert [row[2] for row in found] == ["3, −20 %"]  # 1 in 5 hours, 3 in 12
+
+
+def test_where_the_clocks_change_a_shift_still_stands_beside_itself(mara: Client, camera: Camera) -> None:
+    two_shifts("Europe/Berlin")
+    found = shifts_of(mara, "/review/?from=2026-10-25T05:00&to=2026-10-26T05:00&compare=week")
+    assert [(one.split(",")[0], other.split(",")[0]) for one, other, _counts in found] == [
+        ("late", "late"), ("early", "early"),
+    ]  # fmt: skip
+
+
+def test_a_shift_that_nothing_lies_beside_says_so(mara: Client, olga: Person, camera: Camera) -> None:
+    two_shifts()
+    other = "compare-from=2026-11-10T06:00&compare-to=2026-11-10T08:00"
+    found = shifts_of(mara, f"/review/?from=2026-11-21T06:00&to=2026-11-22T06:00&{other}")
+    assert [row[1:] for row in found] == [("", "–"), ("early, Tue 10 Nov, 06:00 – 18:00", "0, –")]
+
+
+def test_a_shift_of_one_line_leads_to_that_line(mara: Client, camera: Camera) -> None:
+    two_shifts()
+    a_camera("loom-2")
+    number = Shift.objects.get(name="early").pk
+    page = text_of(mara, "/review/?when=24h&line=loom-2&compare=week")
+    assert f'href="?when=shift-{number}-2026-11-22&amp;line=loom-2"' in page
+    assert f'href="?when=shift-{number}-2026-11-15&amp;line=loom-2"' in page
+    assert 'id="report-shift" href="/reports/shift.pdf?when=24h&amp;compare=week&amp;line=loom-2"' in page
+
+
 def test_decisions_an_hour_of_the_period_compared_with_are_drawn_where_they_would_lie(
     mara: Client, olga: Person, camera: Camera
 ) -> None:
     answered(olga, camera, "hole")
     answered(olga, camera, "good", back=HOUR + 7 * DAY)
-    now, then = mara.get("/review/?when=24h&compare=week").context["plot"].data["series"]
+    plot = mara.get("/review/?when=24h&compare=week").context["plot"]
+    assert [row[3].value for row in plot.table.rows if row[2].value] == [1.0]
+    now, then = plot.data["series"]
     assert (now["beside"], then["beside"]) == (False, True)
     assert [spot["x"] for spot in now["spots"] if spot["y"]] == [spot["x"] for spot in then["spots"] if spot["y"]]
 

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from inspections import charting
 from inspections.models import AuditEvent, Line, Person, Roll, RollCount
 from tests import cast
-from tests.cast import a_camera, a_line, signed_in
+from tests.cast import a_camera, a_line, a_png, signed_in
 from tests.charts import a_roll, pieces
 from tests.judged import judged
+from tests.mill import posted
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 11, 2, 6, tzinfo=UTC)
@@ -124,6 +125,18 @@ def test_older_rolls_are_a_page_away_and_each_stands_on_one_page(line: Line, mar
         seen += [row.code for row in response.context["rows"]]
         url = f"{HERE}?after={response.context['next'].replace('+', '%2B')}" if response.context["next"] else ""
     assert sorted(seen) == sorted(Roll.objects.values_list("code", flat=True))
+
+
+def test_a_new_roll_is_of_the_style_that_ran_before_it_so_that_a_night_breaks_nothing(line: Line, mara: Client) -> None:
+    mara.post(f"{HERE}style/", {"roll": ["R1", "R2"], "style": "satin"})
+    camera = cast.with_key(a_camera())
+    for code, hours in (("R3", 3.0), ("R-late", 0.5)):
+        posted(camera, a_png(), roll=code, captured_at=(START + hours * HOUR).isoformat())
+    elsewhere = cast.with_key(a_camera("loom-2"))
+    posted(elsewhere, a_png(), roll="R-elsewhere", captured_at=(START + 3 * HOUR).isoformat())
+    assert styles() == {"R0": "", "R1": "satin", "R2": "satin", "R3": "satin", "R-late": "", "R-elsewhere": ""}
+    pieces(line, Roll.objects.get(code="R3"), START + 3 * HOUR, [0] * 5)
+    assert breaks(line) == [("style", START + HOUR)]
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ from django.test import Client
 from django.utils import timezone
 
 from inspections import alarms
-from inspections.models import Alarm, AlarmRule, AlarmState, RuleKind
+from inspections.models import Alarm, AlarmRule, AlarmState, DefectClass, ReviewItem, RuleKind
 from inspections.models.rollup import SLOT
 from inspections.pages.rule_form import FIELDS, RuleForm
 from inspections.standing import slot_of
 from tests import cast
 from tests.alarmed import a_channel, a_rule, bad_slots, counted
-from tests.cast import a_line, signed_in
+from tests.cast import a_camera, a_line, signed_in
 from tests.floor import an_alarm
-from tests.judged import a_version
+from tests.judged import a_version, judged
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -82,22 +82,49 @@ def test_what_it_lists_opens_the_images_of_that_time(mara: Client) -> None:
 
 
 def test_what_cannot_be_replayed_says_why(mara: Client) -> None:
+    a_camera(heartbeat_at=timezone.now())
     text = text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "yes"}, kind="silent")))
-    assert "This kind cannot be tried." in text
+    assert "This cannot be tried." in text
+    assert "These cameras send heartbeats" in text
 
 
-def test_how_much_earlier_than_people_is_told(mara: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_is_tried_before_it_is_saved_and_it_says_what_rows_do_not_tell(mara: Client) -> None:
+    camera, asked = a_camera(), timezone.now() - timedelta(days=2)
+    for _ in range(3):
+        item = ReviewItem.objects.get(capture=judged(camera, at=asked))
+        ReviewItem.objects.filter(pk=item.pk).update(created_at=asked, closed_at=asked + timedelta(hours=1))
+    text = text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "yes"}, kind="queue", waiting="2")))
+    assert "1 alarm in the last 4 weeks" in text
+    assert "3 flagged images wait for an answer: more than 2." in text
+    assert "A question that was asked again counts as waiting all along." in text
+    assert "People acted" not in text
+    address = re.search(r'id="would-1" href="([^"]*)"', text)
+    assert address
+    assert address[1].startswith("/lines/loom-1/?from=")
+    assert mara.get(address[1].replace("&amp;", "&")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (2, "Of the 2 that people acted on, it comes 12 min before them in the median."),
+        (1, "People acted on one of them; it comes 12 min before them."),
+    ],
+)
+def test_how_much_earlier_than_people_is_told(
+    mara: Client, monkeypatch: pytest.MonkeyPatch, seen: int, words: str
+) -> None:
     two_bad_hours()
     real = alarms.replay
 
     def acted(*args: Any) -> alarms.Replay:
         found = real(*args)
-        late = [replace(one, acted_at=one.raised_at + timedelta(minutes=12)) for one in found.alarms]
-        return alarms.Replay(found.since, found.until, late, found.weekly)
+        late = [replace(one, acted_at=one.raised_at + timedelta(minutes=12)) for one in found.alarms[:seen]]
+        return alarms.Replay(found.since, found.until, [*late, *found.alarms[seen:]], found.weekly)
 
     monkeypatch.setattr("inspections.alarms.replay", acted)
     text = text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "yes"})))
-    assert "Of the 2 that people acted on, it comes 12 min before them in the median." in text
+    assert words in text
     assert "12 min earlier" in text
 
 
@@ -124,7 +151,7 @@ def test_saving_keeps_it_in_its_own_units_and_says_what_it_would_have_raised(mar
         ({"kind": "queue", "waiting": "250"}, {"limit": 250}),
         ({"kind": "stale", "wait_s": "120", "model_days": "90"}, {"limit": 120, "minutes": 90 * 24 * 60}),
         ({"kind": "silent"}, {"limit": None}),
-        ({"kind": "class", "defect_class": "hole"}, {"defect_class": "hole"}),
+        ({"kind": "class", "seen": "hole", "defect_class": "cut"}, {"defect_class": "hole"}),
         ({"kind": "signal", "k": "2", "n": "3"}, {"k": 2, "n": 3}),
     ],
 )
@@ -139,7 +166,7 @@ def test_each_kind_keeps_its_own_fields_and_drops_the_others(
 
 @pytest.mark.parametrize("kind", list(RuleKind))
 def test_a_form_gives_back_what_it_took(mara: Client, kind: RuleKind) -> None:
-    sent = a_wish(kind=kind, defect_class="hole", waiting="9", wait_s="60", model_days="2", k="1", n="1")
+    sent = a_wish(kind=kind, defect_class="hole", seen="cut", waiting="9", wait_s="60", model_days="2", k="1", n="1")
     assert mara.post("/alarms/rules/new/", sent).status_code == 302
     first = AlarmRule.objects.get()
     shown = RuleForm(rule=first)
@@ -159,6 +186,7 @@ def test_a_form_gives_back_what_it_took(mara: Client, kind: RuleKind) -> None:
         ({"k": "5", "n": "2"}, "Of the last 2 looks no more than 2 can see it: 5 were asked for."),
         ({"k": "0", "n": "2"}, "at least one and at most all"),
         ({"kind": "class"}, "Choose the class that shall not be seen."),
+        ({"kind": "class", "seen": "", "defect_class": "hole"}, "Choose the class that shall not be seen."),
         ({"kind": "moon"}, "There is no “moon” here to choose."),
         ({"defect_class": "moon"}, "There is no “moon” here to choose."),
         ({"line": "nope"}, "Select a valid choice."),
@@ -169,6 +197,16 @@ def test_a_form_gives_back_what_it_took(mara: Client, kind: RuleKind) -> None:
 def test_nonsense_is_refused_in_words_and_nothing_is_kept(mara: Client, fields: dict[str, str], words: str) -> None:
     assert words in text_of(mara.post("/alarms/rules/new/", a_wish(**fields)), 400)
     assert not AlarmRule.objects.exists()
+
+
+def test_a_class_that_must_not_come_is_chosen_and_never_all_of_them(mara: Client) -> None:
+    fields = mara.get("/alarms/rules/new/").context["form"]
+    assert fields["seen"].value() == "metal_contamination"
+    offered = dict(fields["seen"].field.choices)
+    assert "All defects together" not in offered.values()
+    assert offered[""] == "Choose a class"
+    DefectClass.objects.update(critical=False)
+    assert mara.get("/alarms/rules/new/").context["form"]["seen"].value() == ""
 
 
 def test_a_rule_keeps_what_its_alarms_tell_of(mara: Client) -> None:

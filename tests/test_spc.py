@@ -149,6 +149,12 @@ def test_rule_2_counts_nine_on_a_side_for_nelson_and_eight_for_western_electric(
     assert signs(2, [0.5] * 5 + [0.0] + [0.5] * 5) == [0] * 11
 
 
+def test_a_point_on_its_limit_but_for_rounding_is_not_beyond_it() -> None:
+    limits = spc.p_limits(0.02, [441, 441])  # 0.02 - 3 sigma is 0 exactly
+    assert list(spc.beyond(spc.standardised([0.0, 18 / 441], limits))) == [0, 1]
+    assert list(spc.beyond(-spc.standardised([0.0], spc.p_limits(0.02, [441])))) == [0]
+
+
 def test_rule_3_is_six_points_each_beyond_the_one_before() -> None:
     assert signs(3, [0, 1, 2, 3, 4, 5, 6]) == [0] * 5 + [1, 1]
     assert signs(3, [5, 4, 3, 2, 1, 0]) == [0] * 5 + [-1]
@@ -305,6 +311,10 @@ def test_a_u_chart_runs_as_long_as_its_poisson_says() -> None:
 @settings(max_examples=30)
 def test_the_exact_run_length_is_the_binomials(centre: float, judged: int) -> None:
     assert run_lengths.p_chart(centre, judged) == pytest.approx(exact_run(centre, judged), rel=1e-6)
+
+
+def test_the_run_length_of_a_subgroup_of_a_million_is_the_normal_theorys() -> None:
+    assert run_lengths.p_chart(0.02, 2_000_000) == pytest.approx(370.4, rel=0.01)
 
 
 def test_where_nothing_can_be_beyond_the_limits_the_run_has_no_end() -> None:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from inspections import alarms
 from inspections.alarms import ChannelWish, Refused
 from inspections.alarms.addresses import is_public, may_reach, parts
-from inspections.alarms.again import send_test
+from inspections.alarms.again import send_again, send_test
 from inspections.models import Alarm, AuditEvent, Channel, ChannelKind, Delivery, DeliveryState, RuleKind
 from tests import cast
 from tests.alarmed import MONDAY, SOON, a_channel, a_rule, bad_slots
@@ -33,12 +33,14 @@ from tests.listeners import (
     a_subscriber,
     a_web_server,
     an_mqtt_broker,
+    dawdle_by_mail,
+    dawdle_in_tls,
     drip,
     gush,
     hang,
 )
 from tests.processes import free_port, wait_for
-from workers.telling import outbox, teller, webhook
+from workers.telling import mail, outbox, teller, webhook
 from workers.telling.teller import Teller
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +158,14 @@ def test_a_server_that_hangs_or_dawdles_takes_a_bounded_time(
         assert told(channel, clock).error == "127.0.0.1 did not answer in 0.5 s"
 
 
+def test_a_handshake_that_dawdles_takes_a_bounded_time(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "WHOLE_S", 0.5)
+    with a_raw_server(dawdle_in_tls) as port:
+        channel = a_channel(target=f"https://127.0.0.1:{port}/")
+        an_alarm(channel)
+        assert told(channel, clock).error == "127.0.0.1 did not answer in 0.5 s"
+
+
 def test_an_answer_without_an_end_is_not_read(clock: Clock) -> None:
     with a_raw_server(gush) as port:
         channel = a_channel(target=f"http://127.0.0.1:{port}/")
@@ -234,7 +244,7 @@ def test_a_name_that_nobody_knows_is_told_so(clock: Clock, monkeypatch: pytest.M
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.1.1", "0.0.0.1",
         "255.255.255.255", "240.0.0.1", "192.0.2.1", "::", "::1", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.1",
-        "64:ff9b::a00:1", "2002:a00:1::", "2001:db8::1",
+        "64:ff9b::a00:1", "2002:a00:1::", "2001:db8::1", "fec0::1", "feff::1",
     ],
 )  # fmt: skip
 def test_addresses_inside_are_not_public(address: str) -> None:
@@ -269,7 +279,6 @@ def test_what_is_no_address_of_a_webhook(url: str) -> None:
 @pytest.fixture
 def by_mail(settings: Any) -> Iterator[int]:
     """The port of a mail server that is down."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     settings.DEFAULT_FROM_EMAIL = "selvedge@mill.example"
     settings.PUBLIC_URL = "https://selvedge.mill.example"
@@ -287,10 +296,10 @@ def test_mail_waits_while_the_server_is_down_and_arrives_when_it_is_up(by_mail: 
     assert delivery.state == DeliveryState.SENT
     (envelope,) = arrived
     assert envelope.rcpt_tos == ["mara@mill.example", "night@mill.example"]
-    mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-    assert mail["Subject"].startswith("CRITICAL, loom-1: alarm: Anomaly rate 30.0 %")
-    assert mail["Message-ID"] == f"<selvedge-delivery-{delivery.pk}@mill.example>"
-    text = mail.get_content()
+    letter = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert letter["Subject"].startswith("CRITICAL, loom-1: alarm: Anomaly rate 30.0 %")
+    assert letter["Message-ID"] == f"<selvedge-delivery-{delivery.pk}@mill.example>"
+    text = letter.get_content()
     assert alarm.words in text
     assert "https://selvedge.mill.example" + reverse("alarm", args=[alarm.pk]) in text
 
@@ -302,6 +311,57 @@ def test_a_name_with_a_line_break_cannot_write_headers(by_mail: int, clock: Cloc
     with a_mail_server(by_mail) as arrived:
         assert told(channel, clock).state == DeliveryState.SENT
     assert arrived[0].rcpt_tos == ["mara@mill.example"]
+
+
+@pytest.mark.parametrize(("talk", "tls"), [(hang, False), (dawdle_by_mail, False), (dawdle_in_tls, True)])
+def test_a_mail_server_that_hangs_or_dawdles_takes_a_bounded_time(
+    talk: Any, tls: bool, by_mail: int, clock: Clock, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail, "MOST_S", 0.5)
+    with a_raw_server(talk) as port:
+        settings.EMAIL_PORT, settings.EMAIL_USE_SSL = port, tls
+        channel = a_channel(ChannelKind.EMAIL, "mara@mill.example")
+        an_alarm(channel)
+        assert told(channel, clock).error == "the mail server 127.0.0.1 did not answer in time"
+
+
+def test_an_address_that_is_refused_is_named_and_the_others_are_told_at_once(by_mail: int, clock: Clock) -> None:
+    channel = a_channel(ChannelKind.EMAIL, "mara@mill.example, gone@mill.example")
+    alarm = an_alarm(channel)
+    with a_mail_server(by_mail, {"gone@mill.example": "550 no such\x00user"}) as arrived:
+        delivery = told(channel, clock)
+        error = "the mail server took it, but refuses gone@mill.example: 550 no such user"
+        assert (delivery.state, delivery.error) == (DeliveryState.FAILED, error)
+        alarms.acknowledge(alarm, cast.olga(), "I am there", clock())
+        told(channel, clock)  # the first one holds up nothing of what follows
+    assert [one.rcpt_tos for one in arrived] == [["mara@mill.example"]] * 2
+    send_again(delivery, cast.mara(), clock())
+    with a_mail_server(by_mail) as arrived:
+        outbox.tell(channel.pk, clock)
+    assert arrived[0].rcpt_tos == ["gone@mill.example"]
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error) == (DeliveryState.SENT, "")
+
+
+def test_who_is_put_off_is_tried_again_and_nobody_gets_it_twice(by_mail: int, clock: Clock) -> None:
+    channel = a_channel(ChannelKind.EMAIL, "mara@mill.example, night@mill.example")
+    an_alarm(channel)
+    with a_mail_server(by_mail, {"night@mill.example": "451 come again"}) as arrived:
+        delivery = told(channel, clock)
+    assert (delivery.state, "night@mill.example: 451" in delivery.error) == (DeliveryState.WAITING, True)
+    clock.on(seconds=30)
+    with a_mail_server(by_mail) as later:
+        assert told(channel, clock).state == DeliveryState.SENT
+    assert [one.rcpt_tos for one in [*arrived, *later]] == [["mara@mill.example"], ["night@mill.example"]]
+
+
+def test_where_everybody_is_refused_it_is_tried_again(by_mail: int, clock: Clock) -> None:
+    channel = a_channel(ChannelKind.EMAIL, "gone@mill.example")
+    an_alarm(channel)
+    with a_mail_server(by_mail, {"gone@mill.example": "550 no such user"}):
+        delivery = told(channel, clock)
+    error = "the mail server refuses gone@mill.example: 550 no such user"
+    assert (delivery.state, delivery.error) == (DeliveryState.WAITING, error)
 
 
 def test_without_a_mail_server_the_alarm_says_so(clock: Clock) -> None:

@@ -52,7 +52,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def everything_is_on_localhost(settings: Any) -> None:
     settings.ALARM_PRIVATE_HOSTS = ["localhost"]
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "localhost", free_port()
     settings.PUBLIC_URL = ""
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from inspections import scores
+from inspections import changes, scores
 from inspections.models import (
     AuditEvent,
     Camera,
@@ -149,6 +149,19 @@ def test_scores_of_the_model_before_do_not_count(mara: Client, camera: Camera) -
     found = weigh(camera.line, NOW)
     assert (found.cut, found.evidence.judged, found.evidence.flagged) == ("model", 10, 0)
     assert "another model judged before" in text_of(mara)
+
+
+def test_scores_of_a_trial_count_though_the_mill_took_it_over_since(mara: Client, camera: Camera) -> None:
+    """The mill's promotion freed the line's own version, and changed nothing there."""
+    changes.install(a_version(), None, NOW - 30 * DAY)
+    trial = a_version("2026.11.2", is_default=False)
+    changes.install(trial, None, NOW - 9 * DAY, camera.line)
+    many_judged(camera, 10, NOW - 5 * DAY)
+    changes.install(trial, None, NOW - DAY)
+    camera.line.refresh_from_db()
+    assert camera.line.version is None
+    found = weigh(camera.line, NOW)
+    assert (found.since, found.cut, found.evidence.judged) == (NOW - 9 * DAY, "model", 10)
 
 
 def promoted(at: datetime) -> None:

@@ -14,7 +14,7 @@ from inspections.pages.durations import duration_words
 from tests import cast
 from tests.cast import signed_in
 from tests.judged import a_version
-from tests.labelled import a_mill_of_labels
+from tests.labelled import a_mill_of_labels, labelled
 from tests.mill import install
 from tests.trainings import a_training
 
@@ -57,6 +57,37 @@ def test_the_form_counts_what_trains_and_what_validates_and_chooses_the_classes_
     assert {code for code, one in choices.items() if one.chosen} == {"good", "hole"}
     assert (choices["hole"].images.train, choices["hole"].images.val) == (4, 1)  # one roll of the six is golden
     assert choices["cut"].few
+
+
+def test_the_button_says_what_is_missing_until_something_could_be_trained(mara: Client) -> None:
+    ada = cast.ada()
+
+    def missing() -> str:
+        text = text_of(mara, "/training/")
+        is_off = 'id="start" type="submit" aria-disabled="true" aria-describedby="not-yet"' in text
+        assert is_off == ('id="not-yet"' in text)
+        return str(mara.get("/training/").context["not_yet"])
+
+    assert missing() == "No image is labelled yet that could train: at least 2 of “good” and of one defect."
+    assert mara.post("/training/", SENT).status_code == 409
+    for _image in range(2):
+        labelled(ada, "hole", "R0")
+    assert missing() == "Too few images of “good” are labelled: a training needs 2 of each class."
+    for _image in range(2):
+        labelled(ada, "good", "R0")
+    assert missing() == "Nothing to validate on: label images of a second roll, or of a second camera or hour."
+    a_mill_of_labels(ada)
+    assert missing() == ""
+    assert mara.post("/training/", SENT).status_code == 302
+
+
+def test_good_images_alone_train_nothing(mara: Client) -> None:
+    ada = cast.ada()
+    for number in range(6):
+        labelled(ada, "good", f"R{number % 3}")
+    assert "Too few images of any defect are labelled: a training needs 2 of one at least." in text_of(
+        mara, "/training/"
+    )
 
 
 def test_a_form_becomes_a_training_that_its_page_shows(mara: Client) -> None:

@@ -8,7 +8,7 @@ from django.apps import apps
 
 from inspections import changes, charting
 from inspections.models import ChangeKind, Line, ModelVersion, VersionChange
-from inspections.turns import held
+from inspections.turns import held, in_force_since
 from tests import cast
 from tests.cast import a_line
 from tests.charts import confirmed, slots, usual
@@ -103,6 +103,42 @@ def test_a_rollback_of_the_mill_to_what_a_line_had_of_its_own_changes_nothing_th
     assert changes.settle(asked, "", EVENING).freed == [line.pk]
     assert hours(line) == [1, 2]
     assert names(line, EVENING, END) == ["2026.11.1"]
+
+
+def test_what_judges_a_line_judges_it_since_it_took_over_there_and_not_since_the_mill_followed(
+    line: Line, other: Line, v2: ModelVersion
+) -> None:
+    """The line's trial began at night; in the evening it became the mill's, and the line's own version was freed."""
+    assert in_force_since(line) == START - 24 * HOUR
+    changes.install(v2, None, NIGHT, line)
+    changes.install(v2, None, EVENING)
+    assert (in_force_since(line), in_force_since(other)) == (NIGHT, EVENING)
+    changes.install(a_version("2026.11.3", is_default=False), None, NEXT)
+    assert (in_force_since(line), in_force_since(other)) == (NEXT, NEXT)
+
+
+def test_a_trial_is_in_force_since_it_began_whatever_the_mill_does_meanwhile(line: Line, v2: ModelVersion) -> None:
+    changes.install(v2, None, NIGHT, line)
+    for number, at in ((3, EVENING), (4, NEXT)):
+        changes.install(a_version(f"2026.11.{number}", is_default=False), None, at)
+    assert in_force_since(line) == NIGHT
+
+
+def test_a_version_that_came_back_is_in_force_since_it_came_back(
+    line: Line, v1: ModelVersion, v2: ModelVersion
+) -> None:
+    for version, at in ((v2, NIGHT), (v1, EVENING)):
+        changes.install(version, None, at)
+    assert in_force_since(line) == EVENING
+    changes.install(v2, None, NEXT, line)
+    changes.install(v1, None, NEXT + HOUR, line)
+    assert in_force_since(line) == NEXT + HOUR
+
+
+def test_of_a_line_that_nothing_was_changed_on_the_history_tells_nothing(line: Line) -> None:
+    assert in_force_since(line) is None
+    a_version()
+    assert in_force_since(line) is None
 
 
 def test_a_baseline_of_the_version_before_does_not_stand_over_the_trial(line: Line, v2: ModelVersion) -> None:

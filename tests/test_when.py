@@ -248,7 +248,7 @@ IMPOSSIBLE = [
     ("from=2026-13-40T99:99&to=2026-11-22T14:00", "is no time"),
     ("from=2027-01-01T00:00&to=2027-01-02T00:00", "has not begun yet"),
     ("from=2026-11-22T14:00%2B23:59&to=2026-11-22T14:00-23:59&when=24h", ""),  # two days apart: a period
-    ("from=%00&to=%00", "is no time"),
+    ("from=%C3%A9&to=%C3%A9", "“é” is no time"),
     ("when=fortnight", "There is no period “fortnight”"),
     ("when=<script>alert(1)</script>", "There is no period"),
     (f"when={'9' * 5000}", "There is no period"),
@@ -383,6 +383,24 @@ def test_earlier_and_later_go_by_the_periods_length_else() -> None:
 def test_only_what_moves_can_be_frozen() -> None:
     assert "Freeze these times" in drawn(asked())
     assert "Freeze these times" not in drawn(asked("from=2026-11-20T00:00&to=2026-11-21T00:00"))
+
+
+@pytest.mark.parametrize("query", ["", "when=7d", "when=this-shift"])
+def test_what_is_not_over_ends_now_and_never_in_the_time_to_come(query: str) -> None:
+    """The counts are of five minutes and of hours, so that its span ends on the next mark; nothing is known of that."""
+    three()
+    when = asked(query)
+    assert when.span.until > NOW
+    assert "</time> – now" in drawn(when)
+    assert drawn(when).count("<time") == 1
+    assert drawn(asked(query, NOW + timedelta(seconds=40))) == drawn(when)  # so that a poll finds nothing new
+
+
+def test_a_frozen_period_that_is_not_over_says_so_until_it_is() -> None:
+    frozen = asked().frozen
+    assert "21 Nov 2026 14:05 – 22 Nov 2026 14:05" in drawn(asked(frozen))
+    assert "so far: until now" in drawn(asked(frozen))
+    assert "so far" not in drawn(asked(frozen, NOW + HOUR))
 
 
 def test_the_fields_hold_what_is_shown_also_where_it_was_wrong() -> None:

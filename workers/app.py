@@ -3,6 +3,9 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_shutting_down
+
+from workers import stopping  # before the pool is forked
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qc_site.settings")
 
@@ -46,6 +49,9 @@ class Config:
 
 
 app.config_from_object(Config)
+
+
+worker_shutting_down.connect(stopping.ask)
 
 
 @app.on_configure.connect  # settings are read when the app is first used, not when it is imported

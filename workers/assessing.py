@@ -12,7 +12,7 @@ from inspections import gate_rules
 from inspections.models import GateReport, JobState, Snapshot
 from inspections.models.defect_class import titles
 from ml.bundle import BundleError
-from workers import measuring
+from workers import measuring, stopping
 
 LEASE = timedelta(seconds=120)  # renewed with every few images
 MOST_ATTEMPTS = 3
@@ -20,12 +20,12 @@ log = structlog.get_logger(__name__)
 
 
 class TakenAway(Exception):
-    """Somebody else has the report now, or it was ended."""
+    """Somebody else has the report now, it was ended, or this worker ends and the next one begins anew."""
 
 
 def work() -> None:
     """Work off what waits."""
-    while (report := claim()) is not None:
+    while not stopping.is_asked() and (report := claim()) is not None:
         assess(report)
 
 
@@ -62,5 +62,8 @@ def assess(report: GateReport) -> None:
 
 
 def _beat(report: GateReport) -> None:
+    if stopping.is_asked():
+        report.renew(timezone.now(), attempts=F("attempts") - 1)
+        raise TakenAway
     if not report.renew(timezone.now() + LEASE):
         raise TakenAway

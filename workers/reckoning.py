@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from inspections.models import Insight, InsightKind, JobState, TeachPick
 from inspections.review import listed
+from workers import stopping
 from workers.reckonings import drift, labels, teach
 
 LEASE = timedelta(seconds=300)  # renewed with every few hundred rows; the longest stretch between is a few seconds
@@ -17,12 +19,12 @@ log = structlog.get_logger(__name__)
 
 
 class TakenAway(Exception):
-    """Somebody else has it now, or it was ended."""
+    """Somebody else has it now, it was ended, or this worker ends and the next one begins anew."""
 
 
 def work() -> None:
     """Work off what waits."""
-    while (insight := _claim()) is not None:
+    while not stopping.is_asked() and (insight := _claim()) is not None:
         _reckon(insight)
 
 
@@ -70,6 +72,9 @@ _BY_KIND = {InsightKind.TEACH: _teach, InsightKind.LABELS: _labels, InsightKind.
 
 
 def _beat(insight: Insight) -> None:
+    if stopping.is_asked():
+        insight.renew(timezone.now(), attempts=F("attempts") - 1)
+        raise TakenAway
     if not insight.renew(timezone.now() + LEASE):
         raise TakenAway
 

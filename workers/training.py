@@ -15,10 +15,11 @@ from inspections import gate, registry, snapshots, teaching
 from inspections.models import InsightKind, JobState, ModelVersion, Origin, TrainingRun
 from ml.bundle import BundleError
 from ml.inspector import Inspector
+from workers import stopping
 from workers.learning import data
 from workers.learning.folder import WorkFolder, folder_of, held, remove_left_behind
 from workers.learning.following import follow
-from workers.learning.outcomes import Cancelled, Died, Failed, Lost, Outcome, Trained
+from workers.learning.outcomes import Cancelled, Died, Failed, Lost, Outcome, Stopped, Trained
 from workers.learning.told import told
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 def work() -> None:
     """Carry out what waits, one run after the other; where one is under way already, nothing."""
     remove_left_behind()
-    while run := _claimed():
+    while not stopping.is_asked() and (run := _claimed()):
         with held(folder_of(run)) as ours:
             if not ours:
                 run.renew(_lease(), attempts=F("attempts") - 1)
@@ -87,6 +88,9 @@ def _end(run: TrainingRun, folder: WorkFolder, outcome: Outcome) -> None:
             is_ended = run.end(JobState.CANCELLED, timezone.now(), slot=None, eta_s=None)
         case Died(reason=reason):
             run.renew(timezone.now(), reason=reason, **_last_told(folder))
+            return
+        case Stopped():
+            run.renew(timezone.now(), attempts=F("attempts") - 1, **_last_told(folder))
             return
         case Lost():
             return

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 
-from inspections.models import Alarm, Capture, How, RuleKind
+from inspections.models import Alarm, Capture, How, Label, RuleKind
 from inspections.models.defect_class import GOOD
 from inspections.models.rollup import SLOT
 
@@ -22,34 +22,34 @@ def first_label(alarm: Alarm) -> datetime | None:
     """When a person first labelled a defect of this alarm's run; None for alarms that are about no cloth."""
     if alarm.rule.kind not in ABOUT_CLOTH:
         return None
-    found = _labelled(alarm.rule.defect_class).filter(
-        line=alarm.line_id, counted_at__gte=alarm.since, counted_at__lt=alarm.last_at + SLOT,
-        label__at__gte=alarm.since, label__at__lte=alarm.last_at + REACTION,
-    )  # fmt: skip
-    first: datetime | None = found.aggregate(first=Min("label__at"))["first"]
+    made = Q(line=alarm.line_id, counted_at__gte=alarm.since, counted_at__lt=alarm.last_at + SLOT)
+    said = _answers(alarm.rule.defect_class, made).filter(at__gte=alarm.since, at__lte=alarm.last_at + REACTION)
+    first: datetime | None = said.aggregate(first=Min("at"))["first"]
     return first
 
 
-def _labelled(code: str) -> QuerySet[Capture]:
-    """Captures that a person holds for a defect (of this class). What came in already labelled is no action."""
-    found = Capture.objects.filter(label__defect_class__isnull=False).exclude(label__how=How.IMPORT)
-    return found.filter(label__defect_class__code=code) if code else found.exclude(label__defect_class__code=GOOD)
+def _answers(code: str, made: Q) -> QuerySet[Label]:
+    """What people said of the captures made so that they now hold for a defect (of this class): each answer that named
+    a defect and was not undone, also one that another took the place of. What came in already labelled is no action."""
+    held = Capture.objects.filter(made, label__defect_class__isnull=False).exclude(label__how=How.IMPORT)
+    held = held.filter(label__defect_class__code=code) if code else held.exclude(label__defect_class__code=GOOD)
+    said = Label.objects.standing().filter(capture__in=held)
+    return said.exclude(how=How.IMPORT).exclude(defect_class__code=GOOD)
 
 
 class Actions:
     """What people did about the cloth of some lines, by the time that the cloth was made: for a replay.
 
-    Two queries: the captures of that time that a person holds for a defect (of this class), and the alarms about it
-    that somebody saw to then.
+    Two queries: what people said of the captures of that time that hold for a defect (of this class), and the alarms
+    about it that somebody saw to then.
     """
 
     def __init__(self, line_ids: Collection[int], code: str, since: datetime, until: datetime) -> None:
-        rows = _labelled(code).filter(line__in=line_ids, counted_at__gte=since, counted_at__lt=until)
+        said = _answers(code, Q(line__in=line_ids, counted_at__gte=since, counted_at__lt=until))
         self._by_line: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-        for line_id, made, said in rows.order_by("line_id", "counted_at").values_list(
-            "line_id", "counted_at", "label__at"
-        ):
-            self._by_line[line_id].append((made, said))
+        rows = said.order_by("capture__line_id", "capture__counted_at")
+        for line_id, made, at in rows.values_list("capture__line_id", "capture__counted_at", "at"):
+            self._by_line[line_id].append((made, at))
         self._seen_to: dict[int, list[tuple[datetime, datetime, datetime]]] = defaultdict(list)
         seen_to = _alarms(line_ids, code, since, until).values_list("line", "since", "last_at", "acted_at")
         for line_id, began, end, acted in seen_to:

@@ -18,8 +18,13 @@ def is_public(address: Address) -> bool:
     if inner is not None:
         return is_public(inner)
     return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
+        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback or is_site(address)
     )
+
+
+def is_site(address: Address) -> bool:
+    """fec0::/10: the private addresses of before `fc00::/7` (RFC 3879), which `is_global` takes for public."""
+    return isinstance(address, IPv6Address) and address.is_site_local
 
 
 def _wrapped(address: Address) -> IPv4Address | None:

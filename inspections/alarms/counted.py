@@ -10,7 +10,7 @@ from django.db.models import Case, F, IntegerField, Sum, Value, When
 
 from inspections import charting
 from inspections.alarms.series import Counted, limit_looks, seen_looks, signal_looks
-from inspections.alarms.troubles import Habit, Look
+from inspections.alarms.troubles import MEMORY, Habit, Look
 from inspections.models import AlarmRule, Chart, Line, RuleKind, SlotCount, SubgroupBy
 from inspections.models.rollup import SLOT
 
@@ -23,8 +23,10 @@ def looks(rule: AlarmRule, lines: Collection[Line], since: datetime, until: date
     if rule.kind == RuleKind.SIGNAL:
         return {chart.line_id: _signals(chart, since, until) for chart in charts(rule, lines)}
     if rule.kind == RuleKind.CLASS_SEEN:
-        seen = _slots_of_class([line.pk for line in lines], rule.defect_class, since, until)
-        return {line_id: list(seen_looks(slots)) for line_id, slots in seen.items()}
+        running = slots([line.pk for line in lines], rule.defect_class, since - SLOT, until)
+        return {
+            line_id: [one for one in seen_looks(found) if one.at > since - SLOT] for line_id, found in running.items()
+        }
     over = timedelta(minutes=rule.minutes)
     counted = slots([line.pk for line in lines], rule.defect_class, since - over, until)
     limit = 1.0 if rule.limit is None else rule.limit
@@ -35,16 +37,25 @@ def looks(rule: AlarmRule, lines: Collection[Line], since: datetime, until: date
 
 
 def habits(rule: AlarmRule, lines: Collection[Line]) -> dict[int, Habit]:
-    """Each line's. Two subgroups of a chart without a signal, and a quarter of an hour at the least, end a trouble."""
+    """Each line's. Two subgroups of a chart without a signal, and a quarter of an hour at the least, end a trouble.
+    The last n subgroups of a chart count together also where they take longer than a day."""
     usual = Habit(QUIET, timedelta(seconds=rule.cool_down_s), rule.k, rule.n)
     if rule.kind != RuleKind.SIGNAL:
         return {line.pk: usual for line in lines}
-    return {chart.line_id: replace(usual, quiet=_quiet(chart)) for chart in charts(rule, lines)}
+    return {
+        chart.line_id: replace(usual, quiet=_quiet(chart), memory=_memory(chart, rule.n))
+        for chart in charts(rule, lines)
+    }
 
 
 def _quiet(chart: Chart) -> timedelta:
     by_time = chart.subgroup_by == SubgroupBy.TIME
     return max(QUIET, 2 * timedelta(minutes=chart.size)) if by_time else BY_LENGTH
+
+
+def _memory(chart: Chart, n: int) -> timedelta:
+    by_time = chart.subgroup_by == SubgroupBy.TIME
+    return max(MEMORY, n * timedelta(minutes=chart.size)) if by_time else MEMORY
 
 
 def charts(rule: AlarmRule, lines: Collection[Line]) -> list[Chart]:
@@ -59,11 +70,6 @@ def slots(line_ids: Collection[int], code: str, since: datetime, until: datetime
     rows = SlotCount.objects.filter(line__in=line_ids, slot__gte=since, slot__lt=until)
     summed = rows.values("line_id", "slot").annotate(n=Sum("judged"), found=Sum(count if code else F("anomalies")))
     return _by_line(summed.order_by("line_id", "slot").values_list("line_id", "slot", "n", "found"))
-
-
-def _slots_of_class(line_ids: Collection[int], code: str, since: datetime, until: datetime) -> dict[int, list[Counted]]:
-    rows = SlotCount.objects.filter(line__in=line_ids, slot__gt=since - SLOT, slot__lt=until, defect_class=code)
-    return _by_line(rows.order_by("line_id", "slot").values_list("line_id", "slot", "judged", "anomalies"))
 
 
 def _by_line(rows: Iterable[tuple[int, datetime, int, int]]) -> dict[int, list[Counted]]:

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inspections.alarms.acting import ABOUT_CLOTH, first_label
+from inspections.alarms.anew import seen_anew
 from inspections.alarms.counted import habits, looks
+from inspections.alarms.lasting import GONE
 from inspections.alarms.life import end, raise_
 from inspections.alarms.opening import alarm_of
 from inspections.alarms.present import Sign, signs
@@ -26,7 +28,6 @@ REACH = timedelta(hours=24)  # images that come later than this raise nothing
 NEAR = timedelta(minutes=10)
 SETTLE = timedelta(seconds=30)  # a slot is looked at when its last captures have been judged
 RESOLUTION = timedelta(seconds=30)  # a standing sign is written down at most so often
-GONE = timedelta(seconds=60)  # a standing sign that is gone for longer than this has ended
 
 ENDED = gettext_lazy("Its signs have ended.")
 
@@ -57,13 +58,21 @@ def _look_at_counts(rule: AlarmRule, lines: Sequence[Line], now: datetime, reach
         return
     since = max(now - reach, rule.made_at)
     mark = settled(now)
-    found = looks(rule, lines, since, now if rule.kind == RuleKind.CLASS_SEEN else mark)
     manners = habits(rule, lines)
+    first = max(since - max(one.back for one in manners.values()), rule.made_at)
+    found = looks(rule, lines, first, now if rule.kind == RuleKind.CLASS_SEEN else mark)
     known = _known(rule, lines, since)
     for line in lines:
-        seen, manner = found.get(line.pk, []), manners[line.pk]
-        if _news(troubles(seen, manner, known[line.pk]), known[line.pk], manner, mark):
+        manner, seen = manners[line.pk], found.get(line.pk, [])
+        if rule.kind == RuleKind.CLASS_SEEN:
+            seen = seen_anew(rule, line, seen, known[line.pk], manner)
+        if _news(troubles(seen, manner, known[line.pk], _signs_since(rule, since)), known[line.pk], manner, mark):
             _write(rule, line, seen, manner, (since, mark), now)
+
+
+def _signs_since(rule: AlarmRule, since: datetime) -> datetime:
+    """A class is seen at the beginning of its slot, so the slot that `since` lies in is looked at too."""
+    return since - SLOT if rule.kind == RuleKind.CLASS_SEEN else since
 
 
 def settled(now: datetime) -> datetime:
@@ -94,17 +103,26 @@ def _write(
 ) -> None:
     since, mark = span
     with transaction.atomic():
-        AlarmRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+        if not _still_holds(rule):
+            return
+        # Locked before they are read, so that what a person does meanwhile is neither overlooked nor overwritten.
+        keys = [one.row for one in _known(rule, [line], since)[line.pk] if one.row]
+        rows = {row.pk: row for row in Alarm.objects.filter(pk__in=keys).select_for_update(of=("self",)).order_by("pk")}
         known = _known(rule, [line], since)[line.pk]
-        rows = {row.pk: row for row in Alarm.objects.filter(pk__in=[one.row for one in known])}
         standing = next((row for row in rows.values() if row.state in OPEN), None)
-        for one in troubles(seen, manner, known):
+        for one in troubles(seen, manner, known, _signs_since(rule, since)):
             if one.row is None:
                 standing = _open(rule, line, one, standing, now)
             elif not one.ended and one.last > rows[one.row].last_at:
                 _count(rows[one.row], one)
         if standing and standing.last_at + manner.quiet < mark and standing.raised_at + manner.quiet <= now:
             end(standing, None, ENDED, now)
+
+
+def _still_holds(rule: AlarmRule) -> bool:
+    """Locks it. False where it was switched off or made anew since this round read it."""
+    rows = AlarmRule.objects.select_for_update(of=("self",)).filter(pk=rule.pk, enabled=True, made_at=rule.made_at)
+    return rows.first() is not None
 
 
 def _open(rule: AlarmRule, line: Line, trouble: Trouble, standing: Alarm | None, now: datetime) -> Alarm | None:
@@ -134,8 +152,9 @@ def _look_at_present(rule: AlarmRule, lines: Sequence[Line], now: datetime) -> N
         return
     by_key = {line.pk: line for line in lines}
     with transaction.atomic():
-        AlarmRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
-        standing = _standing(rule)
+        if not _still_holds(rule):
+            return
+        standing = _by_key(_open_of(rule).select_for_update(of=("self",)))
         for key, row in standing.items():
             if key not in found and now - row.last_at > GONE:
                 end(row, None, _("It is over."), now)
@@ -150,15 +169,19 @@ def _look_at_present(rule: AlarmRule, lines: Sequence[Line], now: datetime) -> N
 
 
 def _present_news(rule: AlarmRule, found: dict[tuple[int, str], Sign], now: datetime) -> bool:
-    standing = _standing(rule)
+    standing = _by_key(_open_of(rule))
     if any(now - row.last_at > (RESOLUTION if key in found else GONE) for key, row in standing.items()):
         return True
     fresh = set(found) - set(standing)
     return bool(fresh) and bool(fresh - _cooling(rule, now))
 
 
-def _standing(rule: AlarmRule) -> dict[tuple[int, str], Alarm]:
-    return {(row.line_id, row.key): row for row in Alarm.objects.filter(rule=rule, state__in=OPEN).order_by("pk")}
+def _open_of(rule: AlarmRule) -> QuerySet[Alarm]:
+    return Alarm.objects.filter(rule=rule, state__in=OPEN).order_by("pk")
+
+
+def _by_key(rows: QuerySet[Alarm]) -> dict[tuple[int, str], Alarm]:
+    return {(row.line_id, row.key): row for row in rows}
 
 
 def _cooling(rule: AlarmRule, now: datetime) -> set[tuple[int, str]]:

@@ -11,6 +11,7 @@ from inspections.alarms.troubles import Trouble
 from inspections.models import AlarmRule, Capture, Line, SlotCount
 from inspections.models.defect_class import GOOD
 from inspections.models.rollup import SLOT
+from inspections.spans import mark_before
 
 LATE = timedelta(minutes=15)  # from the sign to the alarm; longer, and the alarm says that it is about the past
 
@@ -41,6 +42,7 @@ def _first_defect(line: Line, code: str, trouble: Trouble) -> datetime | None:
 
 def _leading(line: Line, trouble: Trouble) -> str:
     """The class that most anomalies of its time are of; `good` is no defect, however suspicious."""
-    rows = SlotCount.objects.filter(line=line, slot__gte=trouble.since, slot__lte=trouble.last, anomalies__gt=0)
+    first = mark_before(trouble.since)  # a length of cloth begins within a slot
+    rows = SlotCount.objects.filter(line=line, slot__gte=first, slot__lte=trouble.last, anomalies__gt=0)
     by_class = rows.exclude(defect_class=GOOD).values("defect_class").annotate(n=Sum("anomalies"))
     return by_class.order_by("-n", "defect_class").values_list("defect_class", flat=True).first() or ""

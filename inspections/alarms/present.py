@@ -1,4 +1,4 @@
-"""The rules about how it is now: silent cameras, the review queue, the model in force. Nothing of before is kept."""
+"""The rules about how it is now: silent cameras, the review queue, the model in force."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -32,11 +32,19 @@ def signs(rule: AlarmRule, lines: Collection[Line], now: datetime) -> list[Sign]
 
 
 def _silent(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[Sign]:
-    for camera in Camera.objects.filter(line__in=lines, enabled=True, seen_at__isnull=False).order_by("pk"):
-        if camera.is_silent(now) and camera.seen_at:
-            told = {"camera": camera.slug, "when": moment(camera.seen_at)}
-            words = _("Camera %(camera)s is silent: last heard %(when)s.") % told
-            yield Sign(camera.line_id, camera.slug, camera.seen_at, words, {"camera": camera.slug})
+    for camera in Camera.objects.filter(line__in=lines, enabled=True).order_by("pk"):
+        if camera.is_silent(now):
+            words = silent_words(camera.slug, camera.heard_at) if camera.seen_at else never_words(camera)
+            yield Sign(camera.line_id, camera.slug, camera.heard_at, words, {"camera": camera.slug})
+
+
+def silent_words(slug: str, heard: datetime) -> str:
+    return _("Camera %(camera)s is silent: last heard %(when)s.") % {"camera": slug, "when": moment(heard)}
+
+
+def never_words(camera: Camera) -> str:
+    told = {"camera": camera.slug, "when": moment(camera.created_at)}
+    return _("Camera %(camera)s was never heard: it was made %(when)s.") % told
 
 
 def _queue(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[Sign]:
@@ -48,13 +56,16 @@ def _queue(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[S
         line_id, count = row
         oldest = waiting.filter(line=line_id).order_by("id")  # ids rise with time: the end of an index
         since = oldest.values_list("created_at", flat=True).first() or now
-        told = {"n": count, "limit": limit}
-        words = ngettext(
-            "%(n)s flagged image waits for an answer: more than %(limit)s.",
-            "%(n)s flagged images wait for an answer: more than %(limit)s.",
-            count,
-        )
-        yield Sign(line_id, "", since, words % told, {"waiting": count})
+        yield Sign(line_id, "", since, queue_words(count, limit), {"waiting": count})
+
+
+def queue_words(count: int, limit: int) -> str:
+    words = ngettext(
+        "%(n)s flagged image waits for an answer: more than %(limit)s.",
+        "%(n)s flagged images wait for an answer: more than %(limit)s.",
+        count,
+    )
+    return words % {"n": count, "limit": limit}
 
 
 def _stale(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[Sign]:
@@ -62,8 +73,12 @@ def _stale(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[S
     limit = timedelta(seconds=rule.limit or 0)
     for line_id, since in _waiting(lines):
         if since and now - since > limit:
-            words = _("Images wait for their verdict since %(when)s.") % {"when": moment(since)}
-            yield Sign(line_id, WAITING, since, words, {"seconds": round((now - since).total_seconds())})
+            seconds = round((now - since).total_seconds())
+            yield Sign(line_id, WAITING, since, waiting_words(since), {"seconds": seconds})
+
+
+def waiting_words(since: datetime) -> str:
+    return _("Images wait for their verdict since %(when)s.") % {"when": moment(since)}
 
 
 def _models(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[Sign]:
@@ -76,14 +91,21 @@ def _models(rule: AlarmRule, lines: dict[int, Line], now: datetime) -> Iterator[
     for line in lines.values():
         version = versions.get(line.version_id) if line.version_id else mills
         if version is None:
-            yield Sign(line.pk, MODEL, now, _("No model is in force: nothing is judged."))
+            yield Sign(line.pk, MODEL, now, none_words())
         elif version.broken:
             told = {"version": version.name, "reason": version.broken}
             yield Sign(line.pk, MODEL, now, _("%(version)s is in force and does not load: %(reason)s") % told)
         elif rule.minutes and version.installed_at < oldest:
-            told = {"version": version.name, "when": moment(version.installed_at)}
-            words = _("%(version)s is in force and was installed %(when)s.") % told
-            yield Sign(line.pk, AGE, version.installed_at + timedelta(minutes=rule.minutes), words)
+            yield Sign(line.pk, AGE, version.installed_at + timedelta(minutes=rule.minutes), old_words(version))
+
+
+def none_words() -> str:
+    return _("No model is in force: nothing is judged.")
+
+
+def old_words(version: ModelVersion) -> str:
+    told = {"version": version.name, "when": moment(version.installed_at)}
+    return _("%(version)s is in force and was installed %(when)s.") % told
 
 
 def _waiting(lines: dict[int, Line]) -> Iterator[tuple[int, datetime | None]]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from django.utils.translation import gettext as _
-
+from inspections.alarms import past
 from inspections.alarms.acting import Actions
 from inspections.alarms.counted import habits, looks
+from inspections.alarms.lasting import raised
 from inspections.alarms.rules import COUNTED
 from inspections.alarms.troubles import Trouble, troubles
 from inspections.alarms.words import class_names, words_of
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 @dataclass(frozen=True)
 class Would:
     """One alarm that the rule would have raised. `resolved_at` None: its signs go on at the period's end. `acted_at`:
-    when a person first labelled a defect of its run; None where nobody did."""
+    when a person first labelled a defect of its run; None where nobody did, and of what is about no cloth."""
 
     line: Line
     since: datetime
@@ -41,13 +41,14 @@ class Would:
 @dataclass(frozen=True)
 class Replay:
     """`alarms`: oldest first. `weekly`: the start of each week of the period, counted back from its end, and how many.
-    `cannot`: why this kind of rule cannot be replayed, in words; "" where it can."""
+    `cannot`: why this rule cannot be replayed, in words; "" where it can. `unknown`: what of it rows do not tell."""
 
     since: datetime
     until: datetime
     alarms: list[Would]
     weekly: list[tuple[datetime, int]]
     cannot: str = ""
+    unknown: str = ""
 
     @property
     def earlier(self) -> float | None:
@@ -63,11 +64,23 @@ class Replay:
 
 def replay(rule: AlarmRule, line_ids: Collection[int], since: datetime, until: datetime) -> Replay:
     """What this rule (saved or not) would have raised on those of these lines that it looks at."""
-    if rule.kind not in COUNTED:
-        return Replay(since, until, [], [], _no_history(rule))
     lines = Line.objects.filter(pk__in=line_ids)
     lines = lines.filter(pk=rule.line_id) if rule.line_id else lines
     by_key = {line.pk: line for line in lines}
+    if rule.kind in COUNTED:
+        return _replay(_counted(rule, by_key, since, until), since, until)
+    cannot, unknown = past.unknown(rule, by_key.values())
+    if cannot:
+        return Replay(since, until, [], [], cannot)
+    return _replay(_lasted(rule, by_key, since, until), since, until, unknown)
+
+
+def _replay(would: list[Would], since: datetime, until: datetime, unknown: str = "") -> Replay:
+    would.sort(key=lambda one: (one.raised_at, one.line.slug))
+    return Replay(since, until, would, weeks_of(would, since, until), unknown=unknown)
+
+
+def _counted(rule: AlarmRule, by_key: dict[int, Line], since: datetime, until: datetime) -> list[Would]:
     found = looks(rule, by_key.values(), since, until)
     acts = Actions(by_key, rule.defect_class, since, until)
     names = class_names()
@@ -78,8 +91,18 @@ def replay(rule: AlarmRule, line_ids: Collection[int], since: datetime, until: d
         for one in troubles(found.get(line_id, []), manner):
             words = words_of(rule, one.figures, names)
             would.append(_would(rule, line, one, one.end(manner), until, words, acts))
-    would.sort(key=lambda one: (one.raised_at, one.line.slug))
-    return Replay(since, until, would, weeks_of(would, since, until))
+    return would
+
+
+def _lasted(rule: AlarmRule, by_key: dict[int, Line], since: datetime, until: datetime) -> list[Would]:
+    """Of the rules about how it is now. What people did about it is not asked: nothing of it is about cloth."""
+    cool_down, would = timedelta(seconds=rule.cool_down_s), []
+    for line_id, stretches in past.stretches(rule, by_key.values(), (since, until)):
+        for one in raised(stretches, cool_down, until):
+            began, words = one.stretch.told(one.at)
+            ended = one.ended if one.ended and one.ended < until else None
+            would.append(Would(by_key[line_id], began, one.at, ended, words, signs=1, acted_at=None))
+    return would
 
 
 def _would(
@@ -108,11 +131,3 @@ def weeks_of(would: list[Would], since: datetime, until: datetime) -> list[tuple
         start -= WEEK
         starts.append(start)
     return [(max(week, since), sum(week <= one.raised_at < week + WEEK for one in would)) for week in reversed(starts)]
-
-
-def _no_history(rule: AlarmRule) -> str:
-    if rule.kind == RuleKind.SILENT:
-        return _("When a camera was last heard is kept, not when it was silent before: this cannot be replayed.")
-    if rule.kind == RuleKind.QUEUE:
-        return _("How many images waited is known for now, not for each moment before: this cannot be replayed.")
-    return _("Which model failed to load, and what waited, is not kept: this cannot be replayed.")

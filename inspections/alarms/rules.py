@@ -14,8 +14,8 @@ from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.models.rollup import SLOT
 from inspections.snapshots import Refused
 
-COUNTED = (RuleKind.SIGNAL, RuleKind.LIMIT, RuleKind.CLASS_SEEN)  # read from the rollups: these can be replayed
-STANDING = (RuleKind.SILENT, RuleKind.QUEUE, RuleKind.STALE)  # how it is now: of before, nothing is kept
+COUNTED = (RuleKind.SIGNAL, RuleKind.LIMIT, RuleKind.CLASS_SEEN)  # read from the rollups
+STANDING = (RuleKind.SILENT, RuleKind.QUEUE, RuleKind.STALE)  # how it is now
 LONGEST = timedelta(days=1)  # that a limit looks back, and that a cool-down lasts
 MOST_LOOKS = 20
 OLDEST_MODEL = timedelta(days=3650)

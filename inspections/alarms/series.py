@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from inspections.alarms.troubles import Look
+from inspections.spc.limits import EDGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def limit_looks(
     for mark, window, judged, count in _windows(slots, until, step, over):
         if judged < max(at_least, 1):
             continue
-        if count <= limit * judged:
+        if count <= limit * judged + EDGE:
             yield Look(mark, over=False)
             continue
         began = next(one.start for one in window if one.count)
@@ -61,9 +62,11 @@ def _windows(
 
 
 def seen_looks(slots: Iterable[Counted]) -> Iterator[Look]:
-    """A look at each slot, by its beginning: it speaks as soon as something was seen, while the slot still runs."""
+    """A look at each slot in which anything was judged, by its beginning: it speaks as soon as something was seen,
+    while the slot still runs."""
     for slot in slots:
-        yield Look(slot.start, over=slot.count > 0, began=slot.start, figures={"count": slot.count})
+        if slot.judged or slot.count:
+            yield Look(slot.start, over=slot.count > 0, began=slot.start, figures={"count": slot.count})
 
 
 class Group(Protocol):

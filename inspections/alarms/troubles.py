@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+MEMORY = timedelta(hours=24)  # looks that lie further apart than this are not counted together
+
 
 @dataclass(frozen=True)
 class Look:
@@ -25,12 +27,19 @@ class Look:
 
 @dataclass(frozen=True)
 class Habit:
-    """How a rule turns looks into troubles. `quiet`: without a sign for longer than this, a trouble is over."""
+    """How a rule turns looks into troubles. `quiet`: without a sign for longer than this, a trouble is over.
+    `memory`: of the last `n` looks only those count that lie less than this before the newest."""
 
     quiet: timedelta
     cool_down: timedelta
     k: int = 1
     n: int = 1
+    memory: timedelta = MEMORY
+
+    @property
+    def back(self) -> timedelta:
+        """How far before a look those lie that may count with it."""
+        return self.memory if self.n > 1 else timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -62,10 +71,13 @@ class Trouble:
         return end < at < end + habit.cool_down
 
 
-def troubles(looks: Iterable[Look], habit: Habit, known: Sequence[Trouble] = ()) -> list[Trouble]:
+def troubles(
+    looks: Iterable[Look], habit: Habit, known: Sequence[Trouble] = (), since: datetime | None = None
+) -> list[Trouble]:
     """What the looks (in order of time) come to, beside the troubles that are known already; oldest first.
 
-    Known ones come back with the signs that are new since their `last`.
+    Known ones come back with the signs that are new since their `last`. Looks up to `since` count with later ones, and
+    are no signs themselves.
     """
     found = sorted(known, key=lambda one: one.since)
     recent: deque[Look] = deque(maxlen=habit.n)
@@ -73,7 +85,10 @@ def troubles(looks: Iterable[Look], habit: Habit, known: Sequence[Trouble] = ())
         if look.over is None:
             continue
         recent.append(look)
-        if not look.over or sum(bool(one.over) for one in recent) < habit.k:
+        while look.at - recent[0].at >= habit.memory:
+            recent.popleft()
+        is_early = since is not None and look.at <= since
+        if is_early or not look.over or sum(bool(one.over) for one in recent) < habit.k:
             continue
         place = next((number for number, one in enumerate(found) if one.takes(look.at, habit)), None)
         if place is not None:

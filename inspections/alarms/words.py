@@ -66,4 +66,4 @@ def percent(share: float) -> str:
 
 def moment(at: datetime) -> str:
     """In the mill's time."""
-    return date_format(localtime(at), "SHORT_DATETIME_FORMAT")
+    return date_format(localtime(at), "j M Y H:i")

@@ -18,7 +18,7 @@ from inspections.models import Camera, Line
 
 
 class CameraOut(serializers.ModelSerializer[Camera]):
-    silent = serializers.SerializerMethodField(help_text="It spoke once, and not for longer than it may be silent.")
+    silent = serializers.SerializerMethodField(help_text="Enabled, and nothing heard for longer than it may be silent.")
     seen_at = Instant(read_only=True, allow_null=True)
     heartbeat_at = Instant(read_only=True, allow_null=True)
 

@@ -17,7 +17,7 @@ from inspections.charting.baselines import (
     standing,
     standings,
 )
-from inspections.charting.breaking import breaks, breaks_of
+from inspections.charting.breaking import breaks, breaks_of, breaks_once
 from inspections.charting.choosing import Wish, chart_of, charts_of, choose
 from inspections.charting.counting import subgroups
 from inspections.charting.drawing import Limits, limits
@@ -37,6 +37,7 @@ __all__ = [
     "Wish",
     "breaks",
     "breaks_of",
+    "breaks_once",
     "chart_of",
     "charts_of",
     "choose",

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections import spc
-from inspections.charting.breaking import breaks, breaks_of
+from inspections.charting.breaking import TICK, breaks, breaks_of
 from inspections.charting.choosing import charts_of
 from inspections.charting.counting import subgroups
 from inspections.charting.drawing import Normal, deviations, draw, lookback
@@ -34,7 +34,6 @@ USUAL = timedelta(days=7)
 LONGEST = timedelta(days=92)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_SHOWN = 50
-TICK = timedelta(microseconds=1)
 
 
 # --- what stands --------------------------------------------------------------------------------------------------
@@ -46,9 +45,9 @@ def standing(chart: Chart, now: datetime) -> Baseline | None:
     return None if found is None or breaks(chart.line, found.since + TICK, now + TICK) else found
 
 
-def standings(line_ids: Collection[int], now: datetime) -> dict[int, Baseline | None]:
-    """The same for the anomaly rate of several lines; the number of queries does not grow with them."""
-    newest = _newest(line_ids, now)
+def standings(line_ids: Collection[int], now: datetime, code: str = "") -> dict[int, Baseline | None]:
+    """The same of several lines, for one class or the anomaly rate; the number of queries does not grow with them."""
+    newest = _newest(line_ids, now, code)
     found: dict[int, Baseline | None] = dict.fromkeys(line_ids)
     if not newest:
         return found
@@ -87,11 +86,11 @@ def history(chart: Chart) -> list[Baseline]:
     return list(rows.select_related("confirmed_by").order_by("-id")[:MOST_SHOWN])
 
 
-def _newest(line_ids: Collection[int], now: datetime) -> list[Baseline]:
+def _newest(line_ids: Collection[int], now: datetime, code: str) -> list[Baseline]:
     """Of each line the newest one of its chart's settings. Grouped by settings and then picked here: a condition for
     each line costs more to write than to answer."""
-    charts = charts_of(line_ids)
-    rows = Baseline.objects.filter(line__in=line_ids, defect_class="", confirmed_at__lte=now).order_by()
+    charts = charts_of(line_ids, code)
+    rows = Baseline.objects.filter(line__in=line_ids, defect_class=code, confirmed_at__lte=now).order_by()
     newest = rows.values("line", "kind", "subgroup_by", "size").annotate(newest=Max("pk")).values("newest")
     found = Baseline.objects.filter(pk__in=newest).select_related("confirmed_by")
     return [one for one in found if [one.kind, one.subgroup_by, one.size] == _of_chart(charts.get(one.line_id))]

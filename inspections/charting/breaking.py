@@ -6,7 +6,10 @@ no version of its own then. A style begins with the first capture of a roll of i
 """
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import F, OuterRef, Q, Subquery, Window
@@ -18,6 +21,8 @@ from inspections.charting.points import Break
 from inspections.models import Line, Roll, RollCount, ThresholdChange, VersionChange
 from inspections.turns import turns
 
+TICK = timedelta(microseconds=1)
+
 
 def breaks(line: Line, since: datetime, until: datetime) -> list[Break]:
     """The line's breaks from `since` until before `until`, oldest first."""
@@ -26,6 +31,11 @@ def breaks(line: Line, since: datetime, until: datetime) -> list[Break]:
 
 def breaks_of(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
     """The same of several lines; the number of queries does not grow with them, nor with the history."""
+    known = _KNOWN.get()
+    return known.of(line_ids, since, until) if known else _read(line_ids, since, until)
+
+
+def _read(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
     found: dict[int, list[Break]] = {line_id: [] for line_id in line_ids}
     for read in (_promotions, _thresholds, _styles):
         for line_id, one in read(line_ids, since, until):
@@ -34,6 +44,38 @@ def breaks_of(line_ids: Collection[int], since: datetime, until: datetime) -> di
 
 
 Found = Iterator[tuple[int, Break]]
+
+
+# --- for several parts of one page --------------------------------------------------------------------------------
+
+
+@dataclass
+class _Known:
+    """What has been read for a page that is made at `now`: each read takes in the earlier ones, and none ends after."""
+
+    now: datetime
+    since: datetime  # how far back every read goes at least
+    breaks: dict[int, list[Break]] = field(default_factory=dict)
+
+    def of(self, line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
+        if since < self.since or not self.breaks.keys() >= set(line_ids):
+            self.since = min(self.since, since)
+            self.breaks = _read({*self.breaks, *line_ids}, self.since, self.now + TICK)
+        return {line_id: [one for one in self.breaks[line_id] if since <= one.at < until] for line_id in line_ids}
+
+
+_KNOWN: ContextVar[_Known | None] = ContextVar("breaks that were read", default=None)
+
+
+@contextmanager
+def breaks_once(since: datetime, now: datetime) -> Iterator[None]:
+    """Within it breaks are read once, from `since` or earlier until `now`, however many parts of a page ask for them,
+    and all of these are told the same. Nothing in it may make a break."""
+    token = _KNOWN.set(_Known(now, since))
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
 
 
 # --- versions -----------------------------------------------------------------------------------------------------

@@ -9,17 +9,15 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from django.db.models import OuterRef, Subquery
-
 from inspections.charting import summing
 from inspections.charting.points import Subgroup
-from inspections.models import Chart, LengthCount, Line, SlotCount, SubgroupBy
+from inspections.models import Chart, LengthCount, SlotCount, SubgroupBy
 from inspections.models.rollup import PIECE_M, SLOT
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PIECE = int(PIECE_M)
-SETTLED = timedelta(hours=1)  # after its last piece a length of cloth is whole, also where nothing followed it
-CLASSES = 4  # rows of one piece that a look back reckons with
+SETTLED = timedelta(hours=1)  # after its last piece a length of cloth is whole, also where its roll did not go on
+CLASSES = 4  # rows of one piece that a look back reckons with at first
 
 
 def subgroups(chart: Chart, since: datetime, until: datetime, now: datetime | None = None) -> list[Subgroup]:
@@ -41,9 +39,16 @@ def before(chart: Chart, since: datetime, least: datetime, most: int, now: datet
     """The last `most` subgroups that begin in `least` to `since`: what a chart's memory begins with."""
     if most <= 0 or least >= since:
         return []
-    find = _time_back if chart.subgroup_by == SubgroupBy.TIME else _length_back
-    start = find(chart, since, least, most)
-    return subgroups(chart, start, since, now)[-most:] if start else []
+    if chart.subgroup_by == SubgroupBy.TIME:
+        start = _time_back(chart, since, least, most)
+        return subgroups(chart, start, since, now)[-most:] if start else []
+    rows = most * (chart.size // PIECE) * CLASSES
+    while (start := _length_back(chart, since, least, rows)) is not None:
+        found = subgroups(chart, start, since, now)
+        if len(found) >= most:
+            return found[-most:]
+        rows *= 2
+    return subgroups(chart, least, since, now)[-most:]
 
 
 # --- by time ------------------------------------------------------------------------------------------------------
@@ -87,7 +92,9 @@ def _size(chart: Chart) -> timedelta:
 def _time_back(chart: Chart, since: datetime, least: datetime, most: int) -> datetime | None:
     size = _size(chart)
     rows = SlotCount.objects.filter(line=chart.line_id, slot__gte=least, slot__lt=_at_or_after(since, size))
-    slots = rows.order_by("-slot").values_list("slot", flat=True).distinct()[: most * (size // SLOT)]
+    slots = (
+        rows.filter(judged__gt=0).order_by("-slot").values_list("slot", flat=True).distinct()[: most * (size // SLOT)]
+    )
     oldest = min(slots, default=None)
     return None if oldest is None else max(mark(oldest, size), least)
 
@@ -96,16 +103,16 @@ def _time_back(chart: Chart, since: datetime, least: datetime, most: int) -> dat
 
 
 def _by_length(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, list[Subgroup]]:
-    """The first and the last length may reach over the period's ends: they are read whole. A few queries for each size
-    that is charted."""
-    newest = _newest([chart.line_id for chart in charts], now)
+    """One query for each size that is charted; another where a length may have gone on after `until`."""
     found: dict[int, list[Subgroup]] = {}
     for size, some in groupby(sorted(charts, key=_metres), _metres):
-        lengths = _lengths([chart.line_id for chart in some], charts[0].defect_class, size, since, until)
-        for line_id, each in lengths.items():
-            every = [_of_length(one, size, newest.get(line_id), now) for one in each.values() if one.judged]
-            inside = [one for one in every if since <= one.start < until]
-            found[line_id] = sorted(inside, key=lambda one: one.start)
+        every = _lengths([chart.line_id for chart in some], charts[0].defect_class, size, since, until)
+        later = _later(every, charts[0].defect_class, size, until, now)
+        for line_id, lengths in every.items():
+            newest = _newest([*lengths, *later.get(line_id, [])])
+            inside = [one for one in lengths if one.judged and since <= one.start < until]
+            groups = [_of_length(one, size, now - one.end > SETTLED or newest[one.key[0]] > one.end) for one in inside]
+            found[line_id] = sorted(groups, key=lambda one: one.start)
     return found
 
 
@@ -114,38 +121,41 @@ def _metres(chart: Chart) -> int:
 
 
 def _lengths(
-    line_ids: Sequence[int], code: str, size: int, since: datetime, until: datetime
-) -> dict[int, dict[summing.Key, summing.Length]]:
-    """Those that have a piece in the period, by line, each with all its pieces."""
-    each = size // PIECE
-    found: dict[int, dict[summing.Key, summing.Length]] = {line_id: {} for line_id in line_ids}
-    for line_id, one in summing.lengths(line_ids, code, each, summing.begun(since, until)):
-        found[line_id][one.key] = one
-    edges = {
-        (line_id, edge.key)
-        for line_id, some in found.items()
-        if some
-        for edge in (min(some.values(), key=lambda one: one.start), max(some.values(), key=lambda one: one.end))
-    }
-    if edges:
-        for line_id, one in summing.lengths(line_ids, code, each, summing.of_lengths(edges, each)):
-            found[line_id][one.key] = one
+    line_ids: Collection[int], code: str, size: int, since: datetime, until: datetime
+) -> dict[int, list[summing.Length]]:
+    """Those that have a piece in the period, by line, each whole: also where it reaches over the period's ends, which
+    of several rolls at once each may do."""
+    found: dict[int, list[summing.Length]] = {line_id: [] for line_id in line_ids}
+    for line_id, one in summing.lengths(line_ids, code, size // PIECE, since, until):
+        found[line_id].append(one)
     return found
 
 
-def _of_length(one: summing.Length, size: int, newest: datetime | None, now: datetime) -> Subgroup:
-    is_whole = now - one.end > SETTLED or (newest is not None and newest > one.end)
+def _later(
+    every: dict[int, list[summing.Length]], code: str, size: int, until: datetime, now: datetime
+) -> dict[int, list[summing.Length]]:
+    """What of the last hour lies after the period, where anything in the period is as young."""
+    if until >= now or all(now - one.end > SETTLED for lengths in every.values() for one in lengths):
+        return {}
+    return _lengths(every.keys(), code, size, now - SETTLED, now)
+
+
+def _newest(lengths: Iterable[summing.Length]) -> dict[int, datetime]:
+    """When the newest length of each roll began: those before it have come to their end. Another roll says nothing of
+    them, because a line may have several at once: two cameras change theirs at different times."""
+    found: dict[int, datetime] = {}
+    for one in lengths:
+        roll = one.key[0]
+        found[roll] = max(one.start, found.get(roll, one.start))
+    return found
+
+
+def _of_length(one: summing.Length, size: int, is_whole: bool) -> Subgroup:
     return Subgroup(one.start, one.end, one.judged, one.anomalies, one.roll, float(one.part * size), is_whole)
 
 
-def _newest(line_ids: Collection[int], now: datetime) -> dict[int, datetime | None]:
-    """When the newest piece of each line began: whatever lies before it has come to its end. A seek for each line."""
-    rows = LengthCount.objects.filter(line=OuterRef("pk"), first_at__lte=now).order_by("-first_at")
-    lines = Line.objects.filter(pk__in=line_ids).annotate(newest=Subquery(rows.values("first_at")[:1]))
-    return dict(lines.values_list("pk", "newest"))
-
-
-def _length_back(chart: Chart, since: datetime, least: datetime, most: int) -> datetime | None:
+def _length_back(chart: Chart, since: datetime, least: datetime, most_rows: int) -> datetime | None:
+    """When the oldest of so many rows began; None where there are no more of them."""
     rows = LengthCount.objects.filter(line=chart.line_id, first_at__gte=least, first_at__lt=since)
-    most_rows = most * (chart.size // PIECE) * CLASSES
-    return min(rows.order_by("-first_at").values_list("first_at", flat=True)[:most_rows], default=None)
+    oldest = rows.order_by("-first_at").values_list("first_at", flat=True)[most_rows - 1 : most_rows]
+    return next(iter(oldest), None)

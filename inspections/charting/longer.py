@@ -9,11 +9,12 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from inspections.charting.baselines import MOST_SHOWN, TICK, newest_of
-from inspections.charting.breaking import breaks_of
+from inspections.charting.baselines import MOST_SHOWN, newest_of
+from inspections.charting.breaking import TICK, breaks_of
 from inspections.charting.drawing import Limits, limits
 from inspections.charting.points import Break, Point, Subgroup
 from inspections.models import Baseline, Chart
+from inspections.spc.limits import EDGE
 
 
 def draw_longer(
@@ -50,6 +51,6 @@ def _point(step: Subgroup, baselines: Sequence[Baseline], found: Sequence[Break]
 
 
 def _signals(rate: float, held: Limits) -> tuple[str, ...]:
-    if rate > held.upper:
+    if rate > held.upper + EDGE:
         return ("beyond-high",)
-    return ("beyond-low",) if rate < held.lower else ()
+    return ("beyond-low",) if rate < held.lower - EDGE else ()

@@ -13,8 +13,8 @@ from datetime import datetime
 from itertools import groupby
 
 from inspections.charting import counting
-from inspections.charting.baselines import TICK, dispersion_of, newest_of, proposal
-from inspections.charting.breaking import breaks_of
+from inspections.charting.baselines import dispersion_of, newest_of, proposal
+from inspections.charting.breaking import TICK, breaks_of
 from inspections.charting.drawing import Normal, draw, lookback, undrawn
 from inspections.charting.points import Break, Point, Proposal, Reading, Subgroup
 from inspections.models import Baseline, Chart

@@ -3,13 +3,14 @@
 Read without models, because a chart of weeks has ten thousand of them.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from inspections.models import LengthCount, Roll, SlotCount
+from inspections.spans import as_moment
 
 SLOTS, PIECES, ROLLS = (model._meta.db_table for model in (SlotCount, LengthCount, Roll))
 
@@ -31,7 +32,7 @@ def slots(line_ids: Collection[int], code: str, since: datetime, until: datetime
         " GROUP BY line_id, slot ORDER BY line_id, slot"
     )
     for line_id, at, judged, some in _rows(sql, [*values, *line_ids, _written(since), _written(until)]):
-        yield line_id, Slot(_read(at), int(judged), int(some))
+        yield line_id, Slot(as_moment(at), int(judged), int(some))
 
 
 Key = tuple[int, int]  # a roll, and which length of it
@@ -52,39 +53,36 @@ class Length(NamedTuple):
         return self.key[1]
 
 
-class Where(NamedTuple):
-    """Which pieces are read."""
+def lengths(
+    line_ids: Collection[int], code: str, each: int, since: datetime, until: datetime
+) -> Iterator[tuple[int, Length]]:
+    """Line and length, of all lengths of `each` pieces of which a row began in the period, each with all its pieces.
 
-    sql: str
-    values: list[Any]
-
-
-def begun(since: datetime, until: datetime) -> Where:
-    """Those that began in a period."""
-    return Where("first_at >= %s AND first_at < %s", [_written(since), _written(until)])
-
-
-def of_lengths(wanted: Iterable[tuple[int, Key]], each: int) -> Where:
-    """All of these lengths, which are `each` pieces long, by line."""
-    rows = [(line_id, roll, part * each, (part + 1) * each) for line_id, (roll, part) in wanted]
-    one = "(line_id = %s AND roll_id = %s AND piece >= %s AND piece < %s)"
-    return Where(f"({' OR '.join([one] * len(rows))})", [value for row in rows for value in row])
-
-
-def lengths(line_ids: Collection[int], code: str, each: int, where: Where) -> Iterator[tuple[int, Length]]:
-    """Line and length, of the pieces that are wanted. A piece begins with the earliest of its classes."""
+    A piece begins with the earliest of its classes.
+    """
     count, values = _count(code)
-    pieces = (
-        f"SELECT line_id, roll_id, piece, MIN(first_at) AS first_at, SUM(judged) AS judged, {count} AS counted"  # noqa: S608
-        f" FROM {PIECES} WHERE line_id IN ({_places(line_ids)}) AND {where.sql} GROUP BY line_id, roll_id, piece"
-    )
     sql = (
-        "SELECT p.line_id, p.roll_id, p.piece / %s AS part, r.code, MIN(p.first_at), MAX(p.first_at), SUM(p.judged),"  # noqa: S608
-        f" SUM(p.counted) FROM ({pieces}) p JOIN {ROLLS} r ON r.id = p.roll_id"
-        " GROUP BY p.line_id, p.roll_id, part, r.code"
+        "SELECT p.line_id, p.roll_id, p.part, r.code, MIN(p.first_at), MAX(p.first_at), SUM(p.judged), SUM(p.counted)"  # noqa: S608
+        " FROM (SELECT q.line_id, q.roll_id, w.part, MIN(q.first_at) AS first_at, SUM(judged) AS judged,"
+        f" {count} AS counted"
+        f" FROM (SELECT DISTINCT line_id, roll_id, piece / %s AS part FROM {PIECES}"
+        f" WHERE line_id IN ({_places(line_ids)}) AND first_at >= %s AND first_at < %s) w CROSS JOIN {_sought()}"
+        " GROUP BY q.line_id, q.roll_id, w.part, q.piece) p"
+        f" JOIN {ROLLS} r ON r.id = p.roll_id GROUP BY p.line_id, p.roll_id, p.part, r.code"
     )
-    for line_id, roll, part, name, start, end, judged, some in _rows(sql, [each, *values, *line_ids, *where.values]):
-        yield line_id, Length((roll, part), name, _read(start), _read(end), int(judged), int(some))
+    asked = [*values, each, *line_ids, _written(since), _written(until), each, each]
+    for line_id, roll, part, name, start, end, judged, some in _rows(sql, asked):
+        yield line_id, Length((roll, part), name, as_moment(start), as_moment(end), int(judged), int(some))
+
+
+def _sought() -> str:
+    """The pieces `q` of the length `w`, sought for each: SQLite keeps a cross join's order, and PostgreSQL would read
+    the whole table for a month of them but for OFFSET, which keeps the search inside."""
+    pieces = (
+        f"{PIECES} q WHERE q.line_id = w.line_id AND q.roll_id = w.roll_id"
+        " AND q.piece >= w.part * %s AND q.piece < (w.part + 1) * %s"
+    )
+    return f"LATERAL (SELECT * FROM {pieces} OFFSET 0) q" if connection.vendor == "postgresql" else pieces  # noqa: S608
 
 
 def _count(code: str) -> tuple[str, list[str]]:
@@ -107,9 +105,3 @@ def _rows(sql: str, values: list[Any]) -> list[Any]:
 
 def _written(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
-
-
-def _read(value: datetime | str) -> datetime:
-    """SQLite keeps times without their zone, which is UTC, and a sum of them comes as text."""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

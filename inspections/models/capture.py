@@ -94,6 +94,9 @@ class Capture(models.Model):
         indexes = (
             models.Index(fields=("line", "-counted_at", "-id"), name="capture_line_time"),
             models.Index(fields=("camera", "-id"), name="capture_camera"),
+            models.Index(
+                fields=("camera", "-counted_at"), condition=Q(status=Status.JUDGED), name="capture_camera_time"
+            ),
             models.Index(fields=("roll", "-id"), condition=Q(roll__isnull=False), name="capture_roll"),
             models.Index(fields=("line", "attempts", "id"), condition=Q(status=Status.PENDING), name="capture_pending"),
             models.Index(fields=("line", "counted_at"), condition=Q(status=Status.PENDING), name="capture_unjudged"),

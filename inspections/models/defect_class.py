@@ -9,6 +9,11 @@ GOOD = "good"
 UNKNOWN = "unknown"  # an answer, never a class
 
 
+def held_for(code: str) -> models.Q:
+    """Captures that are held for this class; UNKNOWN: for none."""
+    return models.Q(defect_class=None) if code == UNKNOWN else models.Q(defect_class__code=code)
+
+
 class DefectClass(models.Model):
     """An entry of the taxonomy; `good` is one."""
 

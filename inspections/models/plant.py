@@ -83,11 +83,17 @@ class Camera(models.Model):
     def is_manual(self) -> bool:
         return self.slug in BY_HAND
 
+    @property
+    def heard_at(self) -> datetime:
+        """When it last spoke; while it never did, when it was made."""
+        return self.seen_at or self.created_at
+
     def is_silent(self, now: datetime) -> bool:
-        """True if the camera once spoke and has sent nothing for its `silent_after_s`; people may be silent."""
-        if self.is_manual:
+        """True if nothing was heard for its `silent_after_s`, also since it was made: one that never came up is found
+        too. People may be silent, and so may a camera that is switched off."""
+        if self.is_manual or not self.enabled:
             return False
-        return self.seen_at is not None and now - self.seen_at > timedelta(seconds=self.silent_after_s)
+        return now - self.heard_at > timedelta(seconds=self.silent_after_s)
 
     def saw(self, now: datetime) -> None:
         """Note that the camera spoke; at most one write each SEEN_RESOLUTION, or the row would be a hot spot."""

@@ -1,6 +1,5 @@
 """Who may see what. A loader returns the object or raises 404, so that no view can forget to ask."""
 
-import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
@@ -8,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils.cache import patch_cache_control
@@ -19,10 +18,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from inspections.models import Capture, Line, Person, Role
+from inspections.pages.legible import has_control_characters
 from inspections.watching import WatchedLine, watched_lines
 
 P = ParamSpec("P")
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class PersonRequest(HttpRequest):
@@ -64,11 +63,6 @@ def deed(
         return view(cast("PersonRequest", request), *args, **kwargs)
 
     return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
-
-
-def has_control_characters(sent: QueryDict) -> bool:
-    """True where a field holds what no keyboard writes and no database takes. Lines may end, and tabs be."""
-    return any(CONTROL.search(text) for name in sent for text in (name, *sent.getlist(name)))
 
 
 def for_managers(person: Person) -> None:

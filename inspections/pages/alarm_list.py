@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -108,6 +109,12 @@ def alarms(request: PersonRequest) -> HttpResponseBase:
     }
     template, part, status = "inspections/alarms.html", "inspections/_alarms.html", asked.status if is_valid else 400
     return live(request, template, part, context, status=status, moving=is_valid and is_first and not asked.errors)
+
+
+@page
+def raised(request: PersonRequest) -> HttpResponseBase:
+    """The tab alone, as every page has it: pages that show no alarms ask for it, for whoever wants to hear."""
+    return render(request, "inspections/_alarm_tab.html")
 
 
 def period_of(request: PersonRequest, now: datetime) -> When:

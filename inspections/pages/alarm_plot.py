@@ -34,9 +34,10 @@ def alarm_plot(alarm: Alarm, names: dict[str, str], now: datetime) -> Plot | Non
         # The limit is a rate, so it is drawn where rates are.
         chart = Chart(line=chart.line, defect_class=chart.defect_class, subgroup_by=chart.subgroup_by, size=chart.size)
     found = rate_plot(frame, chart, None, now)
-    if alarm.rule.kind != RuleKind.LIMIT or alarm.rule.limit is None:
+    limit = alarm.figures.get("limit")  # as it was seen: the rule may have changed since
+    if alarm.rule.kind != RuleKind.LIMIT or limit is None:
         return found
-    level = {"y": 100 * alarm.rule.limit, "words": _("limit %(limit)s") % {"limit": percent(alarm.rule.limit)}}
+    level = {"y": 100 * limit, "words": _("limit %(limit)s") % {"limit": percent(limit)}}
     return replace(found, data={**found.data, "levels": [level]})
 
 

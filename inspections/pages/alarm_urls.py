@@ -6,6 +6,7 @@ from inspections.pages import alarm, alarm_deeds, alarm_list, channels, rules
 
 urlpatterns = [
     path("alarms/", alarm_list.alarms, name="alarms"),
+    path("alarms/raised/", alarm_list.raised, name="alarms-raised"),
     path("alarms/<int:alarm>/", alarm.alarm, name="alarm"),
     path("alarms/<int:alarm>/acknowledge/", alarm_deeds.acknowledge, name="alarm-acknowledge"),
     path("alarms/<int:alarm>/resolve/", alarm_deeds.resolve, name="alarm-resolve"),

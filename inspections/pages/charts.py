@@ -5,9 +5,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from inspections.last_day import Hour
 from inspections.models import Line
 from inspections.pages.worklist import Show
-from inspections.rates import Hour
 
 SLOT = 100
 HEIGHT = 1000

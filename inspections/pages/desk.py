@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections.backlog import MOST_COUNTED
-from inspections.models import Alarm, AlarmState, Camera, Person
+from inspections.models import Alarm, AlarmState, Person
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.charts import anomalies_url
 from inspections.pages.durations import duration_words
@@ -134,7 +134,7 @@ def until_words(one: Standing, now: datetime) -> str:
     if one.until is None:
         return ""
     until, today = timezone.localtime(one.until), timezone.localtime(now).date()
-    return f"{until:%H:%M:%S}" if until.date() == today else f"{until:%Y-%m-%d %H:%M}"
+    return f"{until:%H:%M:%S}" if until.date() == today else date_format(until, "j M Y H:i")
 
 
 def age_words(one: Standing, now: datetime) -> str:
@@ -207,7 +207,8 @@ def camera_words(one: Standing) -> str:
     """Which are silent and since when; else how many are there."""
     if one.silent:
         first, more = one.silent[0], len(one.silent) - 1
-        words = _("%(camera)s silent since %(since)s") % {"camera": first.slug, "since": _spoke_last(first)}
+        silent = _("%(camera)s silent since %(since)s") if first.seen_at else _("%(camera)s not heard since %(since)s")
+        words = silent % {"camera": first.slug, "since": time_words(first.heard_at, timezone.now())}
         return f"{words} +{more}" if more else words
     seen = sum(camera.seen_at is not None for camera in one.cameras)
     if not one.cameras:
@@ -215,11 +216,6 @@ def camera_words(one: Standing) -> str:
     if not seen:
         return ngettext("%(n)d not seen yet", "%(n)d not seen yet", len(one.cameras)) % {"n": len(one.cameras)}
     return ngettext("%(n)d camera", "%(n)d cameras", seen) % {"n": seen}
-
-
-def _spoke_last(camera: Camera) -> str:
-    assert camera.seen_at  # or it would not be silent
-    return time_words(camera.seen_at, timezone.now())
 
 
 def summary(found: Sequence[Standing]) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from inspections.models import AuditEvent, Capture
+from inspections.models import AuditEvent, Line
 from inspections.models.defect_class import GOOD, UNKNOWN, suspect
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, for_managers, line_of, lines_of, page
@@ -28,7 +28,7 @@ from inspections.pages.flagged import period_of as when_taken
 from inspections.pages.overview import class_names
 from inspections.pages.rate_rows import By, Stretch, spans_of, stretches
 from inspections.pages.when import When
-from inspections.pages.worklist import Order, Wanted, narrowed
+from inspections.pages.worklist import Order, Wanted, of_every_line, of_line
 from inspections.review.blind import withheld
 
 OF_CAPTURE = (
@@ -52,8 +52,7 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
     refuse_wrong(form)
     asked = refuse_no_period(when_taken(request, now))
     wanted = form.wanted(asked, withheld(request.user))
-    every = Capture.objects.filter(narrowed(wanted), line__in=wanted.lines)
-    note_export(request, wanted.show.value, now, _fitting(every))
+    note_export(request, wanted.show.value, now, _fitting(of_every_line(wanted)))
     head = (
         _("Counted at"), _("Capture"), _("Address"), _("Line"), _("Camera"), _("Roll"), _("Position (m)"),
         _("From the left edge (mm)"), _("Taken at"), _("Received at"), _("Class"), _("Anomaly score"), _("Severity"),
@@ -65,7 +64,7 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
 def _captures(request: PersonRequest, wanted: Wanted) -> Iterator[tuple[Value, ...]]:
     """Each line by its own index, merged: one that starts with the line cannot sort across lines."""
     names = class_names()
-    of_lines = [_of_line(wanted, line.pk, str(line)) for line in wanted.lines]
+    of_lines = [_of_line(wanted, line) for line in wanted.lines]
     for value, key, line, other, *more in heapq.merge(*of_lines, key=lambda row: row[:2], reverse=True):
         address = request.build_absolute_uri(reverse("capture", args=[key]))
         at, severity = (value, other) if wanted.order is Order.NEW else (other, value)
@@ -77,11 +76,11 @@ def _captures(request: PersonRequest, wanted: Wanted) -> Iterator[tuple[Value, .
         )  # fmt: skip
 
 
-def _of_line(wanted: Wanted, line: int, name: str) -> Iterator[tuple[Any, ...]]:
-    rows: QuerySet[Any] = Capture.objects.filter(narrowed(wanted), line=line)
+def _of_line(wanted: Wanted, line: Line) -> Iterator[tuple[Any, ...]]:
+    rows: QuerySet[Any] = of_line(wanted, line)
     field, other = ("counted_at", "severity") if wanted.order is Order.NEW else ("severity", "counted_at")
     for value, key, *more in highest_first(rows, field, (other, *OF_CAPTURE)):
-        yield value, key, name, *more
+        yield value, key, str(line), *more
 
 
 @page

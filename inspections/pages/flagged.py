@@ -28,7 +28,7 @@ from inspections.review.blind import withheld
 from inspections.watching import watched_lines
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-NARROWING = ("line", "class", "classes", "since", "until", "camera", "roll", "place")
+NARROWING = ("line", "class", "classes", "since", "until", "camera", "roll", "metres", "place")
 # What the list holds: its title, and what that means.
 HEADS = {
     Show.FLAGGED: (_("Flagged"), _("Captures that the model flagged, and what people said of them.")),
@@ -81,8 +81,9 @@ class Filters(forms.Form):
     until = TimeField(label=_("To"), required=False, error_messages=TIME)
     camera = forms.SlugField(label=_("Camera"), required=False, max_length=50, widget=forms.HiddenInput)
     roll = forms.CharField(label=_("Roll"), required=False, max_length=64, widget=forms.HiddenInput)
-    place = forms.CharField(label=_("Place"), required=False, max_length=20, widget=forms.HiddenInput)
-    classes = forms.CharField(label=_("Classes"), required=False, max_length=1000, widget=forms.HiddenInput)
+    metres = forms.CharField(label=_("Metres"), required=False, max_length=21, widget=forms.HiddenInput)
+    place = forms.CharField(label=_("Place"), required=False, max_length=21, widget=forms.HiddenInput)
+    classes = forms.CharField(label=_("Classes"), required=False, max_length=3000, widget=forms.HiddenInput)
     after = forms.CharField(label=_("Page"), required=False, max_length=100)
 
     def __init__(self, data: QueryDict, lines: Sequence[Line], names: dict[str, str]) -> None:
@@ -120,6 +121,13 @@ class Filters(forms.Form):
             return _("From %(since)s on only.") % {"since": moment_words(since)}
         return _("Before %(until)s only.") % {"until": moment_words(until)} if until else ""
 
+    def clean_metres(self) -> Place | None:
+        text = self.cleaned_data["metres"]
+        try:
+            return Place.parse(text) if text else None
+        except ValueError as error:
+            raise forms.ValidationError(_("These are no metres of a roll. Write them like 300-400.")) from error
+
     def clean_place(self) -> Place | None:
         text = self.cleaned_data["place"]
         try:
@@ -129,9 +137,10 @@ class Filters(forms.Form):
 
     @property
     def hidden(self) -> list[forms.BoundField]:
-        """What only links ask for: a camera, a roll, a place across the width, several classes. All that was judged is
-        kept by no place: whoever asks where nothing lies would read years."""
-        names = ("camera", "roll", *(() if self.is_of_all else ("place", "classes")))
+        """What only links ask for: a camera, a roll and metres of it, a place across the width, several classes. All
+        that was judged is kept by no place: whoever asks where nothing lies would read years."""
+        metres = ("metres",) if self["roll"].data else ()
+        names = ("camera", "roll", *metres, *(() if self.is_of_all else ("place", "classes")))
         return [field for field in map(self.__getitem__, names) if field.data]
 
     def clean_classes(self) -> frozenset[str]:
@@ -188,6 +197,7 @@ class Filters(forms.Form):
             until=min(ends, default=None),
             camera=found["camera"],
             roll=found["roll"],
+            metres=found["metres"],
             place=None if self.is_of_all else found["place"],
             after=found["after"] or None,
             without=frozenset(without),

@@ -17,14 +17,14 @@ from inspections import charting, thresholds
 from inspections.counted import Classes, Place, bounds_of, by_place, by_step, step_of, total, whole_hours
 from inspections.escape import ENOUGH, Escape
 from inspections.models import Capture, HourlyCount, Line, ModelVersion, Status
-from inspections.models.defect_class import GOOD, UNKNOWN
+from inspections.models.defect_class import GOOD, held_for
 from inspections.overkill import overkill
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, line_of, page
 from inspections.pages.change_words import more, per_length, points
 from inspections.pages.desk import ICONS, trouble_of
 from inspections.pages.line_cameras import camera_rows
-from inspections.pages.line_marks import happened, marks_of, shifts_of
+from inspections.pages.line_marks import MOST_MARKS, happened, marks_of, shifts_of
 from inspections.pages.line_plots import Frame, by_anomalies, classes_plot, heat_plot, pareto_plot
 from inspections.pages.line_rate import rate_plot
 from inspections.pages.live import live
@@ -90,12 +90,14 @@ def context_of(line: WatchedLine, asked: When, code: str, names: dict[str, str],
     other = asked.compare
     before = by_step(line.pk, [other.since, other.until]) if other else None
     hours = whole_hours(span.since, span.until)
-    place_bounds = bounds_of(*hours, max(step, HOUR), zone)
+    place_bounds = bounds_of(*hours, max(step, HOUR), zone, HOUR)
     places = by_place(line.pk, place_bounds)
-    marks = marks_of(line, span)
     scale = per_length(span, other) if other else 1.0
-    frame = Frame(line, span.since, span.until, names, marks, shifts_of(span), _choose(line, code), scale)
-    (standing,) = standings([line], now)
+    with charting.breaks_once(span.since, now):
+        marks = marks_of(line, span)
+        frame = Frame(line, span.since, span.until, names, marks, shifts_of(span), _choose(line, code), scale)
+        (standing,) = standings([line], now)
+        rate = rate_plot(frame, charting.chart_of(line, code), other, now)
     return {
         "line": line,
         "when": asked,
@@ -104,8 +106,9 @@ def context_of(line: WatchedLine, asked: When, code: str, names: dict[str, str],
         "trouble": trouble_of(standing, now),
         "figures": figures_of(frame, steps, before),
         "chips": chips_of(line, steps, code, names, asked),
-        "rate": rate_plot(frame, charting.chart_of(line, code), asked.compare, now),
+        "rate": rate,
         "happened": happened(marks),
+        "happened_most": len(marks) == MOST_MARKS,
         "pareto": pareto_plot(frame, steps, before),
         "classes": classes_plot(frame, steps, bounds),
         "width": heat_plot(frame, places, place_bounds),
@@ -278,16 +281,18 @@ def latest_flagged(line: Line, span: Span, code: str, secret: set[UUID]) -> list
     """Without what the reader is being asked blind."""
     rows = Capture.objects.filter(line=line, flagged=True, counted_at__gte=span.since, counted_at__lt=span.until)
     if code:
-        rows = rows.filter(defect_class__code=code) if code != UNKNOWN else rows.filter(defect_class=None)
+        rows = rows.filter(held_for(code))
     rows = rows.exclude(pk__in=secret) if secret else rows
     return list(rows.select_related("defect_class", "label__person").order_by("-counted_at", "-id")[:STRIP])
 
 
 def latest_failed(line: Line, span: Span) -> list[Capture]:
-    """The newest failures of the period. The rollup names the hour that has one, so that one hour is read."""
+    """The newest failures of the period. The rollup names the hours that have one, so that hardly more than one is
+    read: only the period's first and last hour may have all of theirs outside it."""
     hours = HourlyCount.objects.filter(line=line, hour__gt=span.since - HOUR, hour__lt=span.until, failed__gt=0)
-    hour = hours.order_by("-hour").values_list("hour", flat=True).first()
-    if hour is None:
-        return []
-    rows = Capture.objects.filter(line=line, counted_at__gte=hour, counted_at__lt=hour + HOUR, status=Status.FAILED)
-    return list(rows.select_related("camera").order_by("-counted_at", "-id")[:FAILED_SHOWN])
+    for hour in hours.order_by("-hour").values_list("hour", flat=True)[:2]:
+        since, until = max(hour, span.since), min(hour + HOUR, span.until)
+        rows = Capture.objects.filter(line=line, counted_at__gte=since, counted_at__lt=until, status=Status.FAILED)
+        if found := list(rows.select_related("camera").order_by("-counted_at", "-id")[:FAILED_SHOWN]):
+            return found
+    return []

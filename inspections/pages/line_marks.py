@@ -1,5 +1,6 @@
 """What happened on a line, as marks on its time axis: promotions, changes of threshold and style, alarms, shifts."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -16,23 +17,31 @@ from inspections.pages.history import name_of
 from inspections.pages.plots import Mark, Stretch
 from inspections.spans import Span
 
-MOST_MARKS = 12  # the latest: more can be neither told apart nor read
+MOST_MARKS = 12  # more can be neither told apart nor read
 MOST_SHIFTS = 60
 
 
 def marks_of(line: Line, span: Span) -> list[Mark]:
-    """Oldest first."""
+    """Oldest first; at most MOST_MARKS: what breaks the charts, the latest first, then alarms."""
     return marks_by_line([line.pk], span)[line.pk]
 
 
 def marks_by_line(line_ids: Collection[int], span: Span) -> dict[int, list[Mark]]:
     """The same of several lines; the number of queries does not grow with them."""
     broken = charting.breaks_of(line_ids, span.since, span.until)
-    found = {line_id: [Mark(one.at, one.words, one.kind, one.url) for one in some] for line_id, some in broken.items()}
+    breaks = {line_id: [Mark(one.at, one.words, one.kind, one.url) for one in some] for line_id, some in broken.items()}
+    raised: dict[int, list[Mark]] = defaultdict(list)
     rows = Alarm.objects.filter(line__in=line_ids, raised_at__gte=span.since, raised_at__lt=span.until)
     for alarm in newest_of_each(rows.select_related("acknowledged_by"), MOST_MARKS):
-        found[alarm.line_id] += [mark for mark in _alarm_marks(alarm) if _at(mark) < span.until]
-    return {line_id: sorted(some, key=_at)[-MOST_MARKS:] for line_id, some in found.items()}
+        raised[alarm.line_id] += [mark for mark in _alarm_marks(alarm) if _at(mark) < span.until]
+    return {line_id: _chosen(some, raised[line_id]) for line_id, some in breaks.items()}
+
+
+def _chosen(breaks: Sequence[Mark], raised: Sequence[Mark]) -> list[Mark]:
+    """The latest, and no break makes way for an alarm: where limits end, the chart says why."""
+    kept = sorted(breaks, key=_at)[-MOST_MARKS:]
+    room = MOST_MARKS - len(kept)
+    return sorted([*kept, *(sorted(raised, key=_at)[-room:] if room else [])], key=_at)
 
 
 def newest_of_each(rows: QuerySet[Alarm], most: int) -> list[Alarm]:

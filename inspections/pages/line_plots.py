@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from functools import cached_property, lru_cache
 from itertools import accumulate
+from typing import NamedTuple
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,11 +16,11 @@ from django.utils.translation import gettext as _
 
 from inspections.counted import Classes, Place, total
 from inspections.models import Line
-from inspections.models.defect_class import GOOD, suspect
+from inspections.models.defect_class import GOOD, UNKNOWN, suspect
 from inspections.models.rollup import BAND_MM, NO_BAND
 from inspections.pages.change_words import change, more
 from inspections.pages.charts import anomalies_url, flagged_url
-from inspections.pages.periods import percent, rounded
+from inspections.pages.periods import counted_words, percent, rounded
 from inspections.pages.plots import (
     Bar,
     Cell,
@@ -44,6 +45,7 @@ from inspections.spans import DAY
 MOST_CLASSES = 7  # as many colours as can be told apart; the rest is one
 MOST_BANDS = 24  # rows of a heat map; wider cloth has wider rows
 OTHERS = "*"
+GREY = 7  # the palette's last tone: of what is of no class
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,7 @@ class Frame:
 
     def url(self, since: datetime, until: datetime, **more: str) -> str:
         """The anomalies of this stretch. Written here, because a page has a thousand of them."""
-        others = f"&{urlencode(more)}" if more else ""
-        return f"{self._anomalies}&since={stamp(since)}&until={stamp(until)}{others}"
+        return f"{self._anomalies}&since={stamp(since)}&until={stamp(until)}{_encoded(*more.items())}"
 
     @cached_property
     def _anomalies(self) -> str:
@@ -89,6 +90,21 @@ class Frame:
         if code == GOOD:  # anomalies that nobody labelled: suspect, and of no class
             return suspect()
         return self.names.get(code, code)
+
+    def tone(self, code: str) -> int:
+        """A class's colour is its own, whatever its rank in a period, so that two periods can be held side by side."""
+        return self._tones.get(code, GREY)
+
+    @cached_property
+    def _tones(self) -> dict[str, int]:
+        classes = [code for code in self.names if code not in (GOOD, UNKNOWN)]
+        return {code: place % GREY for place, code in enumerate(classes)}
+
+
+@lru_cache(maxsize=1000)
+def _encoded(*more: tuple[str, str]) -> str:
+    """As the end of an address. Kept, because all steps of a plot ask for the same few classes and places."""
+    return f"&{urlencode(more)}" if more else ""
 
 
 @lru_cache(maxsize=5000)
@@ -120,11 +136,7 @@ def day_words(day: date, _language: str | None) -> str:
 
 
 def count_words(tally: Tally) -> str:
-    return _("%(rate)s, %(anomalies)s of %(judged)s") % {
-        "rate": percent(tally.rate),
-        "anomalies": rounded(tally.anomalies, 0),
-        "judged": rounded(tally.judged, 0),
-    }
+    return counted_words(tally.anomalies, tally.judged)
 
 
 # --- Pareto -------------------------------------------------------------------------------------------------------
@@ -198,7 +210,7 @@ def _bar(frame: Frame, code: str, tally: Tally, share: float, before: int | None
         told = {"count": rounded(before, 0), "change": more(tally.anomalies, before, frame.scale)}
         words += "\n" + _("before %(count)s, change %(change)s") % told
     url = frame.url(frame.since, frame.until, **{"class": code})
-    return Bar(frame.name(code), tally.anomalies, share, words, url, before)
+    return Bar(frame.name(code), tally.anomalies, share, words, url, before, frame.tone(code))
 
 
 def _nothing(steps: Sequence[Classes]) -> str:
@@ -215,12 +227,14 @@ def classes_plot(frame: Frame, steps: Sequence[Classes], bounds: Sequence[dateti
     codes = [code for code, _tally in by_anomalies(steps)]
     shown = [*codes[:MOST_CLASSES], *([OTHERS] if len(codes) > MOST_CLASSES else [])]
     spans = list(zip(bounds, bounds[1:], strict=False))
+    said = [when_words(*span) for span in spans]
     parts = {code: [_of(classes, code, codes) for classes in steps] for code in shown}
     asked = {code: _asked(code, codes) for code in shown}
     series = [
         Series(
             frame.name(code),
-            [_part(frame, code, span, one, asked[code]) for span, one in zip(spans, parts[code], strict=True)],
+            [_part(frame, code, *step, asked[code]) for step in zip(spans, said, parts[code], strict=True)],
+            tone=frame.tone(code),
         )
         for code in shown
     ]
@@ -253,8 +267,10 @@ def _asked(code: str, codes: Sequence[str]) -> dict[str, str]:
     return {"classes": ",".join(codes[MOST_CLASSES:])} if code == OTHERS else {"class": code}
 
 
-def _part(frame: Frame, code: str, span: tuple[datetime, datetime], tally: Tally, asked: Mapping[str, str]) -> Spot:
-    words = f"{when_words(*span)}\n{frame.name(code)}: {count_words(tally)}"
+def _part(
+    frame: Frame, code: str, span: tuple[datetime, datetime], when: str, tally: Tally, asked: Mapping[str, str]
+) -> Spot:
+    words = f"{when}\n{frame.name(code)}: {count_words(tally)}"
     return Spot(span[0], tally.percent, words, frame.url(span[0], span[1], **asked), end=span[1])
 
 
@@ -291,17 +307,17 @@ def heat_plot(frame: Frame, places: Sequence[Place], bounds: Sequence[datetime])
     for one in known:
         cells[one.step, one.band // wide] += one.tally
     first, last = (pick((row for _step, row in cells), default=0) for pick in (min, max))
-    edges = [_edges(row, wide) for row in range(first, last + 1)]
-    rows = [_row_name(*one) for one in edges]
+    across = [_across(row, wide) for row in range(first, last + 1)]
     spans = list(zip(bounds, bounds[1:], strict=False))
+    said = [when_words(*span) for span in spans]
     squares = [
-        _square(frame, (step, row - first), edges[row - first], spans[step], tally)
+        _square(frame, (step, row - first), across[row - first], spans[step], said[step], tally)
         for (step, row), tally in sorted(cells.items())
         if tally.judged
     ]
     found = Squares(
         columns=[_column(*span) for span in spans],
-        rows=rows,
+        rows=[one.name for one in across],
         squares=squares,
         x_name=_("Time"),
         y_name=_("From the left selvedge, mm"),
@@ -312,7 +328,7 @@ def heat_plot(frame: Frame, places: Sequence[Place], bounds: Sequence[datetime])
         words=_heat_words(places, cells, wide, bounds),
         kind="heat",
         data=on_the_cloth(found),
-        table=_heat_table(frame, squares, rows, spans),
+        table=_heat_table(frame, squares, across, spans),
         empty=_no_places(places, squares),
     )
 
@@ -322,14 +338,19 @@ def _bands_in_a_row(places: Sequence[Place]) -> int:
     return next(wide for wide in (1, 2, 5, 10, 20, 50, 100, last + 1) if last // wide < MOST_BANDS)
 
 
-def _edges(row: int, wide: int) -> tuple[int, int]:
-    """Of a row, in millimetres."""
+class _Across(NamedTuple):
+    """A row of the map: where it lies across the width."""
+
+    name: str
+    words: str
+    asked: str  # as an address says it
+
+
+def _across(row: int, wide: int) -> _Across:
     step = int(BAND_MM) * wide
-    return row * step, (row + 1) * step
-
-
-def _row_name(low: int, high: int) -> str:
-    return f"{low} – {high}"
+    low, high = row * step, (row + 1) * step
+    name = f"{low} – {high}"
+    return _Across(name, _("%(place)s mm") % {"place": name}, f"{low}-{high}")
 
 
 def _column(since: datetime, until: datetime) -> str:
@@ -341,11 +362,10 @@ def _column(since: datetime, until: datetime) -> str:
 
 
 def _square(
-    frame: Frame, at: tuple[int, int], edges: tuple[int, int], span: tuple[datetime, datetime], tally: Tally
+    frame: Frame, at: tuple[int, int], across: _Across, span: tuple[datetime, datetime], when: str, tally: Tally
 ) -> Square:
-    low, high = edges
-    words = f"{when_words(*span)}\n{_('%(place)s mm') % {'place': _row_name(low, high)}}: {count_words(tally)}"
-    return Square(*at, tally.percent, words, frame.url(*span, place=f"{low}-{high}"))
+    words = f"{when}\n{across.words}: {count_words(tally)}"
+    return Square(*at, tally.percent, words, frame.url(*span, place=across.asked))
 
 
 def _heat_words(
@@ -358,7 +378,7 @@ def _heat_words(
     worst = max(rows, key=lambda row: (rows[row].rate or 0.0, -row), default=None)
     said = [_("All classes, by whole hours: %(span)s.") % {"span": span_words(bounds[0], bounds[-1])}]
     if worst is not None and rows[worst].anomalies:
-        named = {"place": _row_name(*_edges(worst, wide)), "counts": count_words(rows[worst])}
+        named = {"place": _across(worst, wide).name, "counts": count_words(rows[worst])}
         said.append(_("Most at %(place)s mm: %(counts)s.") % named)
     without = sum(one.tally.judged for one in places if one.band == NO_BAND)
     judged = sum(one.tally.judged for one in places)
@@ -368,10 +388,10 @@ def _heat_words(
 
 
 def _heat_table(
-    frame: Frame, squares: Sequence[Square], rows: Sequence[str], spans: Sequence[tuple[datetime, datetime]]
+    frame: Frame, squares: Sequence[Square], rows: Sequence[_Across], spans: Sequence[tuple[datetime, datetime]]
 ) -> Table:
     by_place = {(one.column, one.row): one for one in squares}
-    head = (_("Time"), *(_("%(place)s mm") % {"place": name} for name in rows))
+    head = (_("Time"), *(one.words for one in rows))
     found = []
     for step, span in reversed(list(enumerate(spans))):
         row = [by_place.get((step, place)) for place in range(len(rows))]

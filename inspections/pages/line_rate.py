@@ -1,6 +1,7 @@
 """The line page's chart of the rate: by the chart's own subgroups, and by hours or days where the period is long."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -13,8 +14,9 @@ from inspections.charting import Point, Subgroup
 from inspections.charting.longer import draw_longer
 from inspections.counted import Classes, bounds_of, by_steps, total
 from inspections.models import Chart, SubgroupBy
+from inspections.pages.charts import anomalies_url
 from inspections.pages.line_plots import Frame, when_words
-from inspections.pages.periods import percent, rounded
+from inspections.pages.periods import counted_words, percent, rounded
 from inspections.pages.plots import Cell, Plot, Series, Spot, Table
 from inspections.rates import HOUR
 from inspections.spans import DAY, Span
@@ -29,7 +31,7 @@ Points = Sequence[Point]
 def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -> Plot:
     """`chart` is of the anomaly rate or of one class; `frame` says when."""
     points, step = points_of([chart], frame.since, frame.until, now)[chart.line_id]
-    is_deviation = step is None and chart.in_deviations
+    is_deviation = in_deviations(chart, points, step)
     spots = [_spot(frame, chart, point, after, is_deviation) for point, after in _with_next(chart, points)]
     name = frame.name(chart.defect_class) if chart.defect_class else _("Anomaly rate")
     series = [Series(name, spots)]
@@ -62,7 +64,19 @@ def points_of(
         found |= charting.points_of(own, since, until, now)
     if longer:
         found |= draw_longer(longer, _by_steps(longer, since, until, steps[longer[0].line_id] or DAY, now), now)
-    return {line_id: (points, steps[line_id]) for line_id, points in found.items()}
+    return {line_id: (_or_rates(points), steps[line_id]) for line_id, points in found.items()}
+
+
+def _or_rates(points: Points) -> Points:
+    """A chart with a memory has no value until a baseline stands: its rates are drawn meanwhile."""
+    if any(point.value is not None for point in points):
+        return points
+    return [replace(point, value=point.subgroup.rate) for point in points]
+
+
+def in_deviations(chart: Chart, points: Points, step: timedelta | None) -> bool:
+    """Whether what is drawn are standard deviations, not rates; `points` and `step` as points_of gives them."""
+    return step is None and chart.in_deviations and any(point.upper is not None for point in points)
 
 
 def step_of(chart: Chart, length: timedelta) -> timedelta | None:
@@ -144,11 +158,7 @@ def group_words(group: Subgroup) -> str:
 
 
 def counts_words(group: Subgroup) -> str:
-    return _("%(rate)s, %(anomalies)s of %(judged)s") % {
-        "rate": percent(group.rate),
-        "anomalies": rounded(group.count, 0),
-        "judged": rounded(group.judged, 0),
-    }
+    return counted_words(group.count, group.judged)
 
 
 def limit_words(point: Point, is_deviation: bool = False) -> str:
@@ -166,6 +176,9 @@ def signal_words(chart: Chart, point: Point) -> str:
 
 def _url(frame: Frame, chart: Chart, group: Subgroup) -> str:
     more = {"class": chart.defect_class} if chart.defect_class else {}
+    if group.from_m is not None:  # whatever the time: other cloth may have been seen between its first and last metre
+        metres = f"{group.from_m:.0f}-{group.from_m + chart.size:.0f}"
+        return anomalies_url(frame.line, roll=group.roll, metres=metres, **more)
     end = group.end if group.end > group.start else group.start + timedelta(minutes=1)
     return frame.url(group.start, end, **more)
 
@@ -232,6 +245,7 @@ def _told(chart: Chart, points: Points, is_deviation: bool) -> str:
         said = words % {"n": signals, "when": group_words(first.subgroup), "what": signal_words(chart, first)}
     elif all(point.upper is None for point in points):
         said = _("No baseline stands, so there are no limits.")
+        said += f" {_('Until one does, rates are drawn.')}" if chart.in_deviations else ""
     else:
         said = _("No point signals.")
     worst = max(points, key=lambda point: point.subgroup.rate)

@@ -22,9 +22,9 @@ class Seen:
             return "manual"
         if not self.camera.enabled:
             return "off"
-        if self.camera.seen_at is None:
-            return "never"
-        return "silent" if self.is_silent else "seen"
+        if self.is_silent:
+            return "silent"
+        return "never" if self.camera.seen_at is None else "seen"
 
 
 def class_names() -> dict[str, str]:

@@ -105,5 +105,20 @@ def _written(value: float, digits: int, _language: str | None) -> str:
     return number_format(value, digits)
 
 
+def counted_words(anomalies: float, judged: float) -> str:
+    """`2.0 %, 4 of 200`."""
+    return _counted_words(anomalies, judged, get_language())
+
+
+@lru_cache(maxsize=5000)
+def _counted_words(anomalies: float, judged: float, _language: str | None) -> str:
+    """Kept, because a page that looks again finds most of its counts as they were."""
+    return _("%(rate)s, %(anomalies)s of %(judged)s") % {
+        "rate": percent(anomalies / judged if judged else None),
+        "anomalies": rounded(anomalies, 0),
+        "judged": rounded(judged, 0),
+    }
+
+
 def between_words(between: Interval | None) -> str:
     return "–" if between is None else f"{percent(between.low)} – {percent(between.high)}"

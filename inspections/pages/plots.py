@@ -115,11 +115,13 @@ class Spot:
 
 @dataclass(frozen=True)
 class Series:
-    """`beside`: it is there for comparison and is drawn back."""
+    """`beside`: it is there for comparison and is drawn back. `tone`: its place in the palette, where that is always
+    the same; else its place in the plot."""
 
     name: str
     spots: Sequence[Spot]
     beside: bool = False
+    tone: int | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class Bar:
     words: str
     url: str = ""
     before: float | None = None
+    tone: int | None = None  # as a series'
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,11 @@ def in_order(bars: Iterable[Bar], *, count_name: str, share_name: str, before_na
 
 def _in_data(one: Bar) -> Data:
     found: Data = {"name": one.name, "count": one.count, "share": one.share, "words": one.words, "url": one.url}
-    return found if one.before is None else {**found, "before": one.before}
+    return found | _said(before=one.before, tone=one.tone)
+
+
+def _said(**values: float | None) -> Data:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def on_the_cloth(found: Squares) -> Data:
@@ -269,7 +276,7 @@ def on_the_cloth(found: Squares) -> Data:
 
 
 def _series(one: Series) -> Data:
-    return {"name": one.name, "beside": one.beside, "spots": [_spot(spot) for spot in one.spots]}
+    return {"name": one.name, "beside": one.beside, "spots": [_spot(spot) for spot in one.spots]} | _said(tone=one.tone)
 
 
 def _spot(one: Spot) -> Data:

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -146,8 +147,8 @@ def _days(one: Quarantine) -> str:
     if one.first_day is None:
         return ""
     if one.last_day in {None, one.first_day}:
-        return _("given on %(day)s") % {"day": f"{one.first_day:%Y-%m-%d}"}
+        return _("given on %(day)s") % {"day": date_format(one.first_day, "j M Y")}
     return _("given from %(first)s to %(last)s") % {
-        "first": f"{one.first_day:%Y-%m-%d}",
-        "last": f"{one.last_day:%Y-%m-%d}",
+        "first": date_format(one.first_day, "j M Y"),
+        "last": date_format(one.last_day, "j M Y"),
     }

@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections import alarms
+from inspections.alarms.rules import COUNTED
 from inspections.models import AlarmRule, Line
 from inspections.models.rollup import SLOT
 from inspections.pages.charts import anomalies_url
 from inspections.pages.durations import duration_words
+from inspections.pages.when_asked import absolute
+from inspections.spans import Span
 
 MOST_SHOWN = 50
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Replayed:
-    """A replay. `more`: alarms that are not listed."""
+    """A replay. `more`: alarms that are not listed. `unknown`: what it does not know."""
 
     weeks: list[Week]
     shown: list[Shown]
@@ -45,6 +51,7 @@ class Replayed:
     words: str
     earlier: str
     cannot: str
+    unknown: str
 
 
 def replayed(wish: alarms.Wish, weeks: int, now: datetime) -> Replayed:
@@ -59,8 +66,9 @@ def replayed(wish: alarms.Wish, weeks: int, now: datetime) -> Replayed:
         total=len(found.alarms),
         more=max(len(latest) - MOST_SHOWN, 0),
         words=_words(len(found.alarms), weeks),
-        earlier=_earlier(found),
+        earlier=_earlier(found) if rule.kind in COUNTED else "",
         cannot=found.cannot,
+        unknown=found.unknown,
     )
 
 
@@ -81,20 +89,40 @@ def _earlier(found: alarms.Replay) -> str:
         return _("People acted on none of them, as far as labels tell.") if found.alarms else ""
     said = {"acted": found.acted, "minutes": duration_words(abs(found.earlier) * 60)}
     if found.earlier < 0:
-        return _("Of the %(acted)d that people acted on, it comes %(minutes)s after them in the median.") % said
-    return _("Of the %(acted)d that people acted on, it comes %(minutes)s before them in the median.") % said
+        words = ngettext(
+            "People acted on one of them; it comes %(minutes)s after them.",
+            "Of the %(acted)d that people acted on, it comes %(minutes)s after them in the median.",
+            found.acted,
+        )
+    else:
+        words = ngettext(
+            "People acted on one of them; it comes %(minutes)s before them.",
+            "Of the %(acted)d that people acted on, it comes %(minutes)s before them in the median.",
+            found.acted,
+        )
+    return words % said
 
 
 def _shown(rule: AlarmRule, one: alarms.Would, now: datetime) -> Shown:
     until = one.resolved_at or now
-    times = {"since": f"{one.since:%Y-%m-%dT%H:%M:%SZ}", "until": f"{until + SLOT:%Y-%m-%dT%H:%M:%SZ}"}
-    named = {"class": rule.defect_class} if rule.defect_class else {}
     return Shown(
         would=one,
         lasted=duration_words((until - one.since).total_seconds()),
         earlier="" if one.earlier is None else _signed(one.earlier),
-        url=anomalies_url(one.line, order="worst", **times, **named),
+        url=_images_url(rule, one, until) if rule.kind in COUNTED else _line_url(one, until),
     )
+
+
+def _images_url(rule: AlarmRule, one: alarms.Would, until: datetime) -> str:
+    times = {"since": f"{one.since:%Y-%m-%dT%H:%M:%SZ}", "until": f"{until + SLOT:%Y-%m-%dT%H:%M:%SZ}"}
+    named = {"class": rule.defect_class} if rule.defect_class else {}
+    return anomalies_url(one.line, order="worst", **times, **named)
+
+
+def _line_url(one: alarms.Would, until: datetime) -> str:
+    """What is about no cloth has no images of its own: the line then, from an hour before it was told."""
+    span = Span(one.raised_at - HOUR, min(until, one.raised_at + DAY) + SLOT, "")
+    return f"{reverse('line', args=[one.line.slug])}?{urlencode(absolute(span))}"
 
 
 def _signed(minutes: float) -> str:

@@ -20,12 +20,12 @@ from inspections.models import (
     ModelVersion,
     ThresholdChange,
 )
-from inspections.models.defect_class import GOOD, UNKNOWN
+from inspections.models.defect_class import GOOD, held_for
 from inspections.pages.change_words import per_length
 from inspections.pages.line import Quality, quality_by_line
 from inspections.pages.line_marks import marks_by_line, newest_of_each
 from inspections.pages.line_plots import by_anomalies
-from inspections.pages.line_rate import points_of
+from inspections.pages.line_rate import in_deviations, points_of
 from inspections.pages.plots import Mark
 from inspections.rates import HOUR, Tally
 from inspections.spans import Span
@@ -74,20 +74,25 @@ class LineFigures:
     def pareto(self) -> list[tuple[str, Tally]]:
         return by_anomalies(self.steps)
 
+    @property
+    def of_class(self) -> Tally:
+        """The anomalies of the class that is drawn, among all that was judged."""
+        return Tally(judged=self.now.judged, anomalies=total(self.steps, self.code).anomalies)
+
 
 def figures(
     lines: Sequence[WatchedLine], span: Span, compare: Span, secret: set[UUID], now: datetime, code: str = ""
 ) -> list[LineFigures]:
-    """Of each line; with the chart of one class where `code` names it, which costs some queries more for each line.
-    Else the number of queries grows neither with history nor with the lines, but for lines whose chart looks back
-    before the period."""
+    """Of each line; with the chart of one class where `code` names it. The number of queries grows neither with history
+    nor with the lines, but for lines whose chart looks back before the period."""
     ids = [line.pk for line in lines]
     bounds = bounds_of(span.since, span.until, max(step_of(span.length), HOUR), timezone.get_current_timezone())
     steps, before = by_steps(ids, bounds), by_steps(ids, [compare.since, compare.until])
     chosen = charting.charts_of(ids, code)
     charts = {line.pk: chosen.get(line.pk) or Chart(line=line, defect_class=code) for line in lines}
-    drawn = points_of(list(charts.values()), span.since, span.until, now)
-    baselines, marks = _baselines(charts, code, now), marks_by_line(ids, span)
+    with charting.breaks_once(span.since, now):
+        drawn = points_of(list(charts.values()), span.since, span.until, now)
+        baselines, marks = charting.standings(ids, now, code), marks_by_line(ids, span)
     raised = alarms_of(ids, span)
     versions = _versions(ids, span)
     thresholds = _thresholds(lines, versions, span)
@@ -104,7 +109,7 @@ def figures(
             steps=tuple(steps[line.pk]),
             bounds=tuple(bounds),
             points=tuple(points),
-            in_deviations=not step and charts[line.pk].in_deviations,
+            in_deviations=in_deviations(charts[line.pk], points, step),
             baseline=baselines[line.pk],
             marks=tuple(marks[line.pk]),
             alarms=raised.shown[line.pk],
@@ -120,12 +125,6 @@ def figures(
         )
 
     return [of_line(line) for line in lines]
-
-
-def _baselines(charts: Mapping[int, Chart], code: str, now: datetime) -> dict[int, Baseline | None]:
-    if not code:
-        return charting.standings(list(charts), now)
-    return {line_id: charting.standing(chart, now) for line_id, chart in charts.items()}
 
 
 @dataclass(frozen=True)
@@ -196,9 +195,10 @@ def worst(every: Sequence[LineFigures], secret: set[UUID]) -> Worst:
     rows = Capture.objects.filter(line__in=lines, flagged=True, counted_at__gte=since, counted_at__lt=span.until)
     rows = rows.exclude(label__isnull=False, defect_class__code=GOOD).exclude(pk__in=secret)
     if code := every[0].code:
-        rows = rows.filter(defect_class=None) if code == UNKNOWN else rows.filter(defect_class__code=code)
+        rows = rows.filter(held_for(code))
     # By a sum, not by the column: its index holds all of history, and would be walked until enough lie in the period.
-    found = rows.select_related("line", "defect_class", "roll", "label").order_by((F("severity") + 0.0).desc(), "id")
+    found = rows.select_related("line", "defect_class", "label").order_by((F("severity") + 0.0).desc(), "id")
+    found = found.prefetch_related("roll")  # not joined: PostgreSQL would read every roll there is
     return Worst(tuple(found[:WORST]), cut=since > span.since)
 
 

@@ -129,6 +129,7 @@ def _pareto(sheet: Sheet, one: LineFigures, names: dict[str, str]) -> None:
     for code, tally in one.pareto:
         so_far += tally.anomalies
         name = suspect() if code == GOOD else names.get(code, code)
+        name = _("%(name)s (charted)") % {"name": name} if code == one.code else name
         rows.append([name, number(tally.anomalies), percent(tally.anomalies / whole), percent(so_far / whole)])
     columns = (_("Class"), _("Anomalies"), _("Share"), _("All up to here"))
     most = one.pareto[0][1].anomalies

@@ -6,17 +6,16 @@ from datetime import datetime
 
 from django.core.files.storage import default_storage
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, Table, TableStyle
+from reportlab.platypus import Flowable, Spacer, Table, TableStyle
 
 from inspections.models import Capture, Person
 from inspections.models.defect_class import GOOD
 from inspections.pages.history import name_of
 from inspections.pages.periods import percent, rounded
 from inspections.pages.report_figures import LineFigures, Worst
-from inspections.pages.when_words import span_words
+from inspections.pages.when_words import moment_words, span_words
 from inspections.paper.looks import WIDTH
 from inspections.paper.pictures import thumbnail
 from inspections.paper.sheet import BODY, HEAD, LABEL, SMALL, TITLE, Sheet
@@ -24,6 +23,7 @@ from inspections.rates import Tally
 from inspections.spans import Span
 
 PICTURE = 40 * mm
+UNDER = 1 * mm  # room between a picture and its words
 IN_A_ROW = 4
 
 
@@ -39,10 +39,15 @@ class About:
     now: datetime
     charted: str = ""  # the class whose rate and images are shown; empty: all anomalies
 
+    @property
+    def period(self) -> str:
+        """One that is not over ends when the report is made: nothing is known of what comes."""
+        return span_words(self.span.since, min(self.span.until, self.now))
+
 
 def new_sheet(about: About) -> Sheet:
     zone = timezone.get_current_timezone_name()
-    foot = f"Selvedge · {about.title} · {span_words(about.span.since, about.span.until)} ({zone})"
+    foot = f"Selvedge · {about.title} · {about.period} ({zone})"
     sheet = Sheet(foot, _("page %(page)d of %(pages)d"))
     sheet.write(about.title, TITLE)
     sheet.gap(1 * mm)
@@ -51,9 +56,10 @@ def new_sheet(about: About) -> Sheet:
 
 
 def _about(about: About, zone: str) -> list[tuple[str, str]]:
-    span = span_words(about.span.since, about.span.until)
+    whole = span_words(about.span.since, about.span.until)
+    named = "" if about.span.words in ("", whole) else f"{about.span.words}: "
     return [
-        (_("Period"), span if about.span.words in ("", span) else f"{about.span.words}: {span}"),
+        (_("Period"), named + about.period),
         (_("Time zone"), zone),
         (_("Lines"), about.lines),
         (_("Compared with"), span_words(about.compare.since, about.compare.until)),
@@ -63,7 +69,7 @@ def _about(about: About, zone: str) -> list[tuple[str, str]]:
 
 
 def clock(moment: datetime | None) -> str:
-    return "–" if moment is None else date_format(timezone.localtime(moment), "j M Y H:i")
+    return "–" if moment is None else moment_words(moment)
 
 
 def end(sheet: Sheet) -> None:
@@ -83,22 +89,32 @@ def end(sheet: Sheet) -> None:
 
 
 def summary(sheet: Sheet, every: Sequence[LineFigures], names: dict[str, str]) -> None:
-    """Each line in a row, and all of them."""
-    rows = [_summary_row(str(one.line), one.now, one.before, _leading(one, names), one.alarm_count) for one in every]
+    """Each line in a row, and all of them; where one class is drawn, what there was of it instead of what led."""
+    code = every[0].code
+    rows = [_summary_row(str(one.line), one.now, one.before, _second(one, names), one.alarm_count) for one in every]
     if len(every) > 1:
         now, before = _sum([one.now for one in every]), _sum([one.before for one in every])
-        rows.append(_summary_row(_("All lines"), now, before, "", sum(one.alarm_count for one in every)))
+        second = _of_class(_sum([one.of_class for one in every])) if code else ""
+        rows.append(_summary_row(_("All lines"), now, before, second, sum(one.alarm_count for one in every)))
     head = (
-        _("Line"), _("Leading defect"), _("Judged"), _("Flagged"), _("Anomalies"), _("Rate"), _("Before"), _("Failed"),
-        _("Alarms"),
+        _("Line"), names[code] if code else _("Leading defect"), _("Judged"), _("Flagged"), _("Anomalies"), _("Rate"),
+        _("Before"), _("Failed"), _("Alarms"),
     )  # fmt: skip
     sheet.write(_("Summary"), HEAD)
     sheet.add(sheet.table(head, rows, (24, 22, 11, 11, 12, 11, 11, 9, 9), left=2))
 
 
-def _summary_row(name: str, now: Tally, before: Tally, leading: str, alarms: int) -> list[str]:
+def _summary_row(name: str, now: Tally, before: Tally, second: str, alarms: int) -> list[str]:
     counts = [number(now.judged), number(now.flagged), number(now.anomalies), percent(now.rate), percent(before.rate)]
-    return [name, leading, *counts, number(now.failed), number(alarms)]
+    return [name, second, *counts, number(now.failed), number(alarms)]
+
+
+def _second(one: LineFigures, names: dict[str, str]) -> str:
+    return _of_class(one.of_class) if one.code else _leading(one, names)
+
+
+def _of_class(tally: Tally) -> str:
+    return f"{number(tally.anomalies)} ({percent(tally.rate)})"
 
 
 def _sum(tallies: Sequence[Tally]) -> Tally:
@@ -116,10 +132,13 @@ def number(count: float) -> str:
 # --- the worst images ---------------------------------------------------------------------------------------------
 
 
-def worst_part(sheet: Sheet, found: Worst, names: dict[str, str], with_line: bool) -> None:
+def worst_part(sheet: Sheet, found: Worst, names: dict[str, str], with_line: bool, charted: str) -> None:
+    """`charted`: the one class that they are of, in words; empty: of all."""
     head = sheet.text(_("Worst images"), HEAD)
     if not found.captures:
-        sheet.together(head, sheet.text(_("Nothing was flagged in this period."), BODY))
+        words = _("Nothing was flagged in this period.")
+        words = _("Nothing was flagged as %(name)s in this period.") % {"name": charted} if charted else words
+        sheet.together(head, sheet.text(words, BODY))
         return
     cells = [_picture(sheet, capture, names, with_line) for capture in found.captures]
     cells += [[] for _ in range(-len(cells) % IN_A_ROW)]
@@ -134,7 +153,11 @@ def worst_part(sheet: Sheet, found: Worst, names: dict[str, str], with_line: boo
 def _picture(sheet: Sheet, capture: Capture, names: dict[str, str], with_line: bool) -> list[Flowable]:
     image = _image(capture)
     shown: Flowable = image or sheet.text(_("The file of this image cannot be read."), LABEL, PICTURE)
-    return [shown, *(sheet.text(words, LABEL, PICTURE) for words in _picture_words(capture, names, with_line))]
+    return [
+        shown,
+        Spacer(0, UNDER),
+        *(sheet.text(words, LABEL, PICTURE) for words in _picture_words(capture, names, with_line)),
+    ]
 
 
 def _picture_words(capture: Capture, names: dict[str, str], with_line: bool) -> list[str]:

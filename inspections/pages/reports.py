@@ -1,4 +1,5 @@
-"""The printed reports, as PDF for managers: a shift's, of every line or one, and a line's. Each is in the audit log."""
+"""The printed reports, as PDF for managers: a shift's, of every line or one, and a line's; with `class`, of that class
+its charts and images. Each is in the audit log."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -40,16 +41,15 @@ def shift_report(request: PersonRequest) -> HttpResponseBase:
 def line_report(request: PersonRequest, slug: str) -> HttpResponseBase:
     line = line_of(request.user, slug)
     for_managers(request.user)
-    code = request.GET.get("class", "")
-    if wrong := no_class(code, class_names()):
-        raise BadRequest(wrong)
-    return _report(request, [line], _("Line report: %(line)s") % {"line": line}, str(line), slug, code)
+    return _report(request, [line], _("Line report: %(line)s") % {"line": line}, str(line), slug)
 
 
 def _report(
-    request: PersonRequest, lines: Sequence[WatchedLine], title: str, words: str, name: str, code: str = ""
+    request: PersonRequest, lines: Sequence[WatchedLine], title: str, words: str, name: str
 ) -> HttpResponseBase:
-    now, names = timezone.now(), class_names()
+    now, names, code = timezone.now(), class_names(), request.GET.get("class", "")
+    if wrong := no_class(code, names):
+        raise BadRequest(wrong)
     asked = when.chosen(request, now, default=LAST_SHIFT)
     if asked.errors:
         return render(request, "inspections/report_refused.html", {"when": asked, "title": title}, status=400)
@@ -79,12 +79,12 @@ def _pdf(about: About, lines: Sequence[WatchedLine], secret: set[UUID], names: d
     several = len(every) > 1
     if several:
         summary(sheet, every, names)
-        worst_part(sheet, found, names, with_line=True)
+        worst_part(sheet, found, names, with_line=True, charted=about.charted)
     for one in every:
         if several:
             sheet.add(PageBreak())
         line_part(sheet, one, names, with_name=several)
     if not several:
-        worst_part(sheet, found, names, with_line=False)
+        worst_part(sheet, found, names, with_line=False, charted=about.charted)
     end(sheet)
     return sheet.pdf(about.title, name_of(about.person))

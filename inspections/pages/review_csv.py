@@ -1,4 +1,5 @@
-"""The review statistics as a file: by line, by shift, by class, or over time, as the page shows them."""
+"""The review statistics as a file: by line, by shift, by class, or over time, as the page shows them. Where the page
+compares, the figures of the other period stand in columns of their own."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inspections.backlog import Backlog, backlogs
-from inspections.decisions import overkill_cost, with_the_model
+from inspections.decisions import Agreed, Decided, overkill_cost, with_the_model
 from inspections.pages.access import PersonRequest, for_managers, page
 from inspections.pages.csv_file import Value, csv_file
 from inspections.pages.exports import day_of, note_export
 from inspections.pages.overview import class_names
-from inspections.pages.review_stats import Reviewed, hours_of, hours_within, steps_of, wanted_of
-from inspections.pages.when_words import run_words
+from inspections.pages.review_asked import Asked, asked_of
+from inspections.pages.review_parts import Part, changes, shift_words, shifts, steps
+
+Row = tuple[Value, ...]
 
 
 class By(TextChoices):
@@ -31,7 +34,7 @@ class Told:
     """One of the page's tables."""
 
     head: tuple[str, ...]
-    rows: Iterator[tuple[Value, ...]]
+    rows: Iterator[Row]
 
 
 @page
@@ -40,78 +43,122 @@ def as_csv(request: PersonRequest) -> HttpResponseBase:
     read are refused in words, never cut."""
     for_managers(request.user)
     now, asked = timezone.now(), request.GET.get("by", By.LINE)
-    wanted = wanted_of(request, now)
+    wanted = asked_of(request, now)
     if wanted.when.errors:
         raise BadRequest(" ".join(wanted.when.errors))
     if asked not in By.values:
         raise BadRequest(_("Decisions are counted by line, shift, class or time."))
     if wanted.found.cut:
         raise BadRequest(_("There are more decisions in this period than can be counted. Choose a shorter one."))
+    if wanted.before and wanted.before.cut:
+        raise BadRequest(_("There are more decisions in the period compared with than can be counted. Choose another."))
     told = _BY[By(asked)](wanted)
     rows = list(told.rows)  # some dozens: steps, shifts, lines or classes
     note_export(request, f"review by {asked}", now, len(rows))
     return csv_file(f"review-{asked}-{day_of(now)}", told.head, rows)
 
 
-def _by_line(wanted: Reviewed) -> Told:
+def _by_line(asked: Asked) -> Told:
     head = (
         _("Line"), _("Waiting now"), _("More wait than were counted"), _("Oldest since"), _("Decisions"),
-        _("Good images sent"), _("Minutes spent on them"),
+        _("Good images sent"), _("Minutes spent on them"), *_head_before(asked),
     )  # fmt: skip
-    waiting = backlogs([line.pk for line in wanted.lines])
+    waiting = backlogs([line.pk for line in asked.lines])
 
-    def rows() -> Iterator[tuple[Value, ...]]:
-        for line in wanted.lines:
-            queue, own = waiting.get(line.pk, Backlog()), wanted.found.of_line(line.pk)
-            cost = overkill_cost(own.groups)
-            yield str(line), queue.count, queue.is_more, queue.oldest, own.count, cost.images, cost.minutes
+    def rows() -> Iterator[Row]:
+        for line in asked.lines:
+            queue, own = waiting.get(line.pk, Backlog()), asked.found.of_line(line.pk)
+            old = asked.before.of_line(line.pk) if asked.before else None
+            waits = queue.count, queue.is_more, queue.oldest
+            yield str(line), *waits, *_decided(own), *_before(own, old, asked.scale)
 
     return Told(head, rows())
 
 
-def _by_shift(wanted: Reviewed) -> Told:
+def _by_shift(asked: Asked) -> Told:
     """Latest first, as on the page."""
+    beside = (_("Compared with"), _("An hour, before")) if asked.before else ()
     head = (
         _("From"), _("To"), _("Shift"), _("Decisions"), _("An hour"), _("Good images sent"), _("Minutes spent on them"),
+        *beside, *_head_before(asked),
     )  # fmt: skip
-    span = wanted.when.span
 
-    def rows() -> Iterator[tuple[Value, ...]]:
-        for run in reversed(wanted.runs):
-            inside = wanted.found.between(run.since, run.until)
-            cost, an_hour = overkill_cost(inside.groups), inside.count / hours_within(run, span)
-            ends = max(run.since, span.since), min(run.until, span.until)
-            yield *ends, run_words(run), inside.count, an_hour, cost.images, cost.minutes
+    def rows() -> Iterator[Row]:
+        for one, other in shifts(asked):
+            count, images, minutes = _decided(one.decided)
+            found: Row = (one.since, one.until, shift_words(one), count, one.an_hour, images, minutes)
+            if not asked.before:
+                yield found
+            elif other is None:
+                yield *found, *[None] * (len(head) - len(found))
+            else:
+                old = _before(one.decided, other.decided, one.hours / other.hours)
+                yield *found, shift_words(other), other.an_hour, *old
 
     return Told(head, rows())
 
 
-def _by_class(wanted: Reviewed) -> Told:
-    head = (
-        _("The model said"), _("Answers, in sight of it"), _("The same"), _("Answers, blind"), _("The same, blind"),
-        _("Blind, at least"), _("Blind, at most"),
+def _decided(found: Decided) -> Row:
+    cost = overkill_cost(found.groups)
+    return found.count, cost.images, cost.minutes
+
+
+def _head_before(asked: Asked) -> tuple[str, ...]:
+    if not asked.before:
+        return ()
+    return (
+        _("Decisions before"), _("Decisions, change"), _("Good images sent before"), _("Good images sent, change"),
+        _("Minutes spent on them before"),
     )  # fmt: skip
+
+
+def _before(found: Decided, old: Decided | None, scale: float) -> Row:
+    """Changes are shares of what there was, as if both were equally long."""
+    if old is None:
+        return ()
+    count, images, minutes = _decided(old)
+    counts, sent = changes(found, old, scale)
+    return count, counts, images, sent, minutes
+
+
+def _by_class(asked: Asked) -> Told:
+    counted = (_("Answers, in sight of it"), _("The same"), _("Answers, blind"), _("The same, blind"))
+    old = {one.model: one for one in with_the_model(asked.before.groups)} if asked.before else {}
+    before = [_("%(figure)s, before") % {"figure": name} for name in counted] if asked.before else []
+    head = (_("The model said"), *counted, _("Blind, at least"), _("Blind, at most"), *before)
     names = class_names()
 
-    def rows() -> Iterator[tuple[Value, ...]]:
-        for one in with_the_model(wanted.found.groups):
+    def rows() -> Iterator[Row]:
+        for one in with_the_model(asked.found.groups):
             between = one.blind_between
             ends = (between.low, between.high) if between else (None, None)
-            yield names.get(one.model, one.model), one.seen, one.seen_agreed, one.blind, one.blind_agreed, *ends
+            was = _agreed(old.get(one.model) or Agreed(one.model, 0, 0, 0, 0)) if asked.before else ()
+            yield names.get(one.model, one.model), *_agreed(one), *ends, *was
 
     return Told(head, rows())
 
 
-def _by_time(wanted: Reviewed) -> Told:
-    def rows() -> Iterator[tuple[Value, ...]]:
-        for since, until in steps_of(wanted.found.bounds):
-            count = wanted.found.between(since, until).count
-            yield since, until, count, count / hours_of(since, until)
-
-    return Told((_("From"), _("To"), _("Decisions"), _("An hour")), rows())
+def _agreed(one: Agreed) -> Row:
+    return one.seen, one.seen_agreed, one.blind, one.blind_agreed
 
 
-_BY: dict[By, Callable[[Reviewed], Told]] = {
+def _by_time(asked: Asked) -> Told:
+    head = (_("From"), _("To"), _("Decisions"), _("An hour"))
+    beside = (_("From, before"), _("To, before"), _("Decisions before"), _("An hour, before")) if asked.before else ()
+
+    def rows() -> Iterator[Row]:
+        for one, other in steps(asked):
+            old = _step(other) if other else (None,) * len(beside)
+            yield *_step(one), *(old if beside else ())
+
+    return Told((*head, *beside), rows())
+
+
+def _step(one: Part) -> Row:
+    return one.since, one.until, one.decided.count, one.an_hour
+
+
+_BY: dict[By, Callable[[Asked], Told]] = {
     By.LINE: _by_line,
     By.SHIFT: _by_shift,
     By.CLASS: _by_class,

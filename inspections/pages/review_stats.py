@@ -1,51 +1,32 @@
 """`/review/`: what waits for people, what they decided, what overkill costs, how far people and model agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from inspections import shifts
 from inspections.agreement import Agreement, agreement
 from inspections.backlog import Backlog, backlogs
-from inspections.counted import bounds_of, step_of
-from inspections.decisions import Agreed, Cost, Decided, blind_pairs, decided, overkill_cost, with_the_model
+from inspections.decisions import Agreed, Cost, Decided, blind_pairs, overkill_cost, with_the_model
 from inspections.models import Line, Person
-from inspections.pages import when
-from inspections.pages.access import PersonRequest, lines_of, page
-from inspections.pages.change_words import more, per_length
+from inspections.pages.access import PersonRequest, page
 from inspections.pages.durations import duration_words
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
 from inspections.pages.periods import between_words, percent, rounded
 from inspections.pages.plots import Cell, Plot, Series, Spot, Stretch, Table, over_time
-from inspections.pages.when_asked import THIS_SHIFT, absolute
-from inspections.pages.when_words import run_words, span_words
+from inspections.pages.review_asked import SHIFTS_UP_TO, Asked, asked_of
+from inspections.pages.review_parts import Before, Part, before_of, minutes_words, shift_rows, steps, steps_of
+from inspections.pages.when_words import span_words
 from inspections.quality import against_each_other
-from inspections.review.blind import withheld
-from inspections.spans import Run, Span
 
-SHIFTS_UP_TO = timedelta(days=8)
-HOUR = timedelta(hours=1)
 KAPPA_DAYS = 28
-
-
-@dataclass(frozen=True)
-class Before:
-    """Decisions and good images sent in the period compared with, and how far they went from there to now."""
-
-    decisions: int
-    decisions_change: str
-    images: int
-    images_change: str
-    minutes: str
 
 
 @dataclass(frozen=True)
@@ -60,19 +41,7 @@ class LineRow:
     minutes: str
     queue_url: str
     report_url: str
-    before: "Before | None"
-
-
-@dataclass(frozen=True)
-class ShiftRow:
-    """One run of a shift, as far as it lies in the period."""
-
-    words: str
-    url: str
-    decisions: int
-    an_hour: str
-    cost: Cost
-    minutes: str
+    before: Before | None
 
 
 @dataclass(frozen=True)
@@ -93,8 +62,8 @@ class ClassRow:
 def review(request: PersonRequest) -> HttpResponseBase:
     """Review in numbers, for the lines of this person or one of them."""
     now = timezone.now()
-    wanted = wanted_of(request, now)
-    asked, every, lines, runs, found = wanted.when, wanted.every, wanted.lines, wanted.runs, wanted.found
+    wanted = asked_of(request, now)
+    asked, every, lines, found = wanted.when, wanted.every, wanted.lines, wanted.found
     before, scale = wanted.before, wanted.scale
     names, cost, blind = class_names(), overkill_cost(found.groups), agreement(blind_pairs(found.groups))
     context = {
@@ -107,100 +76,31 @@ def review(request: PersonRequest) -> HttpResponseBase:
         "before_cut": before is not None and before.cut,
         "is_scaled": scale != 1,
         "cost": cost,
-        "minutes": _minutes(cost),
+        "minutes": minutes_words(cost),
         "plot": plot(wanted),
-        "shifts": shift_rows(found, runs, asked.span),
+        "shifts": shift_rows(wanted),
         "too_long_for_shifts": asked.span.length > SHIFTS_UP_TO,
         "classes": class_rows(found, names, before),
         "blind": blind,
         "blind_kappa": kappa_words(blind),
         "people": people_agree(request.user, now),
         "kappa_days": KAPPA_DAYS,
-        "report_url": f"{reverse('report-shift')}?{asked.query}",
+        "report_url": f"{reverse('report-shift')}?{wanted.query}",
         "csv_url": f"{reverse('review-csv')}?{wanted.query}",
     }
     template, part = "inspections/review.html", "inspections/_review.html"
     return live(request, template, part, context, status=asked.status, moving=asked.moving and not asked.errors)
 
 
-@dataclass(frozen=True)
-class Reviewed:
-    """What an address asks of the statistics: when, of which lines, and what was decided there and then."""
-
-    when: when.When
-    every: Sequence[Line]  # that the reader may choose from
-    lines: Sequence[Line]
-    runs: Sequence[Run]
-    found: Decided
-    before: Decided | None  # in the period compared with
-
-    @property
-    def scale(self) -> float:
-        """Of a count of the period compared with, where that is not as long."""
-        return per_length(self.when.span, self.when.compare) if self.when.compare else 1.0
-
-    def url(self, since: datetime, until: datetime) -> str:
-        """This page of a part of the period: who decided what, of which lines."""
-        one = {"line": self.lines[0].slug} if len(self.lines) == 1 else {}
-        return f"{reverse('review')}?{urlencode({**absolute(Span(since, until, '')), **one})}"
-
-    @property
-    def query(self) -> str:
-        """The same, on another address."""
-        one = urlencode({"line": self.lines[0].slug}) if len(self.lines) == 1 else ""
-        return "&".join(part for part in (self.when.query, one) if part)
-
-
-def wanted_of(request: PersonRequest, now: datetime) -> Reviewed:
-    asked = when.chosen(request, now, default=THIS_SHIFT)
-    every = lines_of(request.user)
-    lines, runs = _chosen(every, request.GET.get("line", "")), _runs(asked.span)
-    ids, secret, other = [line.pk for line in lines], withheld(request.user), asked.compare
-    found = decided(ids, _bounds(asked.span, runs), secret)
-    before = decided(ids, _bounds(other, ()), secret) if other else None
-    return Reviewed(asked, every, lines, runs, found, before)
-
-
-def _chosen(lines: Sequence[Line], slug: str) -> list[Line]:
-    found = [line for line in lines if slug in ("", line.slug)]
-    if slug and not found:
-        raise Http404
-    return found
-
-
-def _runs(span: Span) -> list[Run]:
-    return shifts.between(span.since, span.until) if span.length <= SHIFTS_UP_TO else []
-
-
-def _bounds(span: Span, runs: Sequence[Run]) -> list[datetime]:
-    """Steps of the plot, cut where shifts begin and end."""
-    steps = bounds_of(span.since, span.until, max(step_of(span.length), HOUR), timezone.get_current_timezone())
-    edges = {at for run in runs for at in (run.since, run.until) if span.since < at < span.until}
-    return sorted({*steps, *edges})
-
-
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def line_rows(wanted: Reviewed, now: datetime) -> list[LineRow]:
+def line_rows(wanted: Asked, now: datetime) -> list[LineRow]:
     waiting = backlogs([line.pk for line in wanted.lines])
     return [_line_row(line, waiting.get(line.pk, Backlog()), wanted, now) for line in wanted.lines]
 
 
-def before_of(found: Decided, before: Decided | None, scale: float) -> Before | None:
-    if before is None:
-        return None
-    now, cost = overkill_cost(found.groups), overkill_cost(before.groups)
-    return Before(
-        decisions=before.count,
-        decisions_change=more(found.count, before.count, scale),
-        images=cost.images,
-        images_change=more(now.images, cost.images, scale),
-        minutes=_minutes(cost),
-    )
-
-
-def _line_row(line: Line, backlog: Backlog, wanted: Reviewed, now: datetime) -> LineRow:
+def _line_row(line: Line, backlog: Backlog, wanted: Asked, now: datetime) -> LineRow:
     found, before = wanted.found.of_line(line.pk), wanted.before
     cost = overkill_cost(found.groups)
     return LineRow(
@@ -209,28 +109,11 @@ def _line_row(line: Line, backlog: Backlog, wanted: Reviewed, now: datetime) -> 
         age=duration_words((now - backlog.oldest).total_seconds()) if backlog.oldest else "–",
         decisions=found.count,
         cost=cost,
-        minutes=_minutes(cost),
+        minutes=minutes_words(cost),
         queue_url=f"{reverse('queue')}?{urlencode({'line': line.slug})}",
         report_url=f"{reverse('report-line', args=[line.slug])}?{wanted.when.query}",
         before=before_of(found, before.of_line(line.pk) if before else None, wanted.scale),
     )
-
-
-def shift_rows(found: Decided, runs: Sequence[Run], span: Span) -> list[ShiftRow]:
-    """Latest first."""
-    rows = []
-    for run in reversed(runs):
-        inside = found.between(run.since, run.until)
-        cost = overkill_cost(inside.groups)
-        url = f"?when=shift-{run.hours.number}-{run.day:%Y-%m-%d}"
-        an_hour = inside.count / hours_within(run, span)
-        rows.append(ShiftRow(run_words(run), url, inside.count, rounded(an_hour, 1), cost, _minutes(cost)))
-    return rows
-
-
-def hours_within(run: Run, span: Span) -> float:
-    """Of this shift, those that lie in the period."""
-    return (min(run.until, span.until) - max(run.since, span.since)) / HOUR
 
 
 def class_rows(found: Decided, names: dict[str, str], before: Decided | None) -> list[ClassRow]:
@@ -255,10 +138,6 @@ def _share(part: int, whole: int) -> str:
     return percent(part / whole if whole else None)
 
 
-def _minutes(cost: Cost) -> str:
-    return "–" if cost.minutes is None else duration_words(60 * cost.minutes)
-
-
 def kappa_words(found: Agreement) -> str:
     """Kappa with its interval; a dash where it is undefined."""
     if found.kappa is None or found.between is None:
@@ -279,60 +158,53 @@ def people_agree(person: Person, now: datetime) -> dict[str, Any] | None:
 # --- the plot -----------------------------------------------------------------------------------------------------
 
 
-def plot(wanted: Reviewed) -> Plot:
+def plot(wanted: Asked) -> Plot:
     """Decisions an hour, step by step; those of the period compared with where they would lie in this one."""
-    found, span, runs = wanted.found, wanted.when.span, wanted.runs
-    steps = [(since, until, found.between(since, until).count) for since, until in steps_of(found.bounds)]
-    rows = [
-        [
-            Cell(span_words(since, until), wanted.url(since, until)),
-            Cell(rounded(count, 0), wanted.url(since, until) if count else "", count),
-            Cell(rounded(count / hours_of(since, until), 1), value=count / hours_of(since, until)),
-        ]
-        for since, until, count in steps
-    ]
+    span, pairs, compared = wanted.when.span, steps(wanted), wanted.before is not None
+    head = (_("Time"), _("Decisions"), _("An hour"), *([_("An hour, before")] if compared else []))
     return Plot(
         key="decisions",
         title=_("Decisions an hour"),
         words=_("How many answers people gave, as a number an hour."),
         kind="series",
         data=over_time(
-            [Series(_("Decisions an hour"), _spots(wanted, found, span.length)), *_series_before(wanted)],
+            [Series(_("Decisions an hour"), _spots(wanted, [one for one, _other in pairs])), *_series_before(wanted)],
             span.since,
             span.until,
             unit="",
-            stretches=[Stretch(run.since, run.until, run.hours.name) for run in runs],
+            stretches=[Stretch(run.since, run.until, run.hours.name) for run in wanted.runs],
         ),
-        table=Table((_("Time"), _("Decisions"), _("An hour")), rows),
-        empty="" if found.count else _("Nobody decided anything in this period."),
+        table=Table(head, [_plot_row(wanted, one, other, compared) for one, other in pairs]),
+        empty="" if wanted.found.count else _("Nobody decided anything in this period."),
     )
 
 
-def _spots(wanted: Reviewed, found: Decided, length: timedelta, moved: timedelta = timedelta(0)) -> list[Spot]:
-    """Of so much from the beginning on."""
-    steps = [(since, until) for since, until in steps_of(found.bounds) if since - found.bounds[0] < length]
-    counts = [(since, until, found.between(since, until).count) for since, until in steps]
-    return [
-        Spot(since + moved, count / hours_of(since, until), _words(since, until, count), wanted.url(since, until))
-        for since, until, count in counts
+def _plot_row(wanted: Asked, one: Part, other: Part | None, compared: bool) -> list[Cell]:
+    url, count = wanted.url(one.since, one.until), one.decided.count
+    row = [
+        Cell(span_words(one.since, one.until), url),
+        Cell(rounded(count, 0), url if count else "", count),
+        Cell(rounded(one.an_hour, 1), value=one.an_hour),
     ]
+    if not compared:
+        return row
+    if other is None:
+        return [*row, Cell("–")]
+    return [*row, Cell(rounded(other.an_hour, 1), wanted.url(other.since, other.until), other.an_hour)]
 
 
-def _series_before(wanted: Reviewed) -> list[Series]:
-    other, span = wanted.when.compare, wanted.when.span
+def _spots(wanted: Asked, parts: Iterable[Part], moved: timedelta = timedelta(0)) -> list[Spot]:
+    return [Spot(one.since + moved, one.an_hour, _words(one), wanted.url(one.since, one.until)) for one in parts]
+
+
+def _series_before(wanted: Asked) -> list[Series]:
+    other, length = wanted.when.compare, wanted.when.span.length
     if other is None or wanted.before is None:
         return []
-    return [Series(other.words, _spots(wanted, wanted.before, span.length, span.since - other.since), beside=True)]
+    parts = [one for one in steps_of(wanted.before) if one.since - other.since < length]
+    return [Series(other.words, _spots(wanted, parts, wanted.moved), beside=True)]
 
 
-def steps_of(bounds: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
-    return list(zip(bounds, bounds[1:], strict=False))
-
-
-def hours_of(since: datetime, until: datetime) -> float:
-    return (until - since) / HOUR
-
-
-def _words(since: datetime, until: datetime, count: int) -> str:
-    told = {"time": span_words(since, until), "n": rounded(count / hours_of(since, until), 1), "count": count}
+def _words(one: Part) -> str:
+    told = {"time": span_words(one.since, one.until), "n": rounded(one.an_hour, 1), "count": one.decided.count}
     return _("%(time)s: %(n)s an hour, %(count)d decisions") % told

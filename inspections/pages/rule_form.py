@@ -19,7 +19,7 @@ HINTS = {
     RuleKind.SIGNAL: gettext_lazy("The line's own baseline is the limit; it says nothing until one stands."),
     RuleKind.LIMIT: gettext_lazy("One rate for all days, with a baseline or without."),
     RuleKind.CLASS_SEEN: gettext_lazy("One image is enough: for what must never come, such as metal."),
-    RuleKind.SILENT: gettext_lazy("A camera that spoke and has sent nothing for as long as its settings allow."),
+    RuleKind.SILENT: gettext_lazy("A camera has sent nothing for as long as its settings allow."),
     RuleKind.QUEUE: gettext_lazy("More flagged images wait for an answer than people can look at."),
     RuleKind.STALE: gettext_lazy("No model loads, images wait for their verdict, or the model is old."),
 }
@@ -27,12 +27,12 @@ HINTS = {
 FIELDS: dict[str, tuple[str, ...]] = {
     RuleKind.SIGNAL: ("defect_class", "k", "n"),
     RuleKind.LIMIT: ("defect_class", "percent", "minutes", "at_least", "k", "n"),
-    RuleKind.CLASS_SEEN: ("defect_class", "k", "n"),
+    RuleKind.CLASS_SEEN: ("seen", "k", "n"),
     RuleKind.SILENT: (),
     RuleKind.QUEUE: ("waiting",),
     RuleKind.STALE: ("wait_s", "model_days"),
 }
-OWN = ("defect_class", "percent", "minutes", "at_least", "waiting", "wait_s", "model_days", "k", "n")
+OWN = ("seen", "defect_class", "percent", "minutes", "at_least", "waiting", "wait_s", "model_days", "k", "n")
 USUAL: dict[str, Any] = {
     "kind": RuleKind.LIMIT, "percent": 5, "minutes": 15, "at_least": 20, "waiting": 200, "wait_s": 300,
     "model_days": 0, "k": 1, "n": 1, "cool_down": 15, "enabled": True, "weeks": USUAL_WEEKS,
@@ -70,16 +70,16 @@ class RuleForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, rule: AlarmRule | None = None) -> None:
         self.rule = rule
-        super().__init__(data, initial=values_of(rule) if rule else USUAL, label_suffix="", auto_id="rule-%s")
+        first = {"seen": _critical(), **(values_of(rule) if rule else USUAL)}
+        super().__init__(data, initial=first, label_suffix="", auto_id="rule-%s")
         self.fields["line"] = forms.ModelChoiceField(
             Line.objects.order_by("slug"), label=_("Line"), required=False,
             empty_label=_("Every line"), to_field_name="slug",
             widget=forms.Select(attrs={"class": "form-select"}),
         )  # fmt: skip
-        self.fields["defect_class"] = forms.ChoiceField(
-            label=_("Class"), choices=[("", _("All defects together")), *classes()], required=False,
-            error_messages=CHOICE, widget=forms.Select(attrs={"class": "form-select"}),
-        )  # fmt: skip
+        known = list(classes())
+        self.fields["defect_class"] = _one_of(_("Class"), [("", _("All defects together")), *known])
+        self.fields["seen"] = _one_of(_("Class that must not come"), [("", _("Choose a class")), *known])
         self.fields["channels"] = forms.ModelMultipleChoiceField(
             Channel.objects.order_by("name"), label=_("Told besides the pages by"), required=False,
             widget=forms.CheckboxSelectMultiple,
@@ -101,11 +101,23 @@ class RuleForm(forms.Form):
         said, kind = self.cleaned_data, RuleKind(self.cleaned_data["kind"])
         own = {name: said[name] for name in FIELDS[kind] if said.get(name) not in (None, "")}
         return alarms.Wish(
-            name=said["name"], kind=kind, line=said["line"], defect_class=own.get("defect_class", ""),
+            name=said["name"], kind=kind, line=said["line"],
+            defect_class=own.get("seen" if kind == RuleKind.CLASS_SEEN else "defect_class", ""),
             limit=_limit(kind, own), minutes=_minutes(kind, own), at_least=own.get("at_least", USUAL["at_least"]),
             k=own.get("k", 1), n=own.get("n", 1), cool_down_s=60 * said["cool_down"], critical=said["critical"],
             enabled=said["enabled"], channels=tuple(said["channels"]), rule=self.rule,
         )  # fmt: skip
+
+
+def _one_of(label: str, choices: list[tuple[str, str]]) -> forms.ChoiceField:
+    widget = forms.Select(attrs={"class": "form-select"})
+    return forms.ChoiceField(label=label, choices=choices, required=False, error_messages=CHOICE, widget=widget)
+
+
+def _critical() -> str:
+    """What a rule about one class is mostly for."""
+    first = DefectClass.objects.filter(active=True, critical=True).exclude(code=GOOD)
+    return first.values_list("code", flat=True).first() or ""
 
 
 def _limit(kind: RuleKind, own: dict[str, Any]) -> float | None:
@@ -127,6 +139,8 @@ def values_of(rule: AlarmRule) -> dict[str, Any]:
         "defect_class": rule.defect_class, "at_least": rule.at_least, "cool_down": rule.cool_down_s // 60,
         "critical": rule.critical, "enabled": rule.enabled, "channels": list(rule.channels.all()),
     }  # fmt: skip
+    if rule.kind == RuleKind.CLASS_SEEN:
+        return {**found, "seen": rule.defect_class, "defect_class": ""}
     if rule.kind == RuleKind.LIMIT:
         return {**found, "percent": round(100 * (rule.limit or 0), 6), "minutes": rule.minutes}
     if rule.kind == RuleKind.STALE:

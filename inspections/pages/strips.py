@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from inspections.last_day import HOURS_SHOWN, Day, Hour
 from inspections.models import Baseline
 from inspections.pages.charts import TOPS, hour_words
-from inspections.rates import HOURS_SHOWN, Day, Hour
 from inspections.standing import ENOUGH, Limits, limits_of
 
 SLOT = 10

@@ -1,4 +1,4 @@
-"""The number on the tab of the alarms: how many are open on the reader's lines."""
+"""The tab of the alarms: how many are open on the reader's lines, and those that nobody has seen yet."""
 
 from typing import Any
 
@@ -11,11 +11,14 @@ from inspections.models.alarm import OPEN
 
 def alarms(request: HttpRequest) -> dict[str, Any]:
     """For every template; one query, where it is read."""
-    return {"open_alarms": SimpleLazyObject(lambda: _count(request))}
+    return {"open_alarms": SimpleLazyObject(lambda: _open(request))}
 
 
-def _count(request: HttpRequest) -> int:
+def _open(request: HttpRequest) -> list[Alarm]:
     person = request.user
     if not isinstance(person, Person):
-        return 0
-    return Alarm.objects.filter(line__in=Line.objects.seen_by(person), state__in=OPEN).count()
+        return []
+    found = Alarm.objects.filter(line__in=Line.objects.seen_by(person), state__in=OPEN)
+    return list(
+        found.select_related("line", "rule").only("state", "line__name", "line__slug", "rule__critical").order_by("id")
+    )

@@ -15,7 +15,7 @@ from inspections import retraining
 from inspections.models import Base, JobState, Quarantine, TrainingRun
 from inspections.pages.access import PersonRequest, deed, for_managers, page
 from inspections.pages.durations import duration_words
-from inspections.pages.training_form import Order, class_choices, filled
+from inspections.pages.training_form import Order, class_choices, filled, not_yet
 from inspections.snapshots import Refused, foresee
 
 SHOWN = 50
@@ -68,10 +68,12 @@ def _shown(
 ) -> HttpResponseBase:
     rows = run_rows()
     found = foresee(timezone.now(), more.get("without"))
+    choices = class_choices(chosen, found)
     drift = retraining.drift_told()
     context: Mapping[str, Any] = {
         "form": form,
-        "choices": class_choices(chosen, found),
+        "choices": choices,
+        "not_yet": not_yet(choices),
         "counted_at": found.at,
         "lasted": lasted(rows),
         "suggestions": retraining.suggestions(drift),

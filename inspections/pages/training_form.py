@@ -1,11 +1,12 @@
 """The form that asks for a training, filled in as the usual one, an earlier one, or as somebody sent it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from inspections.models import Base, DefectClass, ModelVersion, Quarantine, State, TrainingRun
@@ -136,3 +137,19 @@ def class_choices(chosen: Iterable[str] | None, found: Foreseen) -> list[ClassCh
         ClassChoice(one.code, one.title, mine, one.code in wanted, mine.train < least, one.code == GOOD)
         for one, mine in classes
     ]
+
+
+def not_yet(choices: Sequence[ClassChoice]) -> str:
+    """Why nothing that could be chosen would be trained now; empty where something would. Asking judges by itself."""
+    least = settings.TRAIN_LEAST_IMAGES
+    if not any(one.images.train or one.images.val for one in choices):
+        words = gettext("No image is labelled yet that could train: at least %(least)d of “good” and of one defect.")
+    elif any(one.fixed and one.few for one in choices):
+        words = gettext("Too few images of “good” are labelled: a training needs %(least)d of each class.")
+    elif all(one.fixed or one.few for one in choices):
+        words = gettext("Too few images of any defect are labelled: a training needs %(least)d of one at least.")
+    elif not any(one.images.val for one in choices):
+        words = gettext("Nothing to validate on: label images of a second roll, or of a second camera or hour.")
+    else:
+        words = ""
+    return words % {"least": least}

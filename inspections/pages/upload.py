@@ -29,7 +29,8 @@ from inspections.api.uploads import bound, image_bytes
 from inspections.images import Refused
 from inspections.models import Line, Person
 from inspections.outage import Outage, outage_of
-from inspections.pages.access import PersonRequest, has_control_characters, lines_of, page
+from inspections.pages.access import PersonRequest, lines_of, page
+from inspections.pages.legible import has_control_characters
 
 FIELDS = ("roll", "position_m", "mm_per_px")
 KINDS = "image/jpeg,image/png,image/webp,image/tiff,image/bmp"

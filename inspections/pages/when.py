@@ -45,6 +45,11 @@ class When:
         return None if self.span.until > self.now else self.span.until
 
     @property
+    def is_open(self) -> bool:
+        """It is not over: what it shows is of what came so far, whatever mark it ends on."""
+        return self.until is None
+
+    @property
     def status(self) -> int:
         return 400 if self.errors else 200
 

@@ -13,11 +13,11 @@ from django.db.models import F, Q, QuerySet, Subquery, TextChoices
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from inspections.models import Capture, DefectClass, Line, Status
+from inspections.models import Camera, Capture, DefectClass, Line, Status
 from inspections.models.defect_class import UNKNOWN
 
 PAGE = 48
-PLACE = re.compile(r"([0-9]{1,6})-([0-9]{1,6})")
+PLACE = re.compile(r"([0-9]{1,10})-([0-9]{1,10})")
 
 
 class Order(TextChoices):
@@ -80,7 +80,7 @@ def _number(text: str) -> float:
 
 @dataclass(frozen=True)
 class Place:
-    """From `low` to before `high` millimetres from the left selvedge."""
+    """From `low` to before `high`: millimetres from the left selvedge, or metres of a roll."""
 
     low: int
     high: int
@@ -109,6 +109,7 @@ class Wanted:
     until: datetime | None = None
     camera: str = ""
     roll: str = ""
+    metres: Place | None = None  # of the roll
     place: Place | None = None
     after: Mark | None = None
     without: frozenset[UUID] = frozenset()  # what the reader is being asked blind
@@ -136,11 +137,33 @@ def page(wanted: Wanted, size: int = PAGE) -> Page:
 
 def _of_line(wanted: Wanted, line: Line, limit: int) -> Iterable[tuple[datetime | float, UUID]]:
     """Where the line's first ones stand, and which they are; their rows are read once it is known which are shown."""
-    rows = Capture.objects.filter(narrowed(wanted), line=line)
-    return _sorted(rows, wanted).values_list(FIELD[wanted.order], "pk")[:limit]
+    return _sorted(of_line(wanted, line), wanted).values_list(FIELD[wanted.order], "pk")[:limit]
 
 
-def narrowed(wanted: Wanted) -> Q:
+def of_line(wanted: Wanted, line: Line) -> QuerySet[Capture]:
+    """The line's, in no order."""
+    if not _by_camera(wanted):
+        return Capture.objects.filter(_narrowed(wanted), line=line)
+    # Without the line, whose own order would be walked through years for a camera that saw nothing.
+    camera = Camera.objects.filter(line=line, slug=wanted.camera).order_by().values("pk")[:1]
+    return Capture.objects.filter(_narrowed(wanted), camera=Subquery(camera))
+
+
+def of_every_line(wanted: Wanted) -> QuerySet[Capture]:
+    """The same of all lines at once, for whoever counts them."""
+    if not _by_camera(wanted):
+        return Capture.objects.filter(_narrowed(wanted), line__in=wanted.lines)
+    cameras = list(Camera.objects.filter(line__in=wanted.lines, slug=wanted.camera).values_list("pk", flat=True))
+    return Capture.objects.filter(_narrowed(wanted), camera__in=cameras)
+
+
+def _by_camera(wanted: Wanted) -> bool:
+    """All that a camera's images were judged to be is read by an index of cameras. What was flagged lies in the line's,
+    with the camera."""
+    return bool(wanted.camera) and wanted.show is Show.JUDGED
+
+
+def _narrowed(wanted: Wanted) -> Q:
     """Everything but line and order."""
     found = SHOWN[wanted.show]
     if wanted.without:
@@ -157,11 +180,14 @@ def narrowed(wanted: Wanted) -> Q:
         found &= Q(counted_at__gte=wanted.since)
     if wanted.until:
         found &= Q(counted_at__lt=wanted.until)
-    if wanted.camera:
+    if wanted.camera and not _by_camera(wanted):
         found &= Q(camera__slug=wanted.camera)
     if wanted.roll:
         # A roll is a few thousand captures, by an index of its own; the line's order would be walked through years.
-        found &= Q(pk__in=Subquery(Capture.objects.filter(roll__code=wanted.roll).values("pk")))
+        rolls = Capture.objects.filter(roll__code=wanted.roll)
+        if wanted.metres:
+            rolls = rolls.filter(position_m__gte=wanted.metres.low, position_m__lt=wanted.metres.high)
+        found &= Q(pk__in=Subquery(rolls.values("pk")))
     if wanted.place:
         found &= Q(offset_mm__gte=wanted.place.low, offset_mm__lt=wanted.place.high)
     return found

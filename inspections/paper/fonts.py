@@ -22,11 +22,14 @@ def register() -> None:
 
 def unprintable(text: str) -> bool:
     """True where the font lacks a letter, or the script is one whose letters must be joined or reversed."""
-    if text.isascii():
-        return False
+    return not (text.isascii() or all(map(_is_printable, text)))
+
+
+@cache
+def _is_printable(letter: str) -> bool:
     register()
-    known = getFont(REGULAR).face.charToGlyph
-    return any(ord(letter) not in known or _is_unjoined(letter) for letter in text if not letter.isspace())
+    is_known = letter.isspace() or ord(letter) in getFont(REGULAR).face.charToGlyph
+    return is_known and not _is_unjoined(letter)
 
 
 def _is_unjoined(letter: str) -> bool:

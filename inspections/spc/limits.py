@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 SIGMAS = 3.0
+EDGE = 1e-9  # what is on a limit but for rounding is on it, not beyond: of counts, rates and standard deviations
 D2 = 1.128  # the mean range of two normal values, in standard deviations
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from inspections.spc.limits import SIGMAS, Floats
+from inspections.spc.limits import EDGE, SIGMAS, Floats
 
 Signs = NDArray[np.int8]
 Rule = Callable[[Floats], Signs]
@@ -23,7 +23,7 @@ TREND, ALTERNATING = 6, 14
 
 def beyond(z: Floats, sigmas: float = SIGMAS) -> Signs:
     """Rule 1: one point beyond 3 σ."""
-    return _signs((z > sigmas).astype(np.int8) - (z < -sigmas).astype(np.int8))
+    return _signs((z > sigmas + EDGE).astype(np.int8) - (z < -sigmas - EDGE).astype(np.int8))
 
 
 def one_side(z: Floats, length: int = NELSON_SIDE) -> Signs:

@@ -1,10 +1,9 @@
 """How many points a p-chart draws, on average, before chance alone gives a signal of rule 1."""
 
+from collections.abc import Iterable
 from math import ceil, exp, floor, inf, lgamma, log, log1p
 
-from inspections.spc.limits import p_limits
-
-EDGE = 1e-9  # a count that is the limit but for rounding is on it, not beyond
+from inspections.spc.limits import EDGE, p_limits
 
 
 def p_chart(centre: float, judged: int, sigma_z: float = 1.0) -> float:
@@ -15,8 +14,20 @@ def p_chart(centre: float, judged: int, sigma_z: float = 1.0) -> float:
     limits = p_limits(centre, [judged], sigma_z)
     least = floor(float(limits.upper[0]) * judged + EDGE) + 1
     most = ceil(float(limits.lower[0]) * judged - EDGE) - 1
-    alarms = sum(_chance(x, judged, centre) for x in (*range(most + 1), *range(least, judged + 1)))
+    alarms = _tail(range(most, -1, -1), judged, centre) + _tail(range(least, judged + 1), judged, centre)
     return 1 / alarms if alarms > 0 else inf
+
+
+def _tail(counts: Iterable[int], judged: int, centre: float) -> float:
+    """The chance of any of these, which lead away from the centre: as far as they add anything, because a subgroup may
+    hold a million captures."""
+    found = 0.0
+    for count in counts:
+        more = _chance(count, judged, centre)
+        found += more
+        if 0 < centre < 1 and more <= 1e-16 * found:
+            break
+    return found
 
 
 def _chance(x: int, judged: int, centre: float) -> float:

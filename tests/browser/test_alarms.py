@@ -12,7 +12,7 @@ from tests import cast
 from tests.alarmed import a_channel, a_rule
 from tests.browser.conftest import Open
 from tests.browser.test_looks import SIZES, overflow, serious, unexpected
-from tests.cast import a_camera, signed_in
+from tests.cast import a_camera, a_png, signed_in
 from tests.floor import a_running_line, a_standing_baseline, an_alarm, critical_rule
 from tests.judged import a_version, judged
 from tests.test_rule_pages import two_bad_hours
@@ -94,6 +94,33 @@ def test_what_was_switched_on_another_day_says_that_it_waits_for_a_press(opened:
     expect(page.locator("#sound")).to_have_text("Sound is on")
 
 
+def test_whoever_switched_it_on_hears_a_new_alarm_on_every_page_and_once_of_two_tabs(
+    opened: Open, line: None, complaints: list[str]
+) -> None:
+    judged(a_camera(), "hole", 0.9, data=a_png(1))
+    a_running_line("loom-2")
+    page = opened("/lines/loom-1/", signed_in(cast.mara()))
+    expect(page.locator("#sound-state")).to_be_hidden()
+    page.add_init_script(SPY)
+    page.evaluate("localStorage.setItem('selvedge-sound', 'on')")
+    other = page.context.new_page()
+    other.add_init_script(SPY)
+    for number, (address, key) in enumerate((("/lines/loom-1/", "Home"), ("/queue/", "h"))):
+        for tab in (page, other):
+            tab.bring_to_front()
+            tab.goto(address)
+            expect(tab.locator("#sound-state")).to_have_text("Muted: press to allow sound")
+            tab.keyboard.press(key)  # a key wakes it as a finger does
+            expect(tab.locator("#sound-state")).to_have_text("Sound is on")
+        an_alarm("loom-2", a_rule(name=f"rule {number}"), words="Metal was seen.")
+        for tab in (page, other):
+            expect(tab.locator("#alarm-told")).to_have_text("New alarm: loom-2")
+            expect(tab.locator("#open-alarms")).to_have_text(f"open: {number + 1}")
+        assert heard(page) + heard(other) == 2, address
+        assert serious(other) == []
+    assert complaints == []
+
+
 def test_a_rule_is_tried_and_kept_and_asks_each_kind_for_its_own(opened: Open, line: None) -> None:
     two_bad_hours()
     page = opened("/alarms/rules/new/", signed_in(cast.mara()))
@@ -101,6 +128,9 @@ def test_a_rule_is_tried_and_kept_and_asks_each_kind_for_its_own(opened: Open, l
     page.get_by_text("The review queue grows").click()
     expect(page.locator("#rule-waiting")).to_be_visible()
     expect(page.locator("#rule-percent")).to_be_hidden()
+    page.get_by_text("A class was seen at all").click()
+    expect(page.locator("#rule-seen")).to_have_value("metal_contamination")
+    expect(page.locator("#rule-defect_class")).to_be_hidden()
     page.get_by_text("The rate is above a fixed limit").click()
     page.locator("#rule-percent").fill("10")
     page.get_by_role("button", name="Try it").click()

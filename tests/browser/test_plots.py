@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from inspections.models import ThresholdChange
 from tests import cast
@@ -279,3 +279,46 @@ def test_a_plot_that_cannot_be_drawn_says_so(opened: Open, mara: Client) -> None
     page.goto(PAGE)
     expect(page.locator("#plot-rate .plot-failed")).to_be_visible()
     expect(page.locator("#plot-table-rate tbody tr").first).to_be_visible()
+
+
+def test_words_of_marks_meet_no_others_also_where_it_is_zoomed(opened: Open, mara: Client) -> None:
+    """What has no room keeps its line, and is read below and by keys."""
+    line = a_camera().line
+    for number in range(6):
+        at = NIGHT + 5 * HOUR + number * timedelta(minutes=10)
+        ThresholdChange.objects.create(line=line, at=at, old=0.2, new=0.3 + number / 100, reason="another try")
+    page = opened(PAGE, mara)
+    drawn(page, "rate")
+    assert 3 <= len(named_marks(page)) < 7
+    page.locator("#plot-rate .plot-box").focus()
+    page.keyboard.press("End")
+    for _ in range(4):
+        page.keyboard.press("+")
+    assert named_marks(page) == []  # they lie before what is shown
+    expect(page.locator(".line-happened li")).to_have_count(7)
+
+
+def named_marks(page: Page) -> list[str]:
+    """The marks whose words are drawn."""
+    chart = "echarts.getInstanceByDom(document.querySelector('#plot-rate .plot-draw'))"
+    return list(
+        page.evaluate(
+            f"{chart}.getOption().series.flatMap(one => one.markLine?.data ?? [])"
+            ".filter(one => one.label.show).map(one => one.label.formatter)"
+        )
+    )
+
+
+def test_nothing_is_drawn_before_the_letters_of_the_page_are_there(opened: Open, mara: Client) -> None:
+    """A canvas keeps those that it was drawn with. Meanwhile the table says the same."""
+    held: list[Route] = []
+    page = opened("/static/inspections/favicon.svg", mara)
+    page.context.route("**/*.woff2", lambda route: held.append(route))
+    page.goto(PAGE, wait_until="domcontentloaded")
+    expect(page.locator("#plot-table-rate tbody tr").first).to_be_visible()
+    assert held
+    assert page.locator("#plot-rate .plot-draw").get_attribute("data-drawn") is None
+    for route in held:
+        route.continue_()
+    assert drawn(page, "rate") > 0
+    expect(page.locator("#plot-table-rate tbody tr").first).to_be_hidden()

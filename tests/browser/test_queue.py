@@ -666,7 +666,7 @@ def test_one_decision_that_breaks_the_server_holds_up_no_other(opened: Open, olg
     expect(
         page.locator("#q-banners").get_by_text("No connection to Selvedge.")
     ).to_be_visible()  # not an answer of Selvedge
-    page.unroute_all()
+    # In the place of the other at once: between two routes it would be sent, and taken.
     page.route(f"**/{first.pk}/labels/", lambda route: route.fulfill(status=500, body="{}"))
     given_up = page.get_by_text("Selvedge failed over your Good, again and again.")
     for _turn in range(60):  # a turn that finds the one before still under way sends nothing

@@ -82,9 +82,11 @@ def test_a_period_is_chosen_frozen_stepped_and_written(opened: Open, mara: Clien
     page.get_by_role("link", name="Earlier").click()
     expect(page.locator(".when-words strong")).to_contain_text("Late")
     page.get_by_role("link", name="7 days").click()
-    words = page.locator(".when-words .soft").inner_text()
+    since, until = page.locator(".when-words .soft").inner_text().split(" – ")
+    assert until == "now"
     page.get_by_role("link", name="Freeze these times").click()
-    expect(page.locator(".when-words strong")).to_have_text(words)
+    expect(page.locator(".when-words strong")).to_contain_text(f"{since} – ")
+    expect(page.locator(".when-words .soft")).to_have_text("so far: until now")
     assert "from=" in page.url
     more = page.get_by_text("Other shifts and times, compare")
     more.click()

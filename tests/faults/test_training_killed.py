@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -22,10 +23,20 @@ from tests.judged import judged
 from tests.labelled import a_roll, an_answer
 from tests.processes import ROOT, clean_environment, is_gone, wait_for
 from tests.trainings import a_picture
+from workers.training import work
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 ROLLS = 8
 WORK = "import django; django.setup(); from workers.training import work; work()"
+# A worker as it is run, told by itself to train.
+CELERY = """
+import django; django.setup()
+from celery.signals import worker_ready
+from workers.app import app
+ring = lambda **_: app.send_task("workers.train", queue="train")
+worker_ready.connect(ring)
+app.worker_main(["worker", "--queues", "train", "--concurrency", "2", "--without-gossip", "--without-mingle"])
+"""
 QUICK = {"size": 32, "batch": 8, "precision": "fp32"}
 
 
@@ -49,18 +60,18 @@ def run(settings: Any) -> TrainingRun:
 
 
 @contextlib.contextmanager
-def a_worker(settings: Any, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def a_worker(settings: Any, code: str = WORK, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A training worker on this test's database, files and models."""
     values = connection.settings_dict
     address = f"sqlite:///{values['NAME']}"
     if connection.vendor == "postgresql":
-        address = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+        address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{values['NAME']}").geturl()
     environment = clean_environment(
         DATA=str(settings.DATA), DATABASE_URL=address, TRAININGS=str(settings.TRAININGS), BUNDLES=str(settings.BUNDLES),
-        MEDIA_ROOT=str(settings.MEDIA_ROOT), TRAIN_LEASE_S="2", TRAIN_NICE="1",
-        DJANGO_SETTINGS_MODULE="qc_site.settings", **more,
+        MEDIA_ROOT=str(settings.MEDIA_ROOT), TRAIN_NICE="1", DJANGO_SETTINGS_MODULE="qc_site.settings",
+        **{"TRAIN_LEASE_S": "2", **more},
     )  # fmt: skip
-    started = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment)
+    started = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment)
     try:
         yield started
     finally:
@@ -74,7 +85,7 @@ def read(run: TrainingRun) -> TrainingRun:
 
 
 def the_child(worker: subprocess.Popen[bytes]) -> psutil.Process:
-    return next(one for one in psutil.Process(worker.pid).children() if "ml" in one.cmdline())
+    return next(one for one in psutil.Process(worker.pid).children(recursive=True) if "ml" in one.cmdline())
 
 
 def test_a_killed_worker_costs_one_epoch_and_its_child_dies_with_it(run: TrainingRun, settings: Any) -> None:
@@ -102,6 +113,23 @@ def test_a_killed_worker_costs_one_epoch_and_its_child_dies_with_it(run: Trainin
     assert run.version.folder.is_dir()
     assert list(Path(settings.TRAININGS).glob("*")) == []
     assert run.slot is None
+
+
+def test_a_worker_that_is_asked_to_end_hands_it_back_at_once(run: TrainingRun, settings: Any) -> None:
+    """Nobody waits for its lease, which is long here, nor counts a death."""
+    with a_worker(settings, CELERY, BROKER_URL="memory://", TRAIN_LEASE_S="900") as worker:
+        wait_for(lambda: len(read(run).history) >= 2, 60, "the second epoch")
+        child = the_child(worker)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+    assert is_gone(child.pid)
+    assert (read(run).state, run.attempts) == (JobState.RUNNING, 0)
+    assert TrainingRun.objects.claimable(timezone.now()).get() == run
+    assert (Path(settings.TRAININGS) / str(run.pk) / "checkpoints").is_dir()
+    retraining.cancel(run, run.asked_by, timezone.now())
+    work()
+    assert (read(run).state, run.slot) == (JobState.CANCELLED, None)
+    assert list(Path(settings.TRAININGS).glob("*")) == []
 
 
 def test_cancelling_ends_the_process_and_leaves_nothing(run: TrainingRun, settings: Any) -> None:

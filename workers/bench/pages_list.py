@@ -39,6 +39,8 @@ MORE = (
     "/flagged/?show=anomalies&line={slug}&class=good",
     "/flagged/?show=anomalies&line={slug}&place=5000-5100",
     "/flagged/?show=judged&line={slug}",
+    "/flagged/?show=judged&camera=camera-2",
+    "/flagged/?show=judged&camera=nobody",
     "/queue/grid/?line={slug}",
     "/review/?when=28d",
     "/review/?when=180d",
@@ -51,6 +53,7 @@ MORE = (
     "/api/v1/lines/{slug}/rates/",
     "/api/v1/lines/{slug}/rates/?from={year_ago}&bucket=day",
     "/api/v1/captures/?flagged=true&line={slug}",
+    "/api/v1/captures/?camera=camera-2",
 )
 KIND = re.compile("<[a-z]+:")
 REFRESHED = {"/": REFRESH_MS, "/lines/{slug}/": LIMIT_MS, "/flagged/": LIMIT_MS}  # by htmx, as an open page does

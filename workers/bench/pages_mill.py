@@ -37,6 +37,11 @@ class Mill:
     operators: list[Person]
     version: ModelVersion
 
+    @property
+    def admin(self) -> Person:
+        """For the few pages that a manager may not see."""
+        return Person.objects.get_or_create(username="ada", defaults={"role": Role.ADMIN})[0]
+
 
 def build(now: datetime, days: int, part: float = 1.0) -> Mill:
     """`part` of the days is filled: versions change in it, so that as many queries are asked as of the whole."""

@@ -12,6 +12,7 @@ from typing import Self
 
 from django.conf import settings
 
+from workers import stopping
 from workers.leash import kill_group, leash
 from workers.process_logs import bound
 
@@ -41,10 +42,11 @@ class Child:
         return self._process.pid
 
     def wait(self, seconds: float) -> int | None:
-        """Its exit code (negative: the signal that killed it), or None if it still runs after so long."""
+        """Its exit code (negative: the signal that killed it), or None if it still runs after so long; sooner where
+        this worker is asked to end."""
         bound(self._out)
         until = time.monotonic() + seconds
-        while (code := self._process.poll()) is None and time.monotonic() < until:
+        while (code := self._process.poll()) is None and time.monotonic() < until and not stopping.is_asked():
             time.sleep(LOOK_S)
         return code
 

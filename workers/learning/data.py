@@ -12,10 +12,10 @@ from workers.learning import embeddings
 from workers.learning.folder import WorkFolder
 from workers.learning.following import ended_meanwhile
 from workers.learning.images import lay_out
-from workers.learning.outcomes import Cancelled, Failed, Lost
+from workers.learning.outcomes import Ended, Failed
 
 
-def prepare(run: TrainingRun, folder: WorkFolder) -> Failed | Cancelled | Lost | None:
+def prepare(run: TrainingRun, folder: WorkFolder) -> Failed | Ended | None:
     """Lay out the data where that has not been done, or say why it cannot be."""
     if find_spec("torch") is None:
         return Failed(_("The training libraries are not installed where the training worker runs."))
@@ -26,14 +26,14 @@ def prepare(run: TrainingRun, folder: WorkFolder) -> Failed | Cancelled | Lost |
     return embeddings.write(run, folder.embeddings) if run.base == Base.HEAD else None
 
 
-def _write_images(run: TrainingRun, folder: WorkFolder) -> Cancelled | Lost | None:
+def _write_images(run: TrainingRun, folder: WorkFolder) -> Ended | None:
     """Beside its name first, so that a kill leaves nothing that looks whole."""
     if folder.data.exists():
         return None
     part = folder.data.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
 
-    ends: list[Cancelled | Lost] = []
+    ends: list[Ended] = []
 
     def tick(_done: int) -> bool:
         ends.extend(one for one in [ended_meanwhile(run, stage=_("Laying out the images"))] if one)

@@ -11,7 +11,7 @@ from inspections.models import Capture, ModelVersion, Side, SnapshotRow, Trainin
 from ml.answers import Item, Judgement
 from workers.inspectors import inspector_for
 from workers.learning.following import ended_meanwhile
-from workers.learning.outcomes import Cancelled, Failed, Lost
+from workers.learning.outcomes import Ended, Failed
 from workers.reckonings.embeddings import kept
 from workers.stored import in_parts, stored
 
@@ -20,7 +20,7 @@ BATCH = 8  # between two of them the lease is renewed: large images, tile by til
 Found = dict[object, NDArray[np.float16]]  # capture -> (D,)
 
 
-def write(run: TrainingRun, path: Path) -> Failed | Cancelled | Lost | None:
+def write(run: TrainingRun, path: Path) -> Failed | Ended | None:
     """`embedding` float16 (N, D), `label`, `source`, `side` (N,) str, `weight` float32 (N,); nothing is pickled."""
     version = run.base_version
     assert version
@@ -59,9 +59,7 @@ def _kept(version: ModelVersion, rows: Sequence[SnapshotRow]) -> Found:
     return dict(zip(there.keys, there.embeddings, strict=True))
 
 
-def _judge(
-    run: TrainingRun, version: ModelVersion, captures: Sequence[Capture], found: Found
-) -> Failed | Cancelled | Lost | None:
+def _judge(run: TrainingRun, version: ModelVersion, captures: Sequence[Capture], found: Found) -> Failed | Ended | None:
     inspector = inspector_for(version)
     if inspector is None:
         return Failed(

@@ -16,10 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inspections.models import JobState, TrainingRun
+from workers import stopping
 from workers.learning import command
 from workers.learning.child import Child
 from workers.learning.folder import WorkFolder
-from workers.learning.outcomes import Cancelled, Died, Failed, Lost, Outcome, Trained
+from workers.learning.outcomes import Cancelled, Died, Ended, Failed, Lost, Outcome, Stopped, Trained
 from workers.learning.told import last_words, told
 
 EVERY_S = 1.0
@@ -30,12 +31,14 @@ FULL_BYTES = 1_000_000  # with less room than this the program cannot even write
 log = structlog.get_logger(__name__)
 
 
-def ended_meanwhile(run: TrainingRun, **changes: Any) -> Cancelled | Lost | None:
+def ended_meanwhile(run: TrainingRun, **changes: Any) -> Ended | None:
     """While the data is prepared: renew the lease and write down how far it is; whether that is still wanted."""
     if not run.renew(timezone.now() + timedelta(seconds=settings.TRAIN_LEASE_S), **changes):
         return Lost()
     state = TrainingRun.objects.values_list("state", flat=True).get(pk=run.pk)
-    return Cancelled() if state == JobState.CANCELLING else None
+    if state == JobState.CANCELLING:
+        return Cancelled()
+    return Stopped() if stopping.is_asked() else None
 
 
 def follow(run: TrainingRun, folder: WorkFolder) -> Outcome:
@@ -50,6 +53,8 @@ def follow(run: TrainingRun, folder: WorkFolder) -> Outcome:
                 heard = time.monotonic()
             if state == "" or time.monotonic() - heard > settings.TRAIN_LEASE_S:
                 return Lost()
+            if stopping.is_asked():
+                return Stopped()
         tell(run, folder)
     return _outcome(code, folder)
 

@@ -32,4 +32,10 @@ class Lost:
     """Another worker took it over, or it was ended behind our back."""
 
 
-Outcome = Trained | Failed | Died | Cancelled | Lost
+@dataclass(frozen=True)
+class Stopped:
+    """Its worker was asked to end: the next one goes on at its last epoch, and no death is counted."""
+
+
+Ended = Cancelled | Lost | Stopped
+Outcome = Trained | Failed | Died | Ended

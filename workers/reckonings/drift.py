@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Q
 
 from inspections.drift import drift
 from inspections.ids import id_at
-from inspections.models import Camera, Capture, ChangeState, Line, ModelVersion, Verdict, VersionChange
+from inspections.models import Camera, Capture, Line, ModelVersion, Verdict
 from inspections.models.plant import BY_HAND
+from inspections.turns import in_force_since
 from workers.reckonings.embeddings import AT_ONCE, Beat
 from workers.stored import in_parts
 
@@ -33,16 +33,10 @@ def reckon(now: datetime, beat: Beat) -> dict[str, Any]:
 
 
 def _of_line(line: Line, version: ModelVersion, now: datetime, beat: Beat) -> dict[str, Any]:
-    since = _in_force_since(line, version)
+    since = in_force_since(line) or version.installed_at
     cameras = Camera.objects.filter(line=line).exclude(slug__in=BY_HAND).order_by("pk")
     told = {"line": line.pk, "version": version.name, "since": since.isoformat()}
     return {**told, "cameras": [_of_camera(camera, version, since, now, beat) for camera in cameras]}
-
-
-def _in_force_since(line: Line, version: ModelVersion) -> datetime:
-    scope = Q(line=line) if line.version_id else Q(line=None)
-    change = VersionChange.objects.filter(scope, version=version, state=ChangeState.ACTIVE).first()
-    return change.decided_at if change and change.decided_at else version.installed_at
 
 
 def _of_camera(camera: Camera, version: ModelVersion, since: datetime, now: datetime, beat: Beat) -> dict[str, Any]:

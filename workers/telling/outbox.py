@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from inspections.alarms.again import TEST
 from inspections.models import ChannelKind, Delivery, DeliveryState
 from workers.telling import mail, mqtt, webhook
+from workers.telling.final import Final
 
 MOST_ATTEMPTS = 12
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=30)  # two hours and a bit, all together
@@ -67,10 +68,11 @@ def settle(delivery: Delivery, error: str, now: datetime) -> bool:
         mine.update(state=DeliveryState.SENT, sent_at=None if delivery.channel.dry_run else now, error=said)
         return True
     log.warning("alarm-not-told", delivery=delivery.pk, channel=delivery.channel.name, reason=error)
-    if delivery.attempts >= MOST_ATTEMPTS:
-        mine.update(state=DeliveryState.FAILED, error=error[:300])
+    words = "".join(letter if letter.isprintable() else " " for letter in error)[:300]  # some are another machine's
+    if isinstance(error, Final) or delivery.attempts >= MOST_ATTEMPTS:
+        mine.update(state=DeliveryState.FAILED, error=words)
     else:
-        mine.update(next_at=now + pause(delivery.attempts), error=error[:300])
+        mine.update(next_at=now + pause(delivery.attempts), error=words)
     return False
 
 

@@ -4,10 +4,7 @@ import hashlib
 import hmac
 import http.client
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -15,6 +12,7 @@ from django.conf import settings
 from inspections.alarms.addresses import may_reach, parts
 from inspections.models import Delivery
 from workers.telling import message, trust
+from workers.telling.watched import Watched, within
 
 CONNECT_S = 5.0
 WHOLE_S = 10.0  # from connecting to the answer's first bytes, however slowly the other side speaks
@@ -32,7 +30,7 @@ def send(delivery: Delivery) -> str:
         return "the target is no http or https address"
     scheme, host, port, path = found
     try:
-        with _within(WHOLE_S) as watched:
+        with within(WHOLE_S) as watched:
             return _post(scheme, host, port, path, delivery, watched)
     except Unreachable as error:
         return str(error)
@@ -48,7 +46,7 @@ def signature(secret: str, at: int, body: bytes) -> str:
     return f"t={at},v1={digest}"
 
 
-def _post(scheme: str, host: str, port: int, path: str, delivery: Delivery, watched: "_Watched") -> str:
+def _post(scheme: str, host: str, port: int, path: str, delivery: Delivery, watched: Watched) -> str:
     wire = connect(host, port)
     watched.add(wire)
     kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
@@ -56,7 +54,6 @@ def _post(scheme: str, host: str, port: int, path: str, delivery: Delivery, watc
     talk.sock = wire
     if scheme == "https":
         talk.sock = trust.context().wrap_socket(wire, server_hostname=host)
-        watched.add(talk.sock)
     try:
         body = message.body(delivery)
         headers = {
@@ -97,49 +94,3 @@ def connect(host: str, port: int) -> socket.socket:
             wire.settimeout(WHOLE_S)
             return wire
     raise Unreachable(f"{host}: {last}") from last
-
-
-class _Watched:
-    """Sockets that are ended when the time is up, also those of somebody who sends a byte now and then."""
-
-    def __init__(self) -> None:
-        self.late = False
-        self._wires: list[socket.socket] = []
-        self._lock = threading.Lock()
-
-    def add(self, wire: socket.socket) -> None:
-        with self._lock:
-            self._wires.append(wire)
-            if self.late:
-                self._end(wire)
-
-    def end(self) -> None:
-        with self._lock:
-            self.late = True
-            for wire in self._wires:
-                self._end(wire)
-
-    def _end(self, wire: socket.socket) -> None:
-        try:
-            socket.socket.shutdown(wire, socket.SHUT_RDWR)
-        except OSError:
-            return  # closed already
-
-
-@contextmanager
-def _within(seconds: float) -> Iterator[_Watched]:
-    watched = _Watched()
-    timer = threading.Timer(seconds, watched.end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield watched
-    except (OSError, http.client.HTTPException) as error:
-        if watched.late:
-            raise TimeoutError from error
-        raise
-    else:
-        if watched.late:  # what was read before its end is no answer
-            raise TimeoutError
-    finally:
-        timer.cancel()

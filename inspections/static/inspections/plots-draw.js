@@ -4,24 +4,40 @@
   const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin"];
   const PATTERNS = { promotion: [8, 3], threshold: [2, 3], style: "solid", alarm: [8, 3, 2, 3], chosen: "solid" };
   const LANES = 3; // words of marks that stand near each other are written one above the other
+  const TURNS = 0.66; // of the picture, from where on words stand before their mark
+  const LETTER = 7; // pixels, at most, of a letter in the middle
+  const AROUND = 64; // pixels beside the picture: the words of its axis, and the edge
   const MOST_NAMED = 12; // stretches whose names have room
   const MOST_DOTS = 160; // beyond, only points that signal have a symbol
 
   const middle = (spot) => (spot.end === undefined ? spot.x : (spot.x + spot.end) / 2);
 
+  const toneOf = (one, place, look) => look.palette[(one.tone ?? place) % look.palette.length];
+
   // --- axes -------------------------------------------------------------------------------------------------------
 
   function axisText(look) {
-    return { color: look.soft, fontSize: 12, fontFamily: look.font };
+    // A line's height is said: the library measures it by a letter that the font may lack.
+    return { color: look.soft, fontSize: 12, lineHeight: 15, fontFamily: look.font };
   }
 
   const isSigned = (spec) => spec.series?.some((one) => one.spots.some((spot) => spot.lower < 0 || spot.y < 0));
+
+  function highestOf(spec) {
+    const found = new Map();
+    for (const spot of spec.series?.flatMap((one) => one.spots) ?? []) {
+      const [x, before] = [middle(spot), found.get(middle(spot)) ?? 0];
+      found.set(x, spec.kind === "stack" ? before + spot.y : Math.max(before, spot.y, spot.upper ?? 0));
+    }
+    return Math.max(0, ...found.values());
+  }
 
   function upAxis(spec, look) {
     const written = new Intl.NumberFormat(spec.language, { maximumFractionDigits: 2 });
     return {
       type: "value",
       min: isSigned(spec) ? null : 0,
+      ...(spec.unit === "%" && highestOf(spec) > 80 ? { max: 100, interval: 25 } : {}), // no share is more than all
       name: spec.y_name || "",
       nameLocation: "end",
       nameTextStyle: { ...axisText(look), align: "left" },
@@ -110,20 +126,45 @@
 
   // --- marks ------------------------------------------------------------------------------------------------------
 
-  function lineOf(mark, place, spec, look, width) {
-    const share = spec.axis === "time" ? (mark.x - spec.since) / (spec.until - spec.since) : 0.5;
-    const turned = share > 0.66;
+  function endsOf(spec, view) {
+    if (spec.axis === "time") return [view.from, view.to];
+    const along = spec.series.flatMap((one) => one.spots.map(middle));
+    return [Math.min(...along), Math.max(...along)];
+  }
+
+  // Where each mark's words stand: in the first lane where they meet no others, alarms before the rest. One without room
+  // has its line alone.
+  function wordsOf(spec, view, most) {
+    const [from, to] = endsOf(spec, view);
+    const taken = Array.from({ length: LANES }, () => []);
+    const alarms = spec.marks.filter((mark) => mark.kind === "alarm");
+    const others = spec.marks.filter((mark) => mark.kind !== "alarm");
+    const place = (mark) => {
+      const share = (mark.x - from) / (to - from);
+      const turned = share > TURNS;
+      if (share < 0 || share > 1) return { turned };
+      const [at, long] = [share * (view.width - AROUND), Math.min(most, mark.words.length * LETTER)];
+      const [left, right] = turned ? [at - long, at] : [at, at + long];
+      const lane = taken.findIndex((others) => others.every((one) => right + 8 < one[0] || one[1] + 8 < left));
+      taken[lane]?.push([left, right]);
+      return { turned, lane: lane < 0 ? undefined : lane };
+    };
+    const found = new Map([...alarms, ...others].map((mark) => [mark, place(mark)]));
+    return spec.marks.map((mark) => found.get(mark));
+  }
+
+  function lineOf(mark, { turned, lane }, look, most) {
     return {
       xAxis: mark.x,
       lineStyle: { color: look.ink, width: 1.5, type: PATTERNS[mark.kind] ?? "dashed" },
       label: {
-        show: true,
+        show: lane !== undefined,
         position: "end",
-        distance: 3 + 15 * (place % LANES),
+        distance: 3 + 15 * (lane ?? 0),
         rotate: 0,
         align: turned ? "right" : "left",
         formatter: mark.words,
-        width: Math.max(90, width / 3),
+        width: most,
         overflow: "truncate",
         color: look.ink,
         fontSize: 12,
@@ -153,7 +194,9 @@
   }
 
   function marked(series, spec, look, view) {
-    const lines = spec.marks.map((mark, place) => lineOf(mark, place, spec, look, view.width));
+    const most = Math.max(90, view.width / 3);
+    const words = wordsOf(spec, view, most);
+    const lines = spec.marks.map((mark, place) => lineOf(mark, words[place], look, most));
     const data = [...lines, ...spec.levels.map((level) => levelOf(level, look))];
     series.markLine = { silent: true, symbol: "none", animation: false, data };
     if (spec.stretches.length) series.markArea = stretches(spec, look);
@@ -197,9 +240,9 @@
   }
 
   function lineSeries(one, place, look, many) {
-    const colour = one.beside ? look.soft : look.palette[place % look.palette.length];
+    const colour = one.beside ? look.soft : toneOf(one, place, look);
     const few = one.spots.length <= MOST_DOTS;
-    const symbol = one.beside ? "emptyCircle" : SYMBOLS[place % SYMBOLS.length];
+    const symbol = one.beside ? "circle" : SYMBOLS[place % SYMBOLS.length];
     return {
       type: "line",
       name: one.name,
@@ -212,7 +255,8 @@
       symbolSize: few ? (many ? 6 : 5) : 0,
       color: colour,
       lineStyle: { color: colour, width: one.beside ? 1.25 : 1.75, type: one.beside ? [5, 4] : "solid" },
-      itemStyle: { color: colour },
+      // An empty circle of ECharts is white inside, also in the dark.
+      itemStyle: one.beside ? { color: look.surface, borderColor: colour, borderWidth: 1.25 } : { color: colour },
       data: one.spots.map((spot) => ({ value: [middle(spot), spot.y], ...(spot.signal && signalling(look)) })),
     };
   }
@@ -237,9 +281,9 @@
     if (drawn.length) marked(drawn[0], spec, look, view);
     const lanes = Math.min(spec.marks.length, LANES) * 15;
     const option = {
-      ...base(spec, look, { legend: many, top: 14 + lanes, zooms: spec.axis === "time" }),
+      ...base(spec, look, { legend: many, top: 14 + lanes + (spec.y_name ? 14 : 0), zooms: spec.axis === "time" }),
       xAxis: alongAxis(spec, look, view),
-      yAxis: upAxis(spec, look),
+      yAxis: { ...upAxis(spec, look), nameGap: 15 + lanes }, // above the words of marks
       dataZoom: spec.axis === "time" ? zoom(spec, look, view) : [],
       series: [...spec.series.flatMap((one) => (one.beside ? [] : limits(one.spots, look))), ...drawn],
     };
@@ -258,7 +302,7 @@
       silent: true,
       emphasis: { disabled: true },
       barCategoryGap: "12%",
-      itemStyle: { color: look.palette[place % look.palette.length], borderColor: look.surface, borderWidth: 0.5 },
+      itemStyle: { color: toneOf(one, place, look), borderColor: look.surface, borderWidth: 0.5 },
       data: one.spots.map((spot) => [middle(spot), spot.y]),
     }));
     if (drawn.length) marked(drawn[0], spec, look, view);
@@ -290,11 +334,33 @@
 
   // --- Pareto ----------------------------------------------------------------------------------------------------------
 
-  function pareto(spec, look) {
+  const BESIDE = 96; // pixels of both value axes beside upright bars
+  const ROW = 24; // pixels of a bar that lies
+  const ABOVE = 96; // pixels of legend and value axes around lying bars
+  const MOST_LINES = 3; // of a name under its bar
+  const pen = document.createElement("canvas").getContext("2d");
+
+  function widths(words, look) {
+    pen.font = `12px ${look.font}`;
+    return words.map((one) => pen.measureText(one).width);
+  }
+
+  // Bars stand while every name has room under its own, by whole words; else they lie, and names stand before them.
+  function namesOf(names, look, width) {
+    const room = (width - BESIDE) / names.length - 8;
+    const longest = Math.max(...widths(names.flatMap((name) => name.split(/\s+/)), look));
+    const whole = Math.max(...widths(names, look));
+    const label = { ...axisText(look), color: look.ink, interval: 0 };
+    if (longest <= room && whole <= MOST_LINES * room * 0.8) return { lies: false, label: { ...label, width: room, overflow: "break" } };
+    return { lies: true, label: { ...label, width: Math.min(whole + 2, width * 0.4), overflow: "truncate" } };
+  }
+
+  function pareto(spec, look, view) {
     const names = spec.bars.map((bar) => bar.name);
+    const { lies, label } = namesOf(names, look, view.width);
     const bars = spec.bars.map((bar, place) => ({
       value: bar.count,
-      itemStyle: { color: look.palette[place % look.palette.length] },
+      itemStyle: { color: toneOf(bar, place, look) },
     }));
     const quiet = { silent: true, emphasis: { disabled: true } };
     const counts = spec.bars.map((bar) => bar.before);
@@ -302,16 +368,19 @@
     const grey = { color: look.soft, itemStyle: { color: look.soft, opacity: 0.55 } };
     const before = compared ? [{ type: "bar", name: spec.before_name, ...grey, ...quiet, data: counts }] : [];
     const up = upAxis({ ...spec, unit: "" }, look);
+    const share = { ...up, max: 100, interval: 25, splitLine: { show: false }, axisLabel: { ...axisText(look), formatter: "{value} %" } };
+    const along = {
+      type: "category",
+      data: names,
+      inverse: lies,
+      axisLabel: label,
+      axisLine: { lineStyle: { color: look.edge } },
+      axisTick: { show: false },
+    };
     const option = {
       ...base(spec, look, { legend: true, top: 8, zooms: false }),
-      xAxis: {
-        type: "category",
-        data: names,
-        axisLabel: { ...axisText(look), color: look.ink, interval: 0, width: 84, overflow: "break" },
-        axisLine: { lineStyle: { color: look.edge } },
-        axisTick: { show: false },
-      },
-      yAxis: [up, { ...up, max: 100, interval: 25, splitLine: { show: false }, axisLabel: { ...axisText(look), formatter: "{value} %" } }],
+      xAxis: lies ? [up, share] : along,
+      yAxis: lies ? along : [up, share],
       series: [
         { type: "bar", name: spec.count_name, color: look.first, ...quiet, barCategoryGap: "30%", barGap: "10%", data: bars },
         ...before,
@@ -319,7 +388,7 @@
           type: "line",
           name: spec.share_name,
           ...quiet,
-          yAxisIndex: 1,
+          [lies ? "xAxisIndex" : "yAxisIndex"]: 1,
           color: look.ink,
           symbol: "diamond",
           symbolSize: 8,
@@ -328,7 +397,9 @@
         },
       ],
     };
-    return { option, stops: spec.bars.map((bar, place) => ({ ...bar, at: [place, bar.count] })) };
+    if (lies) option.grid.right = 28; // half of "100 %"
+    const stops = spec.bars.map((bar, place) => ({ ...bar, at: lies ? [bar.count, place] : [place, bar.count] }));
+    return { option, stops, lies, height: lies ? names.length * ROW + ABOVE : undefined };
   }
 
   // --- heat: place across the width against time -------------------------------------------------------------------------
@@ -411,6 +482,7 @@
   const KINDS = { control: lines, series: lines, stack, pareto, heat };
 
   // view: {from, to, width, isPaper}: the stretch of the x axis that is shown, the room in pixels, and whether it is printed.
+  // `lies`: its points stand below one another; `height`: the pixels that it needs then.
   const draw = (spec, look, view) => KINDS[spec.kind](spec, look, view);
 
   Object.assign(P, { draw, lookOf });

@@ -53,12 +53,20 @@
 
     redraw(scheme) {
       const before = this.stops?.[this.chosen];
-      const { option, stops } = P.draw(this.spec, P.lookOf(this.figure, scheme), this.view);
+      const { option, stops, lies = false, height } = P.draw(this.spec, P.lookOf(this.figure, scheme), this.view);
+      this.grow(height);
       this.chart.setOption(option, { notMerge: true });
       this.stops = stops;
+      this.lies = lies;
       this.chosen = before ? stops.findIndex((stop) => String(stop.at) === String(before.at)) : -1;
       this.place.dataset.drawn = String(stops.length);
       this.point();
+    }
+
+    // As high as it needs, or as the page's style has it.
+    grow(height) {
+      this.place.style.blockSize = height ? `${height}px` : "";
+      if (this.place.clientHeight !== this.chart.getHeight()) this.chart.resize({ height: this.place.clientHeight });
     }
 
     update() {
@@ -162,7 +170,8 @@
       this.stops.forEach((stop, place) => {
         if (!this.isShown(stop)) return;
         const [left, top] = this.pixel(stop);
-        const away = Math.abs(left - x) + Math.abs(top - y) * (stop.at[1] === null ? 1 : 0.25);
+        const [wide, high] = this.lies ? [0.25, 1] : [1, stop.at[1] === null ? 1 : 0.25];
+        const away = Math.abs(left - x) * wide + Math.abs(top - y) * high;
         if (away < least) [found, least] = [place, away];
       });
       return least <= NEAR + 60 ? found : -1;
@@ -239,6 +248,7 @@
         End: () => this.end(-1),
         Enter: () => this.open(),
         Escape: () => (this.clear(), this.box.blur()),
+        ...(this.lies && { ArrowUp: () => this.step(-1), ArrowDown: () => this.step(1) }),
         ...(this.zooms && { "+": () => this.zoomBy(0.5), "-": () => this.zoomBy(2), 0: () => this.zoomOut() }),
       }[event.key];
       if (!does) return;
@@ -367,7 +377,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     keepPictures();
-    all();
+    document.fonts.ready.then(all); // a canvas keeps the letters that it was drawn with
     const theme = new MutationObserver(() => each((drawn) => drawn.redraw()));
     theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   });

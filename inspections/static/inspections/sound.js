@@ -1,9 +1,13 @@
-// New alarms while this page is open: a tone where the reader switched it on, a flash, and words for those who listen.
+// New alarms while a page is open: a tone where the reader switched it on, a flash, and words for those who listen.
 (() => {
   const $ = (id) => document.getElementById(id);
   const keep = window.selvedgeKeep;
+  const EVERY_MS = 4000;
+  const MOST = 100; // alarms that this browser knows to have sounded
+  const RUNG = "selvedge-rung";
   const raised = () => [...document.querySelectorAll("[data-alarm]")];
-  const ids = (found) => new Set(found.map((one) => one.dataset.alarm));
+  const idOf = (one) => one.dataset.alarm;
+  const ids = (found) => new Set(found.map(idOf));
   let known = new Set();
   let audio = null;
   let isOn = false;
@@ -11,11 +15,14 @@
   const isMuted = () => isOn && audio?.state !== "running";
 
   function show() {
-    const button = $("sound");
     const words = isMuted() ? "muted" : isOn ? "on" : "off";
-    button.setAttribute("aria-pressed", isOn);
-    button.classList.toggle("is-muted", isMuted());
-    $("sound-words").textContent = button.dataset[words];
+    for (const place of [$("sound"), $("sound-state")].filter(Boolean)) {
+      place.classList.toggle("is-muted", isMuted());
+      place.querySelector("span").textContent = place.dataset[words] ?? "";
+    }
+    $("sound")?.setAttribute("aria-pressed", isOn);
+    $("sound-state").hidden = !isOn;
+    $("sound-state").title = $("sound-state").dataset[words] ?? "";
     // Who wants to hear is told in a tab that nobody looks at, too.
     document.documentElement.toggleAttribute("data-listens", isOn);
   }
@@ -46,17 +53,39 @@
     tones.forEach((hertz, place) => tone(hertz, audio.currentTime + place * 0.26));
   }
 
+  // Of several tabs the first that may sound does; two that hear in the same moment both do, which harms nobody.
+  function unheard(fresh) {
+    if (!isOn || isMuted()) return [];
+    const rung = keep.list(RUNG);
+    keep.keepList(RUNG, [...new Set([...rung, ...fresh.map(idOf)])].slice(-MOST));
+    return fresh.filter((one) => !rung.includes(idOf(one)));
+  }
+
   function tell(fresh) {
     for (const one of fresh) one.closest("li")?.classList.add("is-fresh");
     $("alarm-told").textContent = `${$("alarm-told").dataset.words}: ${fresh.map((one) => one.dataset.told).join("; ")}`;
-    play(fresh.some((one) => "critical" in one.dataset));
+    const loud = unheard(fresh);
+    if (loud.length) play(loud.some((one) => "critical" in one.dataset));
   }
 
   function look() {
     const found = raised();
-    const fresh = found.filter((one) => !known.has(one.dataset.alarm));
+    const fresh = found.filter((one) => !known.has(idOf(one)));
     known = ids(found);
     if (fresh.length) tell(fresh);
+  }
+
+  // A page that shows no alarms asks what stands on their tab, as long as somebody wants to hear.
+  async function ask() {
+    if (!isOn) return;
+    try {
+      const answer = await fetch($("alarm-tab").dataset.raised, { redirect: "manual" });
+      if (!answer.ok) return;
+      $("alarm-tab").innerHTML = await answer.text();
+      look();
+    } catch {
+      // the page itself says that there is no connection
+    }
   }
 
   async function press() {
@@ -67,18 +96,19 @@
     if (isOn) play(false);
   }
 
+  // The first press anywhere, of a finger or a key, wakes what was switched on another day.
+  const wake = (event) => isMuted() && !event.target.closest("#sound") && allow();
+
   document.addEventListener("DOMContentLoaded", () => {
-    const button = $("sound");
-    if (!button) return;
     known = ids(raised());
     isOn = keep.read("selvedge-sound") === "on";
-    button.hidden = false;
-    button.addEventListener("click", press);
-    // The first press anywhere wakes what was switched on another day.
-    document.addEventListener("pointerdown", (event) => {
-      if (isMuted() && !event.target.closest("#sound")) allow();
-    });
+    const button = $("sound");
+    if (button) button.hidden = false;
+    button?.addEventListener("click", press);
+    document.addEventListener("pointerdown", wake);
+    document.addEventListener("keydown", wake);
     show();
     document.addEventListener("htmx:afterSettle", look);
+    if ($("alarm-tab").dataset.raised) setInterval(ask, EVERY_MS);
   });
 })();

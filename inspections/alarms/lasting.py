@@ -1,0 +1,76 @@
+"""What lasts, as a replay sees it: from the times at which something began and ended to the troubles that rounds raise.
+
+Pure. A round looks at how it is now; here every moment of before is known at once, and the same follows.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+GONE = timedelta(seconds=60)  # a standing sign that is gone for longer than this has ended
+
+Lasting = tuple[datetime, datetime | None]  # from, and until before; None: it goes on
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A rule's condition held. `told`: what is said of it at a moment within: since when, and in which words."""
+
+    start: datetime
+    end: datetime | None
+    told: Callable[[datetime], tuple[datetime, str]]
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An alarm that comes of it. `ended` None: it stands at the period's end."""
+
+    at: datetime
+    ended: datetime | None
+    stretch: Stretch
+
+
+def deeper(lastings: Iterable[Lasting], depth: int, since: datetime, until: datetime) -> list[Lasting]:
+    """When more than `depth` of them went on at once, within the period; one that reaches its end goes on."""
+    steps: list[tuple[datetime, int]] = []
+    for start, end in lastings:
+        if start < until and (end is None or end > max(start, since)):
+            steps.append((max(start, since), 1))
+            if end is not None and end < until:
+                steps.append((end, -1))
+    found: list[Lasting] = []
+    count, began = 0, None
+    for at, step in sorted(steps):  # at one moment what ends goes before what begins
+        count += step
+        if count > depth and began is None:
+            began = at
+        elif count <= depth and began is not None:
+            found += [(began, at)] if at > began else []
+            began = None
+    return found if began is None else [*found, (began, None)]
+
+
+def raised(stretches: Iterable[Stretch], cool_down: timedelta, until: datetime) -> list[Raised]:
+    """Of stretches of one thing, in order of time: one alarm each, unless it is over (or the period is) within the
+    cool-down of another. One that stands when the cool-down ends is raised then."""
+    found: list[Raised] = []
+    quiet: datetime | None = None
+    for one in _joined(stretches):
+        at = max(one.start, quiet) if quiet else one.start
+        if at >= (one.end or until):
+            continue
+        found.append(Raised(at, None if one.end is None else one.end + GONE, one))
+        quiet = None if one.end is None else one.end + GONE + cool_down
+    return found
+
+
+def _joined(stretches: Iterable[Stretch]) -> Sequence[Stretch]:
+    """What is gone for a moment only has not ended."""
+    found: list[Stretch] = []
+    for one in stretches:
+        last = found[-1] if found else None
+        if last and last.end is not None and one.start - last.end <= GONE:
+            found[-1] = Stretch(last.start, one.end, last.told)
+        else:
+            found.append(one)
+    return found
