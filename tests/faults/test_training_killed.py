@@ -85,7 +85,15 @@ def read(run: TrainingRun) -> TrainingRun:
 
 
 def the_child(worker: subprocess.Popen[bytes]) -> psutil.Process:
-    return next(one for one in psutil.Process(worker.pid).children(recursive=True) if "ml" in one.cmdline())
+    return wait_for(lambda: next(filter(_learns, psutil.Process(worker.pid).children(recursive=True)), None), 30, "it")
+
+
+def _learns(process: psutil.Process) -> bool:
+    """One that is dead but not yet fetched by its worker does not."""
+    try:
+        return "ml" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def test_a_killed_worker_costs_one_epoch_and_its_child_dies_with_it(run: TrainingRun, settings: Any) -> None:
@@ -146,8 +154,8 @@ def test_cancelling_ends_the_process_and_leaves_nothing(run: TrainingRun, settin
 def test_a_child_that_is_killed_again_and_again_is_given_up_with_its_words(run: TrainingRun, settings: Any) -> None:
     with a_worker(settings, MAX_ATTEMPTS="2") as worker:
         for _attempt in range(2):
-            child = wait_for(lambda: next(iter(psutil.Process(worker.pid).children()), None), 30, "the child")
-            os.kill(child.pid, signal.SIGKILL)
+            child = the_child(worker)
+            child.kill()
             wait_for(lambda child=child: is_gone(child.pid), 5, "its end")
         assert worker.wait(30) == 0
     assert read(run).state == JobState.FAILED
