@@ -44,7 +44,7 @@ def a_web_server(
             body = self.rfile.read(int(self.headers["Content-Length"]))
             heard.posts.append((self.path, dict(self.headers), body))
             if gate:
-                gate.wait(20)
+                gate.wait(60)
             self.send_response(heard.answers.pop(0) if len(heard.answers) > 1 else heard.answers[0])
             if heard.where:
                 self.send_header("Location", heard.where)
@@ -173,7 +173,7 @@ def an_mqtt_broker(folder: Path, certificate: Path | None = None) -> Iterator[in
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _takes(port: int) -> bool:
@@ -194,7 +194,7 @@ def a_subscriber(port: int, topic: str, authority: Path | None = None) -> Iterat
     client.connect("localhost" if authority else "127.0.0.1", port)
     client.loop_start()
     client.subscribe(topic, qos=1)
-    assert ready.wait(5)
+    assert ready.wait(60)
     try:
         yield found
     finally:

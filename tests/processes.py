@@ -58,7 +58,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20.0, what: str = "it") -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0, what: str = "it") -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen in {seconds:g} s"
@@ -91,7 +91,7 @@ def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -
     finally:
         started.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            started.wait(30)
+            started.wait(90)
         kill_group(started.pid)
         started.wait()
 
@@ -118,7 +118,7 @@ class Api:
         return wait_for(verdict, seconds, "a verdict")
 
     def _ask(self, verb: str, path: str, body: bytes, expected: int) -> dict[str, Any]:
-        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             sent = {"Authorization": f"Api-Key {self.key}", "Content-Type": "application/octet-stream", **self.headers}
             wire.request(verb, path, body or None, sent)

@@ -30,7 +30,7 @@ def at_once(work: Callable[[int], None]) -> None:
 
     def run(number: int) -> None:
         try:
-            ready.wait(10)
+            ready.wait(60)
             work(number)
         except (AssertionError, DatabaseError) as error:
             raised.append(error)

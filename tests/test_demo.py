@@ -56,7 +56,7 @@ def running(data: Path, command: str = "demo", **options: str) -> Iterator[Demo]
     environment = clean_environment(**{**own, "LINES": "1", "RATE": "2", **options})
     with process([sys.executable, "manage.py", command], environment, log) as started:
         demo = Demo(started, data, port, log)
-        wait_for(lambda: "Selvedge runs at" in demo.said or started.poll() is not None, 90, "the web")
+        wait_for(lambda: "Selvedge runs at" in demo.said or started.poll() is not None, 120, "the web")
         assert started.poll() is None, demo.said
         yield demo
 
@@ -65,7 +65,7 @@ def refused(data: Path, command: str = "demo", **options: str) -> str:
     """What it says when it will not start: exit code 2 and nothing left running."""
     environment = clean_environment(DATA=str(data), **{"PORT": str(free_port()), **options})
     ran = subprocess.run(
-        [sys.executable, "manage.py", command], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "manage.py", command], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert ran.returncode == 2, ran.stdout + ran.stderr
     return ran.stderr
@@ -86,10 +86,10 @@ def test_it_starts_ends_on_sigterm_and_goes_on_with_the_same_data(data: Path) ->
         assert first["url"] == f"http://127.0.0.1:{demo.port}"
         assert set(first["users"]) == {"operator", "manager", "admin"}
         assert [(one["line"], one["camera"]) for one in first["cameras"]] == [("line-1", "cam-1")]
-        wait_for(lambda: len(demo.posted()) >= 4, 30, "posting")
+        wait_for(lambda: len(demo.posted()) >= 4, 90, "posting")
         everybody = family(demo.process.pid)
         demo.process.send_signal(signal.SIGTERM)
-        assert demo.process.wait(30) == 0
+        assert demo.process.wait(90) == 0
         assert [pid for pid in everybody if not is_gone(pid)] == []
     posted = demo.posted()
     assert {one["status"] for one in posted} == {201}
@@ -101,7 +101,7 @@ def test_it_starts_ends_on_sigterm_and_goes_on_with_the_same_data(data: Path) ->
         assert demo.api().get(posted[0]["id"])["capture_id"] == posted[0]["capture_id"]
         assert "No simulated cameras" in demo.said
         demo.process.send_signal(signal.SIGINT)
-        assert demo.process.wait(30) == 0
+        assert demo.process.wait(90) == 0
 
 
 def test_an_image_is_judged_by_the_starter_model(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_kill_9_leaves_nothing_behind_and_does_not_hinder_the_next_start(tmp_pat
         everybody = family(demo.process.pid)
         assert len(everybody) > 6
         demo.process.kill()
-        demo.process.wait(10)
-        wait_for(lambda: all(is_gone(pid) for pid in everybody), 30, "the end of all processes")
+        demo.process.wait(60)
+        wait_for(lambda: all(is_gone(pid) for pid in everybody), 90, "the end of all processes")
     with running(data) as demo:
         assert demo.process.poll() is None
 
@@ -143,7 +143,7 @@ def test_pictures_of_a_folder_are_posted_once_each_with_their_source_as_roll(tmp
         rows.append(f"{seed}.png,{'hole' if seed % 2 else 'good'},strip-{seed % 3}")
     (folder / "manifest.csv").write_text("\n".join(rows))
     with running(with_tables(tmp_path / "data"), RATE="20", LOOP="0", IMAGES=str(folder)) as demo:
-        wait_for(lambda: "cameras: " in demo.said, 60, "the end of the cameras")
+        wait_for(lambda: "cameras: " in demo.said, 120, "the end of the cameras")
         assert "6 pictures accepted, 0 rejected" in demo.said
         posted = {one["file"]: one for one in demo.posted()}
         assert {name: one["label"] for name, one in posted.items()} == {
@@ -185,8 +185,8 @@ def test_make_hands_its_signal_on(tmp_path: Path) -> None:
     log = tmp_path / "make.out"
     options = [f"DATA={with_tables(tmp_path / 'data')}", f"PORT={free_port()}", "LINES=1", "CAMERAS=0"]
     with process(["make", "demo", *options], clean_environment(), log) as made:
-        wait_for(lambda: "Selvedge runs at" in log.read_text(), 90, "the web")
+        wait_for(lambda: "Selvedge runs at" in log.read_text(), 120, "the web")
         everybody = family(made.pid)
         os.kill(made.pid, signal.SIGTERM)
-        made.wait(30)
-        wait_for(lambda: all(is_gone(pid) for pid in everybody), 10, "the end of all processes")
+        made.wait(90)
+        wait_for(lambda: all(is_gone(pid) for pid in everybody), 90, "the end of all processes")

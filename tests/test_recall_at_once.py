@@ -38,7 +38,7 @@ def test_a_recall_that_is_cancelled_while_its_looks_are_written_down_ends(
 
     def write() -> None:
         try:
-            held.wait(5)
+            held.wait(60)
             write_down(version, [Looked(one, None) for one in mine], 1.0, timezone.now())
         except OperationalError as error:
             raised.append(error)

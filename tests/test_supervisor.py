@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.processes import is_gone, wait_for
 from workers import process_logs
 from workers.data_lock import claim
 
@@ -61,20 +62,9 @@ def supervised(folder: Path, *plan: dict[str, object]) -> Iterator[subprocess.Po
             process.kill()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def pid_in(path: Path) -> int:
     wait_for(lambda: path.exists() and path.read_text())
     return int(path.read_text())
-
-
-def is_gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_sigterm_ends_every_process_in_the_reverse_order(tmp_path: Path) -> None:
@@ -82,7 +72,7 @@ def test_sigterm_ends_every_process_in_the_reverse_order(tmp_path: Path) -> None
     with supervised(tmp_path, *(child(name, NOTES_ITS_END) for name in names)) as process:
         wait_for(lambda: all((tmp_path / name).exists() for name in names))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert (tmp_path / "ends").read_text().split() == ["web", "judge", "broker"]
 
 
@@ -94,7 +84,7 @@ def test_the_next_child_waits_until_the_one_before_is_ready(tmp_path: Path) -> N
         (tmp_path / "go").touch()
         pid_in(tmp_path / "second")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_child_that_dies_is_started_again_and_it_says_so(tmp_path: Path) -> None:
@@ -103,7 +93,7 @@ def test_a_child_that_dies_is_started_again_and_it_says_so(tmp_path: Path) -> No
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: pid_in(tmp_path / "judge") != first)
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=20)[0]
+        said = process.communicate(timeout=60)[0]
     assert "judge ended (killed by SIGKILL); restart 1 in 0.5 s." in said
 
 
@@ -112,7 +102,7 @@ def test_one_that_keeps_dying_is_started_ever_less_often(tmp_path: Path) -> None
         assert process.stdout
         said = [process.stdout.readline() for _ in range(3)]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert [line.split(" in ")[1].split(" s.")[0] for line in said] == ["0.5", "1", "2"]
     assert "exit code 7" in said[0]
     assert said[0].strip().endswith("ends: no model")
@@ -124,7 +114,7 @@ def test_what_a_dead_child_left_behind_is_ended_before_its_restart(tmp_path: Pat
         psutil.Process(grandchild).parent().kill()
         wait_for(lambda: is_gone(grandchild))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_one_that_may_finish_is_not_started_again(tmp_path: Path) -> None:
@@ -133,14 +123,14 @@ def test_one_that_may_finish_is_not_started_again(tmp_path: Path) -> None:
         assert process.stdout.readline() == "cameras: all posted\n"
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=20)[0] == ""
+        assert process.communicate(timeout=60)[0] == ""
 
 
 def test_one_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> None:
     with supervised(tmp_path, child("judge", STUBBORN, grace_s=0.5)) as process:
         stubborn = pid_in(tmp_path / "judge")
         process.send_signal(signal.SIGTERM)
-        assert "judge did not end in 0.5 s and was killed" in process.communicate(timeout=20)[0]
+        assert "judge did not end in 0.5 s and was killed" in process.communicate(timeout=60)[0]
     assert is_gone(stubborn)
 
 
@@ -150,7 +140,7 @@ def test_a_second_interrupt_hurries(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert is_gone(stubborn)
 
 
@@ -160,15 +150,15 @@ def test_kill_9_of_the_supervisor_leaves_nothing_behind(tmp_path: Path, code: st
         left = pid_in(tmp_path / "judge")
         started = set(psutil.Process(process.pid).children(recursive=True))
         process.kill()
-        process.wait(10)
-        wait_for(lambda: is_gone(left) and all(is_gone(one.pid) for one in started), 20)
+        process.wait(60)
+        wait_for(lambda: is_gone(left) and all(is_gone(one.pid) for one in started))
 
 
 def test_one_that_never_becomes_ready_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
     hopeless = HARNESS.replace("sys.exit(Sup", "import workers.supervisor as s; s.READY_S = 0.5; sys.exit(Sup")
     plan = [child("web", "print('address in use', flush=True); import time; time.sleep(300)", ready="never")]
     ran = subprocess.run(
-        [sys.executable, "-c", hopeless, json.dumps(plan), str(tmp_path)], capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", hopeless, json.dumps(plan), str(tmp_path)], capture_output=True, text=True, timeout=90
     )
     assert ran.returncode == 1
     assert "web did not become ready in 0 s" in ran.stdout

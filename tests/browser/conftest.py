@@ -11,6 +11,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browser.waiting import PATIENCE_S
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
     "--no-sandbox",
@@ -31,7 +33,7 @@ if connection.vendor == "sqlite":
 def _chromium() -> str:
     if os.environ.get("SELVEDGE_SKIP_BROWSER") == "1":
         pytest.skip("SELVEDGE_SKIP_BROWSER=1")
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    found = next((path for name in (os.environ.get("CHROMIUM", ""), *CHROMIUM) if (path := shutil.which(name))), None)
     if found is None:
         pytest.fail("No Chromium here: apt-get install chromium (or skip these with SELVEDGE_SKIP_BROWSER=1).")
     return found
@@ -50,7 +52,8 @@ def browser(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
         connections.close_all()
 
 
-expect.set_options(timeout=15_000)  # three polls
+PATIENCE_MS = 1000 * PATIENCE_S
+expect.set_options(timeout=PATIENCE_MS)
 
 Open = Callable[..., Page]
 
@@ -72,7 +75,7 @@ def opened(browser: Browser, live_server: LiveServer, complaints: list[str]) -> 
 
     def open_page(path: str, client: Client | None = None, **options: object) -> Page:
         context = browser.new_context(base_url=live_server.url, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if client is not None:
             session = client.cookies["sessionid"].value

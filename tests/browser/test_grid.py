@@ -14,6 +14,7 @@ from inspections.models import Capture, How, Label, Person, ReviewItem
 from inspections.review.answers import decide
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.waiting import until
 from tests.cast import a_camera, a_line, a_png, signed_in
 from tests.judged import judged
 
@@ -46,11 +47,8 @@ def ready(page: Page) -> Page:
     """Once all that is on the screen counts as seen."""
     expect(page.locator("#grid-all-n")).to_have_text(re.compile(r"^[1-9]"))
     page.wait_for_load_state("networkidle")
-    for _ in range(100):
-        if page.locator("#grid-all-n").inner_text() == str(on_screen(page)):
-            return page
-        page.wait_for_timeout(100)
-    raise AssertionError("What is on the screen never counted as seen.")
+    until(page, lambda: page.locator("#grid-all-n").inner_text() == str(on_screen(page)))
+    return page
 
 
 def on_screen(page: Page) -> int:
@@ -211,8 +209,8 @@ def test_where_somebody_was_faster_nothing_is_labelled_and_one_key_asks_again(
     for capture in captures[:4]:
         tile(page, capture).click()
     decide(oscar, captures[1], "thread", timezone.now())
-    until = timezone.now() + timedelta(minutes=2)
-    ReviewItem.objects.filter(capture=captures[2]).update(holder=oscar, lease_until=until)
+    ends = timezone.now() + timedelta(minutes=2)
+    ReviewItem.objects.filter(capture=captures[2]).update(holder=oscar, lease_until=ends)
     page.keyboard.press("2")
     trouble = page.locator("#grid-trouble")
     expect(trouble).to_have_text(re.compile("Nothing was labelled: 2 of them are not free any more"))
@@ -387,8 +385,8 @@ def test_after_the_session_the_bulk_waits_until_one_has_signed_in_again(
 def test_what_is_held_or_has_no_picture_cannot_be_picked(
     opened: Open, captures: list[Capture], olga: Person, oscar: Person
 ) -> None:
-    until = timezone.now() + timedelta(minutes=5)
-    ReviewItem.objects.filter(capture=captures[0]).update(holder=oscar, lease_until=until)
+    ends = timezone.now() + timedelta(minutes=5)
+    ReviewItem.objects.filter(capture=captures[0]).update(holder=oscar, lease_until=ends)
     default_storage.delete(captures[1].path)
     page = ready(opened(GRID, signed_in(olga), viewport=DESKTOP))
     tile(page, captures[0]).click(force=True)  # its box says that it is disabled

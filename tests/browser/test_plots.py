@@ -13,6 +13,7 @@ from inspections.models import ThresholdChange
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
+from tests.browser.waiting import until
 from tests.cast import a_camera, signed_in
 from tests.floor import an_alarm
 from tests.judged import a_version, judged
@@ -223,8 +224,7 @@ def test_the_theme_draws_the_plots_anew(opened: Open, mara: Client) -> None:
     drawn(page, "width")
     before = {key: pixels(page, key) for key in PLOTS}
     page.locator("#theme").click()
-    page.wait_for_timeout(500)
-    assert all(pixels(page, key) != before[key] for key in PLOTS)
+    until(page, lambda: all(pixels(page, key) != before[key] for key in PLOTS))
 
 
 def test_paper_is_light_and_narrow(opened: Open, mara: Client) -> None:
@@ -235,8 +235,7 @@ def test_paper_is_light_and_narrow(opened: Open, mara: Client) -> None:
     width = page.locator(PICTURE.format("rate")).first.evaluate("e => e.clientWidth")
     assert width == 700
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    page.wait_for_timeout(300)
-    assert pixels(page, "rate") == before
+    until(page, lambda: pixels(page, "rate") == before)
 
 
 def test_a_poll_draws_what_is_new_in_place_and_keeps_the_zoom(opened: Open, mara: Client) -> None:

@@ -15,6 +15,7 @@ from inspections.pages.keys import ACTIONS
 from inspections.review.answers import decide
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.waiting import until
 from tests.cast import PASSWORD, a_camera, a_person, a_png, signed_in
 from tests.judged import judged
 
@@ -45,15 +46,6 @@ def at(opened: Open, person: Person, path: str = "/queue/", **options: Any) -> P
     page = opened(path, signed_in(person), **{"viewport": {"width": 1280, "height": 800}, **options})
     until(page, "Boolean(window.selvedgeQueue?.desk?.paintedAt)")
     return page
-
-
-def until(page: Page, condition: str) -> None:
-    """Playwright's own waiting evaluates strings, which the content policy forbids."""
-    for _turn in range(200):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never came: {condition}")
 
 
 def sent(page: Page) -> None:
@@ -143,14 +135,14 @@ def goes_on(page: Page, key: str) -> None:
 
 def zooms(page: Page, key: str) -> None:
     page.keyboard.press(key)
-    assert look(page)["zoom"] > 2
+    until(page, lambda: look(page)["zoom"] > 2)
     page.keyboard.press(key)
-    assert look(page)["zoom"] == 1
+    until(page, lambda: look(page)["zoom"] == 1)
 
 
 def rotates(page: Page, key: str) -> None:
     page.keyboard.press(key)
-    assert look(page)["rotation"] == 90
+    until(page, lambda: look(page)["rotation"] == 90)
 
 
 def heats(page: Page, key: str) -> None:
@@ -401,8 +393,8 @@ def test_zoom_and_rotation_stay_from_image_to_image(opened: Open, olga: Person) 
     page.mouse.down()
     page.mouse.move(480, 430, steps=4)
     page.mouse.up()
+    until(page, lambda: look(page)["zoom"] > 3)
     before = look(page)
-    assert before["zoom"] > 3
     assert before["x"] != 0.5
     scale = page.locator("#q-scale").inner_text()
     assert re.fullmatch(r"[125]0* (mm|µm|cm)", scale)
@@ -669,12 +661,12 @@ def test_one_decision_that_breaks_the_server_holds_up_no_other(opened: Open, olg
     # In the place of the other at once: between two routes it would be sent, and taken.
     page.route(f"**/{first.pk}/labels/", lambda route: route.fulfill(status=500, body="{}"))
     given_up = page.get_by_text("Selvedge failed over your Good, again and again.")
-    for _turn in range(60):  # a turn that finds the one before still under way sends nothing
-        if given_up.is_visible():
-            break
-        page.evaluate("selvedgeQueue.desk.outbox.now()")
-        page.wait_for_timeout(150)
-    expect(given_up).to_be_visible()
+
+    def sent_and_given_up() -> bool:
+        page.evaluate("selvedgeQueue.desk.outbox.now()")  # one that finds the one before still under way sends nothing
+        return given_up.is_visible()
+
+    until(page, sent_and_given_up)
     press(page, "2", "3")
     until(page, f"{OUTBOX} === 1")
     assert answers() == ["cut", "hole"]

@@ -9,7 +9,8 @@ from inspections.models import Camera, Capture, Label, ReviewItem
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import SIZES, overflow, serious, unexpected
-from tests.browser.test_queue import PAINTED, asked, at, nothing_hidden, press, sent, until
+from tests.browser.test_queue import PAINTED, asked, at, nothing_hidden, press, sent
+from tests.browser.waiting import until
 from tests.labelled import an_answer
 from tests.teaching import seen_as
 

@@ -6,7 +6,6 @@ Measured from the key to the second frame after the next image was drawn: by the
 import os
 from datetime import timedelta
 from statistics import median, quantiles
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from playwright.sync_api import CDPSession, Page
 from inspections.models import Kind, Label, ReviewItem
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.waiting import until
 from tests.cast import a_camera, a_png, signed_in
 from tests.judged import judged, many_judged
 
@@ -60,14 +60,6 @@ def heap(session: CDPSession) -> int:
 
 def first_paint(page: Page) -> float:
     return float(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-
-
-def until(page: Page, condition: str) -> None:
-    """Playwright's own waiting evaluates strings, which the content policy forbids."""
-    deadline = monotonic() + 60
-    while not page.evaluate(condition):
-        assert monotonic() < deadline, condition
-        page.wait_for_timeout(50)
 
 
 def all_sent(page: Page) -> None:

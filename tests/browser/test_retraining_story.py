@@ -81,11 +81,11 @@ def relabel(mill: Mill, page: Page) -> None:
     page.goto("/queue/")
     before = None
     for _image in range(RELABELLED):
-        capture = wait_for(lambda shown=before: _other_than(page, shown), 30, "the next image")
+        capture = wait_for(lambda shown=before: _other_than(page, shown), 90, "the next image")
         shown = page.request.get(f"/api/v1/captures/{capture}/").json()
         page.keyboard.press(KEYS[mill.truth[shown["capture_id"]]])
         before = capture
-    wait_for(lambda: page.evaluate("window.selvedgeQueue.desk.outbox.entries.length === 0"), 30, "sending")
+    wait_for(lambda: page.evaluate("window.selvedgeQueue.desk.outbox.entries.length === 0"), 90, "sending")
 
 
 def _other_than(page: Page, capture: str | None) -> str | None:

@@ -11,7 +11,7 @@ from inspections.review.answers import decide
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
-from tests.browser.test_queue import until
+from tests.browser.waiting import until
 from tests.cast import a_camera, a_png, signed_in
 from tests.judged import judged
 from tests.teaching import compared, listed, passed

@@ -11,6 +11,7 @@ from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import unexpected
 from tests.browser.test_plots import drawn, said
+from tests.browser.waiting import until
 from tests.cast import signed_in
 from tests.judged import a_version
 from tests.plotted import PAGE, a_night
@@ -80,6 +81,5 @@ def test_a_finger_across_a_plot_scrolls_the_page_and_opens_nothing(page: Page) -
     fingers(session, [(x, y)])
     before, address = page.evaluate("scrollY"), page.url
     fingers(session, *([(x, y - away)] for away in range(0, 240, 12)))
-    page.wait_for_timeout(300)
-    assert page.evaluate("scrollY") > before + 100
+    until(page, f"scrollY > {before} + 100")
     assert page.url == address

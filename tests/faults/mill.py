@@ -64,7 +64,7 @@ class CameraApi(Api):
 
     def status_of_post(self, image: bytes, **fields: Any) -> int:
         """The bare status of one attempt."""
-        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             headers = {"Authorization": f"Api-Key {self.key}", "Content-Type": "application/octet-stream"}
             wire.request("POST", f"/api/v1/captures/?{urlencode(fields)}", image, headers)

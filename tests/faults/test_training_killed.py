@@ -85,7 +85,9 @@ def read(run: TrainingRun) -> TrainingRun:
 
 
 def the_child(worker: subprocess.Popen[bytes]) -> psutil.Process:
-    return wait_for(lambda: next(filter(_learns, psutil.Process(worker.pid).children(recursive=True)), None), 30, "it")
+    return wait_for(
+        lambda: next(filter(_learns, psutil.Process(worker.pid).children(recursive=True)), None), 60, "the child"
+    )
 
 
 def _learns(process: psutil.Process) -> bool:
@@ -102,11 +104,11 @@ def test_a_killed_worker_costs_one_epoch_and_its_child_dies_with_it(run: Trainin
         child = the_child(worker)
         assert child.nice() == 1
         worker.kill()
-        wait_for(lambda: is_gone(child.pid), 5, "the end of the child")
+        wait_for(lambda: is_gone(child.pid), what="the end of the child")
     assert read(run).state == JobState.RUNNING
     known = len(run.history)
     assert known < 60
-    wait_for(lambda: TrainingRun.objects.claimable(timezone.now()).exists(), 10, "the end of the lease")
+    wait_for(lambda: TrainingRun.objects.claimable(timezone.now()).exists(), what="the end of the lease")
     make_golden(run.asked_by, timezone.now())
     with a_worker(settings) as worker:
         assert worker.wait(120) == 0
@@ -129,7 +131,7 @@ def test_a_worker_that_is_asked_to_end_hands_it_back_at_once(run: TrainingRun, s
         wait_for(lambda: len(read(run).history) >= 2, 60, "the second epoch")
         child = the_child(worker)
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
+        assert worker.wait(90) == 0
     assert is_gone(child.pid)
     assert (read(run).state, run.attempts) == (JobState.RUNNING, 0)
     assert TrainingRun.objects.claimable(timezone.now()).get() == run
@@ -145,7 +147,7 @@ def test_cancelling_ends_the_process_and_leaves_nothing(run: TrainingRun, settin
         wait_for(lambda: len(read(run).history) >= 1, 60, "the first epoch")
         child = the_child(worker)
         retraining.cancel(run, run.asked_by, timezone.now())
-        assert worker.wait(10) == 0
+        assert worker.wait(90) == 0
     assert is_gone(child.pid)
     assert (read(run).state, run.version, run.slot) == (JobState.CANCELLED, None, None)
     assert list(Path(settings.TRAININGS).glob("*")) == []
@@ -156,8 +158,8 @@ def test_a_child_that_is_killed_again_and_again_is_given_up_with_its_words(run: 
         for _attempt in range(2):
             child = the_child(worker)
             child.kill()
-            wait_for(lambda child=child: is_gone(child.pid), 5, "its end")
-        assert worker.wait(30) == 0
+            wait_for(lambda child=child: is_gone(child.pid), what="its end")
+        assert worker.wait(90) == 0
     assert read(run).state == JobState.FAILED
     assert "died 2 times" in run.reason
     assert "SIGKILL" in run.reason

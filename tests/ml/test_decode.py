@@ -154,10 +154,10 @@ def bomb(width: int, height: int) -> bytes:
 
 
 def test_too_many_pixels_are_refused_before_decoding() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UndecodableImage, match="megapixels"):
         decode(bomb(14000, 14000), 3)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def slow_files() -> dict[str, bytes]:
@@ -182,10 +182,10 @@ def slow_files() -> dict[str, bytes]:
 def test_a_file_built_to_keep_us_busy_is_refused_quickly(name: str) -> None:
     data = slow_files()[name]
     assert len(data) <= 22_000_000
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UndecodableImage):
         decode(data, 3)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_rendition_is_a_jpeg_of_at_most_that_side() -> None:

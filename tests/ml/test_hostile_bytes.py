@@ -40,13 +40,13 @@ def mutations(draw: st.DrawFn) -> bytes:
 
 
 def look(data: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         pixels = decode(data, 3)
         assert pixels.dtype == np.uint8 and pixels.ndim == 3
     except UndecodableImage as problem:
         assert str(problem)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))

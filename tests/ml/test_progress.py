@@ -69,10 +69,10 @@ def test_it_is_written_at_most_twice_a_second_and_never_goes_back(tmp_path: Path
 def test_without_a_place_nothing_is_written_and_it_costs_next_to_nothing(tmp_path: Path) -> None:
     progress = Progress()
     progress.stage("training", 1.0)
-    start = time.perf_counter()
+    start = time.process_time()
     for batch in range(10_000):
         progress.batch(1, 1, batch, 10_000)
-    assert time.perf_counter() - start < 1  # 0.1 ms a batch, of which the fastest takes tens
+    assert time.process_time() - start < 1  # 0.1 ms a batch, of which the fastest takes tens
     progress.done()
     assert not list(tmp_path.iterdir())
 
@@ -99,7 +99,7 @@ def test_a_training_tells_how_far_it_is_and_ends_at_once_when_it_is_told_to(tmp_
         assert {"drawing cloth", "training"} <= stages, child.stderr and child.stderr.read()
         assert found["epochs"] == 100_000 and 0 < found["share"] < 0.2
         child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=5) == -signal.SIGTERM
+        assert child.wait(timeout=60) == -signal.SIGTERM
     finally:
         child.kill()
         child.communicate()
