@@ -29,7 +29,7 @@ from inspections.models.defect_class import GOOD
 from inspections.models.rollup import SLOT
 from inspections.rates import HOUR, hour_of
 from inspections.standing import slot_of
-from inspections.turns import in_force_since
+from inspections.turns import newest
 from inspections.what_if import Answer, Audit, Evidence, Scored
 
 DAYS = 28
@@ -41,7 +41,8 @@ ANSWERS = 4_000
 
 @dataclass(frozen=True)
 class Weighed:
-    """One line's evidence, since when, and why not for longer: "" (28 days), `model` or `answers`."""
+    """One line's evidence, since when, and why not for longer: "" (28 days), `model` (another one judged before),
+    `first` (none did) or `answers`."""
 
     evidence: Evidence
     since: datetime
@@ -71,9 +72,9 @@ class Volume:
 def weigh(line: Line, now: datetime) -> Weighed:
     """The line's last 28 days, from the slot on after its model was changed: another model's scores tell nothing."""
     since, cut = hour_of(now) + HOUR - DAYS * DAY, ""
-    changed = in_force_since(line)
-    if changed is not None and changed > since:
-        since, cut = _next_slot(changed), "model"
+    turn = newest([line.pk]).get(line.pk)
+    if turn and turn.at > since:
+        since, cut = _next_slot(turn.at), "first" if turn.before is None else "model"
     rows = _answers(line, since)
     if len(rows) > ANSWERS:
         since, cut = _next_slot(rows[-1]["counted_at"]), "answers"

@@ -17,6 +17,7 @@ from inspections.models import (
     AlarmRule,
     AlarmState,
     AuditEvent,
+    Capture,
     Channel,
     ChannelKind,
     Delivery,
@@ -126,6 +127,7 @@ def test_filters_narrow_by_line_kind_state_and_period_in_the_address(mara: Clien
     assert history_of(text_of(mara, "/alarms/?line=loom-2")) == [str(there.pk)]
     assert history_of(text_of(mara, "/alarms/?kind=limit&period=24h")) == [str(here.pk)]
     assert history_of(text_of(mara, "/alarms/?state=resolved")) == [str(old.pk)]
+    assert history_of(text_of(mara, f"/alarms/?rule={there.rule_id}")) == [str(there.pk)]
     assert "No alarm fits these filters." in text_of(mara, "/alarms/?kind=stale")
 
 
@@ -204,6 +206,10 @@ def test_an_alarm_of_a_class_tells_how_many_there_were_so_far(mara: Client) -> N
     text = " ".join(text_of(mara, f"/alarms/{alarm.pk}/").split())
     assert "<dt>Anomalies</dt> <dd>4</dd>" in text
     assert words in text
+    newest = Capture.objects.order_by("counted_at").last()
+    assert newest
+    assert f'id="latest"><time datetime="{timezone.localtime(newest.counted_at).isoformat()}"' in text
+    assert not re.search(r"\d signs?\b", text)  # what the alarm counts are five minutes
 
 
 def test_its_chart_draws_the_limit_that_it_was_raised_at(mara: Client) -> None:

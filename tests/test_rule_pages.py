@@ -234,7 +234,8 @@ def test_the_list_says_what_each_looks_at_and_how_often_it_raised(mara: Client) 
     an_alarm(rule=rule)
     text = text_of(mara.get("/alarms/rules/"))
     assert "any defect above 5.0 % over 15 min" in text
-    assert '<td class="num">1</td>' in text
+    assert f'href="/alarms/?when=28d&amp;rule={rule.pk}"' in text
+    assert '4 weeks">1</a></td>' in text
 
 
 def test_operators_make_no_rules() -> None:

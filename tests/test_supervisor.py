@@ -63,13 +63,12 @@ def supervised(folder: Path, *plan: dict[str, object]) -> Iterator[subprocess.Po
 
 
 def pid_in(path: Path) -> int:
-    wait_for(lambda: path.exists() and path.read_text())
-    return int(path.read_text())
+    return int(wait_for(lambda: path.exists() and path.read_text()))
 
 
 def test_sigterm_ends_every_process_in_the_reverse_order(tmp_path: Path) -> None:
     names = ("broker", "judge", "web")
-    with supervised(tmp_path, *(child(name, NOTES_ITS_END) for name in names)) as process:
+    with supervised(tmp_path, *(child(name, NOTES_ITS_END, grace_s=60) for name in names)) as process:
         wait_for(lambda: all((tmp_path / name).exists() for name in names))
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -135,10 +134,11 @@ def test_one_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> N
 
 
 def test_a_second_interrupt_hurries(tmp_path: Path) -> None:
-    with supervised(tmp_path, child("judge", STUBBORN, grace_s=60)) as process:
+    with supervised(tmp_path, child("judge", STUBBORN, grace_s=600)) as process:
         stubborn = pid_in(tmp_path / "judge")
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        assert process.stdout
+        assert "once more to hurry" in process.stdout.readline()  # two that wait at once are one
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert is_gone(stubborn)
@@ -155,7 +155,10 @@ def test_kill_9_of_the_supervisor_leaves_nothing_behind(tmp_path: Path, code: st
 
 
 def test_one_that_never_becomes_ready_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
-    hopeless = HARNESS.replace("sys.exit(Sup", "import workers.supervisor as s; s.READY_S = 0.5; sys.exit(Sup")
+    hopeless = HARNESS.replace("path.exists()", "wait_for(log.exists) and wait_for(log.read_text) and False").replace(
+        "sys.exit(Sup", "log = folder / 'logs/web.log'; s.READY_S = 0.0; sys.exit(Sup"
+    )
+    hopeless = f"import workers.supervisor as s; from tests.processes import wait_for\n{hopeless}"
     plan = [child("web", "print('address in use', flush=True); import time; time.sleep(300)", ready="never")]
     ran = subprocess.run(
         [sys.executable, "-c", hopeless, json.dumps(plan), str(tmp_path)], capture_output=True, text=True, timeout=90

@@ -142,13 +142,16 @@ def test_the_sample_is_bounded_and_spread_over_the_period(camera: Camera, monkey
 
 def test_scores_of_the_model_before_do_not_count(mara: Client, camera: Camera) -> None:
     many_judged(camera, 30, NOW - 5 * DAY, "hole", 0.9)
-    VersionChange.objects.create(
-        kind=ChangeKind.PROMOTE, version=a_version(), state=ChangeState.ACTIVE, asked_at=NOW, decided_at=NOW - 3 * DAY
-    )
+    promotion = VersionChange.objects.create(
+        kind=ChangeKind.PROMOTE, version=a_version(), state=ChangeState.ACTIVE, asked_at=NOW, decided_at=NOW - 3 * DAY,
+        previous=a_version("2026.10.1", is_default=False),
+    )  # fmt: skip
     many_judged(camera, 10, NOW - DAY)
     found = weigh(camera.line, NOW)
     assert (found.cut, found.evidence.judged, found.evidence.flagged) == ("model", 10, 0)
     assert "another model judged before" in text_of(mara)
+    VersionChange.objects.filter(pk=promotion.pk).update(previous=None)
+    assert "no model judged this line before" in text_of(mara)
 
 
 def test_scores_of_a_trial_count_though_the_mill_took_it_over_since(mara: Client, camera: Camera) -> None:

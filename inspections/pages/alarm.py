@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -24,6 +24,7 @@ from inspections.models import (
     RuleKind,
     SlotCount,
 )
+from inspections.models.defect_class import held_for
 from inspections.models.rollup import SLOT
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.alarm_list import row_of
@@ -74,6 +75,8 @@ def shown(request: PersonRequest, found: Alarm, refused: str = "", status: int =
         "events": events(found),
         "deliveries": list(Delivery.objects.filter(alarm=found).select_related("channel").order_by("id")),
         "is_of_cloth": found.rule.kind in ABOUT_CLOTH,
+        "is_of_class": found.rule.kind == RuleKind.CLASS_SEEN,
+        "latest": latest(found),
         "images": images(found, withheld(request.user)),
         "images_url": images_url(found),
         "is_open": found.state != AlarmState.RESOLVED,
@@ -96,6 +99,15 @@ def facts(found: Alarm, names: dict[str, str]) -> list[tuple[str, str]]:
     if kept.get("unit"):  # a chart with a memory: what is usual is 0, and its limits are no rates
         kept |= {"centre": None, "upper": f"± {rounded(kept['upper'], 2)} {kept['unit']}"}
     return [(name, _said(key, kept[key], names)) for key, name in named.items() if kept.get(key) is not None]
+
+
+def latest(found: Alarm) -> datetime:
+    """When its last sign was; that of a class is its newest image, where the alarm itself knows five minutes."""
+    if found.rule.kind != RuleKind.CLASS_SEEN:
+        return found.last_at
+    rows = Capture.objects.filter(held_for(_code(found)), line=found.line, anomaly=True)
+    rows = rows.filter(counted_at__gte=slot_of(found.last_at), counted_at__lt=_until(found))
+    return rows.aggregate(latest=Max("counted_at"))["latest"] or max(found.last_at, found.since)
 
 
 def _so_far(found: Alarm) -> int:

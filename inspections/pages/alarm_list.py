@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from inspections.alarms.acting import ABOUT_CLOTH
 from inspections.alarms.life import open_alarms
-from inspections.models import Alarm, AlarmState, Line, RuleKind
+from inspections.models import Alarm, AlarmRule, AlarmState, Line, RuleKind
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, lines_of, page
 from inspections.pages.desk import lasted_words, seen_words, time_words
@@ -30,6 +30,7 @@ from inspections.pages.when import When
 PAGE = 50
 MOST_TIMED = 5000  # alarms whose times make the median
 USUAL_PERIOD = "28d"
+NARROWS = ("line", "kind", "rule", "state")
 
 
 class Filters(forms.Form):
@@ -40,12 +41,13 @@ class Filters(forms.Form):
         self.lines = lines
         self.fields["line"] = _select(_("Line"), [("", _("All lines")), *((one.slug, str(one)) for one in lines)])
         self.fields["kind"] = _select(_("Kind"), [("", _("All kinds")), *kinds()])
+        self.fields["rule"] = _select(_("Rule"), [("", _("All rules")), *rules()])
         self.fields["state"] = _select(_("State"), [("", _("All states")), *AlarmState.choices])
         self.fields["after"] = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     @property
     def shown(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("line", "kind", "state")]
+        return [self[name] for name in NARROWS]
 
     @property
     def chosen(self) -> list[Line]:
@@ -58,16 +60,22 @@ class Filters(forms.Form):
         rows = rows.filter(raised_at__lt=asked.until) if asked.until else rows
         if said["kind"]:
             rows = rows.filter(rule__kind=said["kind"])
+        if said["rule"]:
+            rows = rows.filter(rule=said["rule"])
         return rows.filter(state=said["state"]) if said["state"] else rows
 
     def address(self, asked: When, **changes: Any) -> str:
-        kept = {name: self.cleaned_data.get(name) or "" for name in ("line", "kind", "state")}
+        kept = {name: self.cleaned_data.get(name) or "" for name in NARROWS}
         others = urlencode({name: one for name, one in {**kept, **changes}.items() if one})
         return f"{reverse('alarms')}?{'&'.join(part for part in (asked.query, others) if part)}"
 
 
 def kinds() -> list[tuple[str, str]]:
     return [(kind.value, str(kind.label).capitalize()) for kind in RuleKind]
+
+
+def rules() -> list[tuple[str, str]]:
+    return [(str(key), name) for key, name in AlarmRule.objects.order_by("name", "pk").values_list("pk", "name")]
 
 
 def _select(label: str, choices: Any) -> forms.ChoiceField:
@@ -105,7 +113,7 @@ def alarms(request: PersonRequest) -> HttpResponseBase:
         "older": older,
         "is_first": is_first,
         "timed": timed,
-        "is_narrowed": any(request.GET.get(name) for name in ("line", "kind", "state")),
+        "is_narrowed": any(request.GET.get(name) for name in NARROWS),
     }
     template, part, status = "inspections/alarms.html", "inspections/_alarms.html", asked.status if is_valid else 400
     return live(request, template, part, context, status=status, moving=is_valid and is_first and not asked.errors)

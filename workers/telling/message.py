@@ -30,7 +30,7 @@ def facts(delivery: Delivery) -> dict[str, Any]:
             "signs": alarm.signs,
             "since": _time(alarm.since),
             "raised_at": _time(alarm.raised_at),
-            "last_at": _time(alarm.last_at),
+            "last_at": _time(max(alarm.since, alarm.last_at)),
             "acknowledged_at": _time(alarm.acknowledged_at),
             "acknowledged_by": alarm.acknowledged_by.get_username() if alarm.acknowledged_by else None,
             "note": alarm.note,
