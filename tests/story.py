@@ -61,7 +61,7 @@ def confused(images: Iterable[Image], out: Path, share: float) -> Path:
     ]
     command = (sys.executable, "-m", "ml", "head", "--base", str(STARTER), "--out", str(out))
     listed = manifest(told, out.with_suffix(".csv"))
-    ran = subprocess.run([*command, "--manifest", str(listed)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run([*command, "--manifest", str(listed)], cwd=ROOT, capture_output=True, text=True, timeout=400)
     assert ran.returncode == 0, ran.stderr
     return out
 
@@ -70,7 +70,7 @@ def manage(data: Path, *words: str, expected: int = 0, **more: str) -> Any:
     """A command of the product with --json on a running product's data: what it printed."""
     environment = clean_environment(DATA=str(data), **more)
     command = [sys.executable, "manage.py", *words, "--json"]
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200)
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)
     assert ran.returncode == expected, ran.stdout + ran.stderr
     return json.loads(ran.stdout)
 

@@ -142,7 +142,7 @@ def test_after_the_session_the_label_stays_until_one_has_signed_in(
     beside.value.get_by_label("User name").fill("olga")
     beside.value.get_by_label("Password").fill(cast.PASSWORD)
     beside.value.keyboard.press("Enter")
-    beside.value.wait_for_url("**/")
+    expect(beside.value.locator(".who-name")).to_contain_text("olga")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("Labelled Hole by olga")).to_be_visible()
     assert Label.objects.count() == 1

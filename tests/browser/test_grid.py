@@ -317,7 +317,8 @@ def test_a_server_that_never_answers_does_not_hold_the_page(
 ) -> None:
     page = opened(GRID, signed_in(olga), viewport=DESKTOP)
     page.add_init_script(
-        "{ const wait = AbortSignal.timeout.bind(AbortSignal); AbortSignal.timeout = () => wait(300); }"
+        "{ const wait = AbortSignal.timeout.bind(AbortSignal);"
+        "  AbortSignal.timeout = () => wait(window.patience ?? 300); }"
     )
     page.reload()
     ready(page)
@@ -326,6 +327,7 @@ def test_a_server_that_never_answers_does_not_hold_the_page(
     page.keyboard.press("2")
     expect(page.locator("#grid-trouble")).to_contain_text("Not sent, Cut: 1.")
     page.unroute("**/api/v1/labels/")
+    page.evaluate("window.patience = 60000")
     page.locator("#grid-retry").click()
     said(page, "Cut: 1")
 

@@ -315,7 +315,7 @@ def test_nothing_is_drawn_before_the_letters_of_the_page_are_there(opened: Open,
     page.context.route("**/*.woff2", lambda route: held.append(route))
     page.goto(PAGE, wait_until="domcontentloaded")
     expect(page.locator("#plot-table-rate tbody tr").first).to_be_visible()
-    assert held
+    until(page, lambda: held)
     assert page.locator("#plot-rate .plot-draw").get_attribute("data-drawn") is None
     for route in held:
         route.continue_()

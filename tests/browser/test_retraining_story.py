@@ -19,7 +19,7 @@ from tests.processes import wait_for
 from tests.story import Image
 from tests.test_demo import Demo, running
 
-pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1200)]
 
 PATIENCE_MS = 120_000
 KEYS = {"good": "g", "color": "1", "cut": "2", "hole": "3", "thread": "4", "metal_contamination": "5"}

@@ -2,15 +2,17 @@
 
 import re
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from inspections.models import AuditEvent, Capture, Label
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.waiting import until
 from tests.cast import PASSWORD, a_camera, a_line, a_png, signed_in
 from tests.judged import judged
 
@@ -45,17 +47,50 @@ def unexpected(complaints: list[str]) -> list[str]:
 
 # --- the lock ---------------------------------------------------------------------------------------------------
 
+LOCKS_S = 120  # of which the last 30 warn
 
-def test_it_warns_locks_in_place_and_goes_on_where_one_was(
-    opened: Open, olga: Client, settings: object, complaints: list[str]
-) -> None:
-    settings.IDLE_LOCK_S = 6  # type: ignore[attr-defined]
+
+def left_alone(client: Client, seconds: float) -> None:
+    """As far as the server knows, no hand was on it for so long."""
+    session = client.session
+    session["active_at"] = time() - seconds
+    session.save()
+
+
+def later(page: Page, seconds: float) -> None:
+    """By the page's own clock, which is fast forwarded: what waits that long happens now."""
+    page.clock.fast_forward(1000 * seconds)
+
+
+def locked(page: Page, client: Client) -> Locator:
+    """The lock over a page whose time has come while it was looked at."""
+    left_alone(client, LOCKS_S + 1)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as somebody comes back to it
+    lock = page.get_by_role("dialog", name="Locked")
+    expect(lock).to_be_visible()
+    return lock
+
+
+@pytest.fixture(autouse=True)
+def locks(settings: Any) -> None:
+    settings.IDLE_LOCK_S = LOCKS_S
+
+
+def test_it_warns_locks_in_place_and_goes_on_where_one_was(opened: Open, olga: Client, complaints: list[str]) -> None:
     page = opened("/upload/?line=loom-1", olga)
+    page.clock.install()
+    page.reload()
     page.evaluate("window.sameDocument = true")
     page.get_by_text("Roll, position and scale").click()
     page.get_by_label("Roll", exact=True).fill("R-42")
     page.evaluate("window.heard = 0; document.addEventListener('keydown', () => window.heard++)")
+    with page.expect_response("**/unlock/touch/"):
+        later(page, LOCKS_S / 4)  # the hand of a moment ago is told
+    left_alone(olga, LOCKS_S - 20)
+    later(page, LOCKS_S - 20)
     expect(page.get_by_text("This terminal is about to lock.")).to_be_visible()
+    left_alone(olga, LOCKS_S + 1)
+    later(page, 30)
     lock = page.get_by_role("dialog", name="Locked")
     expect(lock).to_be_visible()
     expect(lock.get_by_label("Password of olga")).to_be_focused()
@@ -74,21 +109,23 @@ def test_it_warns_locks_in_place_and_goes_on_where_one_was(
     assert unexpected(complaints) == []
 
 
-def test_a_hand_ends_the_warning(opened: Open, olga: Client, settings: object) -> None:
-    settings.IDLE_LOCK_S = 8  # type: ignore[attr-defined]
+def test_a_hand_ends_the_warning(opened: Open, olga: Client) -> None:
     page = opened("/upload/", olga)
+    page.clock.install()
+    page.reload()
     warning = page.get_by_text("This terminal is about to lock.")
-    for _ in range(2):
+    for place in (200, 300):
+        left_alone(olga, LOCKS_S - 20)
+        later(page, LOCKS_S - 20)
         expect(warning).to_be_visible()
-        page.mouse.move(200, 200)
-        page.mouse.move(300, 300)
+        page.mouse.move(place, place)
         expect(warning).to_be_hidden()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_a_wall_display_shows_no_lock(opened: Open, olga: Client, settings: object) -> None:
-    settings.IDLE_LOCK_S = 2  # type: ignore[attr-defined]
+def test_a_wall_display_shows_no_lock(opened: Open, olga: Client) -> None:
     page = opened("/", olga)
+    left_alone(olga, LOCKS_S + 1)
     with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true") as caught:
         pass
     assert caught.value.status in {200, 304}
@@ -100,16 +137,12 @@ def test_a_wall_display_shows_no_lock(opened: Open, olga: Client, settings: obje
     expect(page).to_have_url(re.compile(r"/upload/\?line=loom-1$"))
 
 
-def test_the_queue_keeps_its_place_and_no_key_answers_while_it_is_locked(
-    opened: Open, olga: Client, settings: object
-) -> None:
-    settings.IDLE_LOCK_S = 6  # type: ignore[attr-defined]
+def test_the_queue_keeps_its_place_and_no_key_answers_while_it_is_locked(opened: Open, olga: Client) -> None:
     judged(a_camera(), "hole", data=a_png(1))
     judged(a_camera(), "cut", data=a_png(2))
     page = opened("/queue/", olga)
     first = page.locator("input[name=capture]").first.get_attribute("value")
-    lock = page.get_by_role("dialog", name="Locked")
-    expect(lock).to_be_visible()
+    lock = locked(page, olga)
     lock.get_by_role("button", name="Go on").focus()
     page.keyboard.press("g")
     page.keyboard.press("1")
@@ -130,27 +163,22 @@ CLOSED = """for (const name of ["localStorage", "sessionStorage"])
 
 @pytest.mark.parametrize("storage", [FULL, CLOSED], ids=["full", "closed"])
 def test_a_browser_that_keeps_nothing_locks_and_opens_as_any_other(
-    opened: Open, olga: Client, settings: Any, complaints: list[str], storage: str
+    opened: Open, olga: Client, complaints: list[str], storage: str
 ) -> None:
     page = opened("/flagged/", olga)
     page.add_init_script(storage)
-    settings.IDLE_LOCK_S = 4
     page.goto("/upload/")
-    lock = page.get_by_role("dialog", name="Locked")
-    expect(lock).to_be_visible()
+    lock = locked(page, olga)
     lock.get_by_label("Password of olga").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(lock).to_be_hidden()
-    settings.IDLE_LOCK_S = 600
     page.locator("#theme").click()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert unexpected(complaints) == []
 
 
 def test_hands_on_a_locked_wall_display_ask_the_server_nothing(opened: Open, olga: Client) -> None:
-    session = olga.session
-    session["active_at"] = 1.0
-    session.save()
+    left_alone(olga, LOCKS_S + 1)
     page = opened("/lines/loom-1/", olga)
     touched: list[str] = []
     page.on("request", lambda request: touched.append(request.url) if "/unlock/touch/" in request.url else None)
@@ -240,8 +268,10 @@ def test_the_progress_of_a_file_is_shown(opened: Open, olga: Client, tmp_path: P
     bar = page.get_by_role("progressbar", name="Progress of picture-0.png")
     expect(bar).to_be_visible()
     expect(page.locator(".file").nth(1)).to_contain_text("Waits")
+    until(page, lambda: held)
     held[0].continue_()
     expect(page.get_by_text("1 of 2 done")).to_be_visible()
+    until(page, lambda: len(held) > 1)
     held[1].continue_()
     expect(page.get_by_text("2 of 2 done")).to_be_visible()
     expect(bar).to_be_hidden()

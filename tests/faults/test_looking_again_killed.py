@@ -30,6 +30,7 @@ print(second_looks.ask(wanted, None, timezone.now()).total)
 @pytest.fixture(autouse=True)
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEASE_S", "4")
+    monkeypatch.setenv("MAX_ATTEMPTS", "10")  # as many as kills may hit: which they do is chance
 
 
 @pytest.mark.parametrize("mill", [embedded], ids=["sqlite"], indirect=True)
@@ -45,13 +46,12 @@ def test_a_shadow_and_a_recall_survive_their_workers(mill: Mill, tmp_path: Path)
     assert done.stdout.strip() == str(STORED), done.stderr
 
     time.sleep(1.5)  # a judging process asks once a second whether anything is in shadow
-    killed = 0
     for number in range(FRESH):
         mill.send(STORED + number)
         if number % 5 == 4:
+            wait_for(lambda: mill.processes("judge"), what="a judge")
             time.sleep(0.3)
-            killed += mill.kill("judge")
-    assert killed >= 3
+            assert mill.kill("judge")
 
     wait_for(lambda: mill.ask("SELECT state FROM inspections_recall") == [("done",)], 60, "the recall's end")
     wait_for(lambda: mill.ask("SELECT count(*) FROM inspections_secondlook") == [(0,)], 60, "the last look")
