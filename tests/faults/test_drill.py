@@ -78,12 +78,14 @@ def test_promote_and_roll_back_under_load(stack: object, tmp_path: Path) -> None
 def prepared(environment: Mapping[str, str], bundle: Path) -> list[str]:
     """The champion's name, and that of a challenger whose gate stands open."""
     command = [sys.executable, "-c", PREPARE, str(bundle)]
-    done = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
 
 def drill(mill: Mill, environment: Mapping[str, str], names: list[str]) -> None:
+    mill.send(999_999)
+    wait_for(lambda: mill.ask("SELECT count(*) FROM inspections_verdict") == [(1,)], what="the first verdict")
     stop = threading.Event()
     cameras = [threading.Thread(target=post_until, args=(mill, stop, number)) for number in range(2)]
     for camera in cameras:
@@ -124,21 +126,20 @@ def swap_until(mill: Mill, environment: Mapping[str, str], name: str, end: float
     assert asker.stdin and asker.stdout
     times: list[float] = []
     try:
-        while time.monotonic() < end:
+        while time.monotonic() < end or len(times) < 2:
             began = time.monotonic()
             asker.stdin.write(f"promote {name}\n" if len(times) % 2 == 0 else "rollback\n")
             asker.stdin.flush()
             answer = asker.stdout.readline().strip()
             assert answer.isdigit(), answer
             row = f"SELECT version_id FROM inspections_versionchange WHERE id = {answer} AND state = 'active'"  # noqa: S608
-            wait_for(lambda row=row: mill.ask(row), 60, "the change")
-            version = mill.ask(row)[0][0]
+            version = wait_for(lambda row=row: mill.ask(row), what="the change")
             newest = "SELECT version_id FROM inspections_verdict ORDER BY judged_at DESC LIMIT 1"
-            wait_for(lambda newest=newest, version=version: mill.ask(newest)[0][0] == version, 60, "its first verdict")
+            wait_for(lambda newest=newest, version=version: mill.ask(newest) == version, what="its first verdict")
             times.append(time.monotonic() - began)
             time.sleep(max(0.0, EVERY_S - times[-1]))
     finally:
         asker.stdin.close()
-        asker.wait(20)
+        asker.wait(60)
         asker.stdout.close()
     return times

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,12 +38,23 @@ ring = lambda **_: app.send_task("workers.train", queue="train")
 worker_ready.connect(ring)
 app.worker_main(["worker", "--queues", "train", "--concurrency", "2", "--without-gossip", "--without-mingle"])
 """
+EPOCHS, ENDLESS = 120, 100_000
 QUICK = {"size": 32, "batch": 8, "precision": "fp32"}
 
 
 @pytest.fixture
 def run(settings: Any) -> TrainingRun:
-    """A training of 60 short epochs that nobody has begun."""
+    """A training of many short epochs that nobody has begun."""
+    return asked(settings, EPOCHS)
+
+
+@pytest.fixture
+def endless(settings: Any) -> TrainingRun:
+    """One that does not end by itself while a test looks elsewhere."""
+    return asked(settings, ENDLESS)
+
+
+def asked(settings: Any, epochs: int) -> TrainingRun:
     settings.TRAIN_LEAST_IMAGES = 2
     mara, camera = cast.mara(), cast.a_camera()
     for roll in range(ROLLS):
@@ -53,7 +65,7 @@ def run(settings: Any) -> TrainingRun:
     ModelVersion.objects.update(is_default=False)
     found = retraining.ask(
         mara, timezone.now(), base=Base.SCRATCH, network="resnet8v1", preset="quick", classes=("good", "hole"),
-        knobs={**QUICK, "epochs": 60}, why="button",
+        knobs={**QUICK, "epochs": epochs}, why="button",
     )  # fmt: skip
     assert isinstance(found, TrainingRun), found
     return found
@@ -84,10 +96,15 @@ def read(run: TrainingRun) -> TrainingRun:
     return run
 
 
+def learning(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        return list(filter(_learns, psutil.Process(worker.pid).children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return []
+
+
 def the_child(worker: subprocess.Popen[bytes]) -> psutil.Process:
-    return wait_for(
-        lambda: next(filter(_learns, psutil.Process(worker.pid).children(recursive=True)), None), 60, "the child"
-    )
+    return next(iter(wait_for(lambda: learning(worker), what="the child")))
 
 
 def _learns(process: psutil.Process) -> bool:
@@ -107,15 +124,15 @@ def test_a_killed_worker_costs_one_epoch_and_its_child_dies_with_it(run: Trainin
         wait_for(lambda: is_gone(child.pid), what="the end of the child")
     assert read(run).state == JobState.RUNNING
     known = len(run.history)
-    assert known < 60
+    assert known < EPOCHS
     wait_for(lambda: TrainingRun.objects.claimable(timezone.now()).exists(), what="the end of the lease")
     make_golden(run.asked_by, timezone.now())
     with a_worker(settings) as worker:
         assert worker.wait(120) == 0
     assert (read(run).state, run.reason) == (JobState.DONE, ""), run.log
     epochs = [entry["epoch"] for entry in run.history]
-    assert epochs[-1] == 60
-    assert len(epochs) - 60 <= 1, "at most one epoch was learnt twice"
+    assert epochs[-1] == EPOCHS
+    assert len(epochs) - EPOCHS <= 1, "at most one epoch was learnt twice"
     assert run.version
     assert (run.version.origin, run.version.snapshot, run.version.classes) == (
         Origin.TRAINED, run.snapshot, ["good", "hole"],
@@ -125,42 +142,42 @@ def test_a_killed_worker_costs_one_epoch_and_its_child_dies_with_it(run: Trainin
     assert run.slot is None
 
 
-def test_a_worker_that_is_asked_to_end_hands_it_back_at_once(run: TrainingRun, settings: Any) -> None:
+def test_a_worker_that_is_asked_to_end_hands_it_back_at_once(endless: TrainingRun, settings: Any) -> None:
     """Nobody waits for its lease, which is long here, nor counts a death."""
     with a_worker(settings, CELERY, BROKER_URL="memory://", TRAIN_LEASE_S="900") as worker:
-        wait_for(lambda: len(read(run).history) >= 2, 60, "the second epoch")
+        wait_for(lambda: len(read(endless).history) >= 2, 60, "the second epoch")
         child = the_child(worker)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(90) == 0
     assert is_gone(child.pid)
-    assert (read(run).state, run.attempts) == (JobState.RUNNING, 0)
-    assert TrainingRun.objects.claimable(timezone.now()).get() == run
-    assert (Path(settings.TRAININGS) / str(run.pk) / "checkpoints").is_dir()
-    retraining.cancel(run, run.asked_by, timezone.now())
+    assert (read(endless).state, endless.attempts) == (JobState.RUNNING, 0)
+    assert TrainingRun.objects.claimable(timezone.now()).get() == endless
+    assert (Path(settings.TRAININGS) / str(endless.pk) / "checkpoints").is_dir()
+    retraining.cancel(endless, endless.asked_by, timezone.now())
     work()
-    assert (read(run).state, run.slot) == (JobState.CANCELLED, None)
+    assert (read(endless).state, endless.slot) == (JobState.CANCELLED, None)
     assert list(Path(settings.TRAININGS).glob("*")) == []
 
 
-def test_cancelling_ends_the_process_and_leaves_nothing(run: TrainingRun, settings: Any) -> None:
+def test_cancelling_ends_the_process_and_leaves_nothing(endless: TrainingRun, settings: Any) -> None:
     with a_worker(settings) as worker:
-        wait_for(lambda: len(read(run).history) >= 1, 60, "the first epoch")
+        wait_for(lambda: len(read(endless).history) >= 1, 60, "the first epoch")
         child = the_child(worker)
-        retraining.cancel(run, run.asked_by, timezone.now())
+        retraining.cancel(endless, endless.asked_by, timezone.now())
         assert worker.wait(90) == 0
     assert is_gone(child.pid)
-    assert (read(run).state, run.version, run.slot) == (JobState.CANCELLED, None, None)
+    assert (read(endless).state, endless.version, endless.slot) == (JobState.CANCELLED, None, None)
     assert list(Path(settings.TRAININGS).glob("*")) == []
 
 
-def test_a_child_that_is_killed_again_and_again_is_given_up_with_its_words(run: TrainingRun, settings: Any) -> None:
+def test_a_child_that_is_killed_again_and_again_is_given_up_with_its_words(endless: TrainingRun, settings: Any) -> None:
     with a_worker(settings, MAX_ATTEMPTS="2") as worker:
-        for _attempt in range(2):
-            child = the_child(worker)
-            child.kill()
-            wait_for(lambda child=child: is_gone(child.pid), what="its end")
-        assert worker.wait(90) == 0
-    assert read(run).state == JobState.FAILED
-    assert "died 2 times" in run.reason
-    assert "SIGKILL" in run.reason
+        while worker.poll() is None:  # also where one lived long enough for an epoch, which counts anew
+            for child in learning(worker):
+                child.kill()
+            sleep(0.02)
+        assert worker.returncode == 0
+    assert read(endless).state == JobState.FAILED
+    assert "died 2 times" in endless.reason
+    assert "SIGKILL" in endless.reason
     assert list(Path(settings.TRAININGS).glob("*")) == []
