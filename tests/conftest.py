@@ -11,7 +11,10 @@ from django.test import Client
 from inspections.models import Camera
 from tests import cast
 
-LONG = ("test_retraining_story.py", "test_demo.py", "test_drill.py", "test_training_killed.py", "test_precision.py", "test_cli.py")
+LONG = (
+    "test_retraining_story.py", "test_demo.py", "test_drill.py", "test_training_killed.py", "test_precision.py",
+    "test_cli.py",
+)  # fmt: skip
 
 
 @pytest.hookimpl(trylast=True)
