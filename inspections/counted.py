@@ -5,7 +5,7 @@ a year is a few thousand rows. Places are kept by hours: whole days of them come
 adds up: what comes back is one row a stretch and class, whatever the history.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import pairwise
@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Model
 
 from inspections.models import DailyPlaceCount, HourlyCount, HourlyTotal, PlaceCount, SlotCount
+from inspections.models.defect_class import GOOD
 from inspections.rates import HOUR, NOTHING, Tally, hour_of
 from inspections.spans import DAY, MARK, mark_after, mark_before, moment_of
 from inspections.tally import AMOUNTS
@@ -98,6 +99,13 @@ def by_step(line_id: int, bounds: Sequence[datetime]) -> list[Classes]:
 def total(steps: Sequence[Classes], code: str | None = None) -> Tally:
     """Of everything, or of one class."""
     return sum((one for classes in steps for key, one in classes.items() if code in (None, key)), NOTHING)
+
+
+def leading(anomalies: Mapping[str, int]) -> str:
+    """The defect that most anomalies are of, the same wherever one is named; "" where all are of no class. What was
+    flagged and is of no class is held for `good`: it is no defect, however many there are."""
+    defects = {code: count for code, count in anomalies.items() if count and code not in ("", GOOD)}
+    return min(defects, key=lambda code: (-defects[code], code), default="")
 
 
 # --- by place -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ degrees of freedom are left to chance; that much is taken off before it is read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 BINS = 10
 LEAST = 1000  # values on each side; below, it is noise and nothing is said
 SOME, MUCH = 0.1, 0.25
+FIRST = timedelta(days=3)  # of the version in force: the reference, as far as it lies before what is recent
+RECENT = timedelta(days=1)
 SMOOTHING = 0.5  # of an image in each bin, so that an empty one gives no infinity
 
 

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from inspections.just_now import did
 from inspections.models import AuditEvent, Person, Shift
 from inspections.shifts import every_hours, hours_of
 from inspections.snapshots import Refused
@@ -31,9 +32,12 @@ def stamp(hours: Hours) -> str:
 
 
 def make(hours: Hours, person: Person, now: datetime) -> Shift | Refused:
+    """A second press finds the shift that the first one made."""
     with transaction.atomic():
         _alone()
         others = every_hours()
+        if same := next((one for one in others if _are_same(one, hours)), None):
+            return Shift.objects.get(pk=same.number)
         if refused := objection(hours, others, now):
             return refused
         row = Shift.objects.create(**_columns(hours))
@@ -46,7 +50,11 @@ def change(number: int, hours: Hours, seen: str, person: Person, now: datetime) 
     with transaction.atomic():
         _alone()
         row = Shift.objects.filter(pk=number).first()
-        if row is None or stamp(before := hours_of(row)) != seen:
+        if row is None:
+            return Meanwhile()
+        if _are_same(before := hours_of(row), hours):
+            return row
+        if stamp(before) != seen:
             return Meanwhile()
         others = [one for one in every_hours() if one.number != number]
         if refused := objection(replace(hours, number=number), others, now):
@@ -59,29 +67,36 @@ def change(number: int, hours: Hours, seen: str, person: Person, now: datetime) 
         return row
 
 
-def delete(number: int, seen: str, person: Person, now: datetime) -> Hours | Meanwhile:
-    """What it was. Nothing that was counted goes with it: counts belong to times."""
+def delete(number: int, seen: str, person: Person, now: datetime) -> str | Meanwhile:
+    """Its name. Nothing that was counted goes with it: counts belong to times."""
     with transaction.atomic():
         _alone()
         row = Shift.objects.filter(pk=number).first()
+        if row is None and (done := did(person, "delete-shift", f"shift {number}", now)):
+            return str(done.detail["name"])
         if row is None or stamp(hours := hours_of(row)) != seen:
             return Meanwhile()
         row.delete()
         AuditEvent.note(person, "delete-shift", f"shift {number}", now, **_told(hours))
-        return hours
+        return hours.name
 
 
 def make_three(zone: str, person: Person, now: datetime) -> Refused | None:
     """Three shifts of eight hours from 06:00, for a mill that has none."""
     with transaction.atomic():
         _alone()
-        if Shift.objects.exists():
-            return Refused(_("This mill has shifts already."))
         three = ((_("Early"), 6, 14), (_("Late"), 14, 22), (_("Night"), 22, 6))
         every = [Hours(0, name, time(starts), time(ends), EVERY_DAY, zone) for name, starts, ends in three]
+        if there := every_hours():
+            are_these = {replace(one, number=0) for one in there} == set(every)
+            return None if are_these else Refused(_("This mill has shifts already."))
         Shift.objects.bulk_create([Shift(**_columns(hours)) for hours in every])
         AuditEvent.note(person, "new-shifts", "shifts", now, shifts=[_told(hours) for hours in every])
     return None
+
+
+def _are_same(one: Hours, other: Hours) -> bool:
+    return replace(one, number=0) == replace(other, number=0)
 
 
 def _alone() -> None:

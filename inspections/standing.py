@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from inspections import alarms, charting, spc
 from inspections.alarms.counted import slots as slots_of
 from inspections.backlog import Backlog, backlogs
-from inspections.counted import BY_SLOT, summed
+from inspections.counted import BY_SLOT, leading, summed
 from inspections.last_day import Day, days
 from inspections.models import Alarm, AlarmState, Baseline, Camera, ChartKind, RuleKind
-from inspections.models.defect_class import GOOD
 from inspections.models.plant import BY_HAND
 from inspections.models.rollup import SLOT
 from inspections.rates import NOTHING, Tally
+from inspections.spans import mark_before
 from inspections.spc.limits import EDGE
 from inspections.tally import AMOUNTS
 from inspections.watching import WatchedLine, data_until, waits_long
@@ -71,7 +71,7 @@ class Now:
 
     since: datetime
     tally: Tally = NOTHING
-    leading: str = ""  # the class that most anomalies are of
+    leading: str = ""  # the defect that most anomalies are of
     leading_count: int = 0
     limits: Limits | None = None
     signal_since: datetime | None = None  # beyond a limit, without a break since then
@@ -179,8 +179,7 @@ def _worst_first(one: Standing) -> tuple[bool, int]:
 
 
 def slot_of(moment: datetime) -> datetime:
-    minutes = int(SLOT.total_seconds()) // 60
-    return moment.replace(minute=moment.minute // minutes * minutes, second=0, microsecond=0)
+    return mark_before(moment, SLOT)
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,7 @@ def _slots(line_ids: Collection[int], now: datetime) -> dict[int, Slots]:
     for number, line_id, code, *counts in rows:
         slots, tally = found[line_id], Tally(*counts)
         slots.tallies[bounds[number]] = slots.tallies.get(bounds[number], NOTHING) + tally
-        if number >= LOOKED_BACK and code != GOOD and tally.anomalies:
+        if number >= LOOKED_BACK:
             slots.classes[code] = slots.classes.get(code, 0) + tally.anomalies
     return found
 
@@ -220,14 +219,14 @@ def _further(by_slot: dict[int, Slots], nows: dict[int, Now], now: datetime) -> 
 def now_of(slots: Slots, baseline: Baseline | None, now: datetime, back: int = LOOKED_BACK) -> Now:
     """What the slots of one line say of now; a signal's beginning is looked for in so many slots before."""
     since = slot_of(now) - SLOT * (NOW - 1)
-    leading = max(slots.classes, key=lambda code: (slots.classes[code], code), default="")
+    led_by = leading(slots.classes)
     windows = [_window(slots.tallies, since - SLOT * place) for place in range(back + 1)]
     limits = limits_of(baseline, [one.judged for one in windows]) if baseline else []
     return Now(
         since=since,
         tally=windows[0],
-        leading=leading,
-        leading_count=slots.classes.get(leading, 0),
+        leading=led_by,
+        leading_count=slots.classes.get(led_by, 0),
         limits=limits[0] if limits and windows[0].judged else None,
         signal_since=_signal_since(slots.tallies, windows, limits, since),
     )

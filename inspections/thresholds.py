@@ -26,6 +26,13 @@ class Stale:
     latest: ThresholdChange | None
 
 
+@dataclass(frozen=True)
+class Already:
+    """Nothing to change: it is what was asked for. A second press of the same button finds it so."""
+
+    line: Line
+
+
 def own(version: ModelVersion | None) -> float | None:
     """The bundle's threshold; None without a version."""
     found = version.spec.get("threshold") if version else None
@@ -46,7 +53,7 @@ def stamp(line: Line) -> str:
 
 def change(
     line: Line, new: float | None, expected: str, person: Person, reason: str, now: datetime
-) -> ThresholdChange | Refused | Stale:
+) -> ThresholdChange | Refused | Stale | Already:
     """Set the line's threshold; None: the bundle's again. `expected`: the `stamp` of what the person saw."""
     if new is not None and not (isfinite(new) and 0 <= new <= 1):
         return Refused(_("A threshold lies between 0 and 1."))
@@ -54,10 +61,10 @@ def change(
         return Refused(_("Say why: the reason is kept with the change."))
     with transaction.atomic():
         held = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
+        if held.threshold == new:
+            return Already(held)
         if stamp(held) != expected:
             return Stale(held, ThresholdChange.objects.filter(line=held).select_related("person").first())
-        if held.threshold == new:
-            return Refused(_("That is the threshold in force already."))
         old, held.threshold = held.threshold, new
         held.save(update_fields=["threshold"])
         said = {"old": old, "new": new, "reason": reason.strip()[:MOST_REASON]}

@@ -26,20 +26,21 @@ class Turn:
 def turns(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Turn]]:
     """Of each line, from `since` until before `until`, newest first. The number of queries does not grow with the
     lines, and one is enough where nothing changed."""
-    changes = _changes(line_ids, since)
-    if not any(change.decided_at and change.decided_at < until for change in changes):
+    if not any(change.decided_at and change.decided_at < until for change in _changes(line_ids, since)):
         return {}
+    now = _in_force(line_ids)
+    changes = _changes(line_ids, since)
     return {
-        line_id: [one for one in _turns(line_id, own, mills, changes) if one.at < until]
-        for line_id, own, mills in _in_force(line_ids)
+        line_id: [one for one in _turns(line_id, own, mills, changes) if one.at < until] for line_id, own, mills in now
     }
 
 
 def held(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[int]]:
     """The versions that were in force on each line at any moment from `since` until before `until`, earliest first."""
+    now = _in_force(line_ids)
     changes = _changes(line_ids, since)
     found = {}
-    for line_id, own, mills in _in_force(line_ids):
+    for line_id, own, mills in now:
         every = list(_turns(line_id, own, mills, changes))
         at_first = every[-1].before if every else own or mills
         later = [one.after for one in reversed(every) if one.at < until]
@@ -50,8 +51,9 @@ def held(line_ids: Collection[int], since: datetime, until: datetime) -> dict[in
 def newest(line_ids: Collection[int]) -> dict[int, Turn]:
     """By which what judges each line now took over; a line of which the history tells none is left out. Reads every
     change, which are acts of people: some hundreds in years."""
+    now = _in_force(line_ids)
     changes = _changes(line_ids)
-    found = ((line_id, next(_turns(line_id, own, mills, changes), None)) for line_id, own, mills in _in_force(line_ids))
+    found = ((line_id, next(_turns(line_id, own, mills, changes), None)) for line_id, own, mills in now)
     return {line_id: one for line_id, one in found if one}
 
 
@@ -69,11 +71,12 @@ def _changes(line_ids: Collection[int], since: datetime | None = None) -> Sequen
     return list(rows.order_by("-decided_at", "-id"))
 
 
-def _in_force(line_ids: Collection[int]) -> Iterator[tuple[int, int | None, int | None]]:
-    """Line, its own version, the mill's."""
+def _in_force(line_ids: Collection[int]) -> list[tuple[int, int | None, int | None]]:
+    """Line, its own version, the mill's. Read before the changes: of one that is made between the two, the walk
+    backwards finds nothing that it would change; the other way round it would be ascribed to the change before."""
     mills = ModelVersion.objects.filter(is_default=True).values_list("pk", flat=True).first()
-    for line_id, own in Line.objects.filter(pk__in=line_ids).values_list("pk", "version_id"):
-        yield line_id, own, mills
+    lines = Line.objects.filter(pk__in=line_ids).values_list("pk", "version_id")
+    return [(line_id, own, mills) for line_id, own in lines]
 
 
 def _turns(line_id: int, own: int | None, mills: int | None, changes: Iterable[VersionChange]) -> Iterator[Turn]:

@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "inspections.pages.errors.NotAllowed",
     "inspections.pages.legible.LegibleAddress",
     "inspections.pages.locking.IdleLock",
     "axes.middleware.AxesMiddleware",

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from aiosmtpd.controller import Controller
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.processes import BIN, free_port, wait_for
+from workers.telling import mqtt
 
 
 @dataclass
@@ -148,7 +150,7 @@ def a_mail_server(port: int, refused: Mapping[str, str] | None = None, **tls: An
             found.append(envelope)
             return "250 taken"
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=port, **tls)
+    controller = Controller(Handler(), hostname="127.0.0.1", port=port, ready_timeout=60, **tls)
     controller.start()
     try:
         yield found
@@ -170,7 +172,8 @@ def an_mqtt_broker(folder: Path, certificate: Path | None = None) -> Iterator[in
         process = subprocess.Popen([BIN / "amqtt", "-c", config], stdout=out, stderr=out)
     try:
         wait_for(lambda: _takes(port), what="the broker")
-        yield port
+        with patch.object(mqtt, "CONNECT_S", 60.0), patch.object(mqtt, "WHOLE_S", 120.0):  # a busy machine's
+            yield port
     finally:
         process.terminate()
         process.wait(60)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -86,7 +87,7 @@ def test_the_median_time_from_first_defect_to_action_is_shown(mara: Client) -> N
     for number, took in ((2, 10 * MINUTE), (3, 30 * MINUTE), (4, 20 * MINUTE), (5, None)):
         resolved(number, took)
     text = " ".join(text_of(mara, "/alarms/").split())
-    assert "<strong>20 min</strong> in the median, of 3 of 4 alarms." in text
+    assert "<strong>20 min</strong> in the median, of 3 of 4 alarms about cloth." in text
     assert text.count("10 min") >= 1
 
 
@@ -95,7 +96,7 @@ def test_the_time_to_an_action_is_of_alarms_about_cloth_alone(mara: Client) -> N
     silent = resolved(3, 600 * MINUTE)
     AlarmRule.objects.filter(pk=silent.rule_id).update(kind=RuleKind.SILENT)
     text = " ".join(text_of(mara, "/alarms/").split())
-    assert "<strong>10 min</strong> in the median, of 1 of 1 alarm." in text
+    assert "<strong>10 min</strong> in the median, of 1 of 1 alarm about cloth." in text
     assert "First sign to action" in text_of(mara, f"/alarms/{silent.pk}/")
 
 
@@ -195,13 +196,14 @@ def test_its_hours_are_drawn_and_its_worst_images_shown_without_what_is_asked_bl
     assert images == [shown.pk]
     assert str(before.pk) not in text
     assert 'id="plot-rate"' in text
+    assert '<span class="plot-number">1</span>' in text  # what the number over the plot is
 
 
 def test_an_alarm_of_a_class_tells_how_many_there_were_so_far(mara: Client) -> None:
     since = timezone.now() - timedelta(minutes=30)
     judged(a_camera(), "hole", at=since)
     many_judged(a_camera(), 3, since + timedelta(minutes=10), "hole", 0.9)
-    words, rule = "Hole was first seen in 1 image.", a_rule(RuleKind.CLASS_SEEN, defect_class="hole")
+    words, rule = "Hole was seen, at first in 1 image.", a_rule(RuleKind.CLASS_SEEN, defect_class="hole")
     alarm = an_alarm(rule=rule, words=words, since=since, last_at=since + timedelta(minutes=10), figures={"count": 1})
     text = " ".join(text_of(mara, f"/alarms/{alarm.pk}/").split())
     assert "<dt>Anomalies</dt> <dd>4</dd>" in text
@@ -210,6 +212,16 @@ def test_an_alarm_of_a_class_tells_how_many_there_were_so_far(mara: Client) -> N
     assert newest
     assert f'id="latest"><time datetime="{timezone.localtime(newest.counted_at).isoformat()}"' in text
     assert not re.search(r"\d signs?\b", text)  # what the alarm counts are five minutes
+
+
+def test_figures_of_a_later_sign_say_so(mara: Client) -> None:
+    figures = {"rate": 0.07, "limit": 0.04, "judged": 100, "count": 7}
+    alarm = an_alarm(rule=a_rule(limit=0.04), words="Anomaly rate 5.0 %", figures=figures, signs=2)
+    text = " ".join(text_of(mara, f"/alarms/{alarm.pk}/").split())
+    assert "<dt>Rate at the latest sign</dt> <dd>7.0 %</dd>" in text
+    assert "<dt>Anomalies then</dt> <dd>7</dd>" in text
+    Alarm.objects.filter(pk=alarm.pk).update(signs=1)
+    assert "<dt>Rate</dt> <dd>7.0 %</dd>" in " ".join(text_of(mara, f"/alarms/{alarm.pk}/").split())
 
 
 def test_its_chart_draws_the_limit_that_it_was_raised_at(mara: Client) -> None:
@@ -242,6 +254,15 @@ def test_acknowledging_resolving_and_noting_stand_in_its_history() -> None:
     assert (alarm.state, alarm.outcome) == (AlarmState.RESOLVED, "a broken needle")
 
 
+def test_how_long_its_rule_is_quiet_afterwards_stands_beside_the_button(mara: Client) -> None:
+    rule = a_rule(cool_down_s=900)
+    alarm = an_alarm(rule=rule)
+    address = f"/alarms/{alarm.pk}/"
+    assert "After that its rule raises nothing here for 15 min." in text_of(mara, address)
+    AlarmRule.objects.filter(pk=rule.pk).update(cool_down_s=0)
+    assert "After that its rule" not in text_of(mara, address)
+
+
 def test_a_second_acknowledgement_is_refused_in_words_and_changes_nothing(mara: Client) -> None:
     alarm = an_alarm()
     alarms.acknowledge(alarm, cast.olga(), "first", timezone.now())
@@ -250,6 +271,24 @@ def test_a_second_acknowledgement_is_refused_in_words_and_changes_nothing(mara: 
     assert "has acknowledged it already" in response.content.decode()
     alarm.refresh_from_db()
     assert alarm.note == "first"
+
+
+@pytest.mark.parametrize(
+    ("deed", "said", "refused"),
+    [
+        ("acknowledge", {"note": "on my way"}, 409),
+        ("resolve", {"outcome": "a needle"}, 409),
+        ("note", {"note": "so"}, 302),
+    ],
+)
+def test_what_is_pressed_twice_is_done_once(mara: Client, deed: str, said: dict[str, str], refused: int) -> None:
+    alarm = an_alarm()
+    for _press in range(2):
+        assert mara.post(f"/alarms/{alarm.pk}/{deed}/", said).status_code == 302
+    assert AuditEvent.objects.count() == 1
+    (name,) = said
+    assert mara.post(f"/alarms/{alarm.pk}/{deed}/", {name: "something else"}).status_code == refused
+    assert signed_in(cast.ada()).post(f"/alarms/{alarm.pk}/{deed}/", said).status_code == refused
 
 
 def test_an_empty_note_is_refused(mara: Client) -> None:
@@ -293,7 +332,10 @@ def test_what_could_not_be_told_says_why_and_is_sent_again_by_a_manager(mara: Cl
     assert mara.post(f"/alarms/{alarm.pk}/again/", {"delivery": delivery.pk}).status_code == 302
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts, delivery.error) == ("waiting", 0, "")
-    assert mara.post(f"/alarms/{alarm.pk}/again/", {"delivery": delivery.pk}).status_code == 409
+    assert mara.post(f"/alarms/{alarm.pk}/again/", {"delivery": delivery.pk}).status_code == 302  # pressed twice
+    assert AuditEvent.objects.filter(action="tell-again").count() == 1
+    ada = signed_in(cast.ada())
+    assert ada.post(f"/alarms/{alarm.pk}/again/", {"delivery": delivery.pk}).status_code == 409
 
 
 @pytest.mark.parametrize("sent", ["", "x", "99999", "9" * 40])
@@ -321,8 +363,32 @@ def test_a_webhooks_secret_is_made_here_and_shown_once(ada: Client) -> None:
     assert secret in made
     assert secret not in text_of(ada, "/alarms/channels/")
     assert secret not in text_of(ada, f"/alarms/channels/{Channel.objects.get().pk}/")
-    assert ada.post(f"/alarms/channels/{Channel.objects.get().pk}/", a_wish(name="others")).status_code == 302
+    for _press in range(2):
+        assert ada.post(f"/alarms/channels/{Channel.objects.get().pk}/", a_wish(name="others")).status_code == 302
+    assert AuditEvent.objects.filter(action="change-channel").count() == 1
     assert Channel.objects.get().secret == secret
+
+
+def test_a_channel_that_is_sent_twice_is_made_once_and_shows_its_secret(ada: Client) -> None:
+    first, second = (ada.post("/alarms/channels/", a_wish()) for _press in range(2))
+    secret = Channel.objects.get().secret
+    assert first.status_code == second.status_code == 200
+    assert secret in second.content.decode()
+    assert AuditEvent.objects.count() == 1
+    other = ada.post("/alarms/channels/", a_wish(target="https://example.org/others"))
+    assert "There is a channel of this name already." in other.content.decode()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        later = ada.post("/alarms/channels/", a_wish())
+    assert later.status_code == 400
+    assert secret not in later.content.decode()
+
+
+def test_two_presses_that_reach_the_database_at_once_make_one_channel(
+    ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.post("/alarms/channels/", a_wish())
+    monkeypatch.setattr("inspections.alarms.channels.channel_objection", lambda _wish: "")
+    assert Channel.objects.get().secret in ada.post("/alarms/channels/", a_wish()).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -355,6 +421,8 @@ def test_a_test_says_what_came_of_it_and_can_be_repeated(ada: Client) -> None:
     channel = a_channel(ChannelKind.EMAIL, "fitters@example.org")
     assert ada.post(f"/alarms/channels/{channel.pk}/test/").status_code == 302
     assert "nobody has sent it yet" in text_of(ada, "/alarms/channels/")
+    assert ada.post(f"/alarms/channels/{channel.pk}/test/").status_code == 302  # pressed twice
+    assert AuditEvent.objects.filter(action="test-channel").count() == 1
     Delivery.objects.update(state="failed", attempts=12, error="the mail server did not answer")
     text = text_of(ada, "/alarms/channels/")
     assert "the mail server did not answer" in text

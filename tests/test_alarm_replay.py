@@ -293,6 +293,7 @@ def nothing_kept() -> None:
 def of_queue(deltas: list[int]) -> list[Event]:
     """At each five minutes so many questions more, or so many answered."""
     camera, items = a_camera(), deque[ReviewItem]()
+    a_capture(camera, MONDAY)
 
     def ask(at: datetime) -> None:
         capture = a_capture(camera, at)
@@ -427,6 +428,7 @@ def test_every_kind_with_a_history_raises_as_often_as_its_replay_says(
 @pytest.mark.django_db
 def test_a_rule_is_replayed_before_it_is_saved() -> None:
     line = a_line()
+    counted(line, MONDAY - 5 * WEEK, 100)
     for week in range(3):
         for hour in range(week + 1):
             bad_slots(line, MONDAY - (3 - week) * WEEK + timedelta(hours=2 * hour), 2)
@@ -438,7 +440,7 @@ def test_a_rule_is_replayed_before_it_is_saved() -> None:
     start = MONDAY - 3 * WEEK
     assert (first.line, first.since, first.raised_at) == (line, start, start + SLOT)
     assert first.resolved_at == start + 3 * SLOT + 15 * MINUTE
-    assert first.words == "Anomaly rate 30.0 % over 10 minutes (30 of 100): above 10.0 %."
+    assert first.words == "Anomaly rate 30.0 %, above 10.0 %: 30 of 100 in 10 minutes. Mostly Hole."
     assert (found.cannot, found.earlier, found.acted) == ("", None, 0)
 
 
@@ -568,6 +570,7 @@ def test_a_camera_that_was_silent_before_the_period_is_silent_in_it() -> None:
 @pytest.mark.parametrize("kind", [RuleKind.QUEUE, RuleKind.STALE])
 def test_a_replay_of_what_stands_says_what_it_does_not_know(kind: RuleKind) -> None:
     a_version()
+    judged(a_camera(), "good", 0.01, at=MONDAY)
     found = alarms.replay(AlarmRule(kind=kind, limit=5, minutes=0), [a_line().pk], MONDAY, MONDAY + WEEK)
     assert (found.cannot, found.alarms) == ("", [])
     assert found.unknown
@@ -586,6 +589,19 @@ def test_what_stands_within_a_cool_down_is_raised_when_that_ends_if_neither_it_n
     assert minutes((0, 5), (8, 12)) == [0]
     assert minutes((0, 5), (8, 20), (40, None)) == [0, 16, 40]
     assert minutes((0, 50), (55, None)) == [0]
+
+
+def test_a_cool_down_that_ends_in_a_moment_s_gap_raises_when_it_holds_again() -> None:
+    second, told = timedelta(seconds=1), [lambda at: (at, "first"), lambda at: (at, "second"), lambda at: (at, "third")]
+    spans = [(0, 600), (720, 1200), (1240, 2400)]
+    pieces = [
+        Stretch(MONDAY + start * second, MONDAY + end * second, words)
+        for (start, end), words in zip(spans, told, strict=True)
+    ]
+    one, other = raised(pieces, timedelta(seconds=560), MONDAY + timedelta(hours=1))  # quiet until 1220
+    assert (one.at, other.at) == (MONDAY, MONDAY + 1240 * second)
+    assert other.stretch.told(other.at)[1] == "third"
+    assert other.ended == MONDAY + 2460 * second
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.one_of(st.none(), st.integers(0, 30))), max_size=8), st.integers(0, 3))
@@ -611,8 +627,125 @@ def test_a_replay_asks_as_often_for_one_line_as_for_many(kind: RuleKind) -> None
             alarms.replay(rule, lines, MONDAY, MONDAY + WEEK)
         return len(found)
 
-    every = [a_line(f"loom-{number}").pk for number in range(6)]
+    every = []
+    for number in range(6):
+        camera = a_camera(f"loom-{number}")
+        a_capture(camera, MONDAY)
+        counted(camera.line, MONDAY, 100)
+        every.append(camera.line_id)
     assert asked(every) == asked(every[:1])
+
+
+# --- from when it can say anything --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_replay_begins_with_the_first_image_that_was_counted_on_what_it_looks_at() -> None:
+    first, other = a_camera(), a_camera("loom-2")
+    judged(first, "good", 0.01, at=MONDAY - timedelta(days=10, minutes=-3))
+    bad_slots(first.line, MONDAY - timedelta(days=9), 2)
+    judged(other, "good", 0.01, at=MONDAY - timedelta(days=1))
+    lines = [first.line_id, other.line_id]
+    found = alarms.replay(a_rule(), lines, MONDAY - 4 * WEEK, MONDAY)
+    assert found.since == MONDAY - timedelta(days=10, minutes=-3)
+    assert found.began == "Counted since 6 Nov 2026 06:03."
+    assert found.weekly == [(found.since, 1), (MONDAY - WEEK, 0)]
+    alone = alarms.replay(a_rule(line=other.line), lines, MONDAY - 4 * WEEK, MONDAY)
+    assert (alone.since, alone.weekly) == (MONDAY - timedelta(days=1), [(MONDAY - timedelta(days=1), 0)])
+
+
+@pytest.mark.django_db
+def test_a_period_that_was_counted_whole_is_as_long_as_was_asked_for() -> None:
+    line = a_line()
+    counted(line, MONDAY - 4 * WEEK, 100)
+    found = alarms.replay(a_rule(), [line.pk], MONDAY - 4 * WEEK, MONDAY)
+    assert (found.since, found.began, len(found.weekly)) == (MONDAY - 4 * WEEK, "", 4)
+
+
+@pytest.mark.django_db
+def test_five_minutes_whose_images_are_gone_begin_with_their_own_beginning() -> None:
+    line = a_line()
+    counted(line, MONDAY - SLOT, 100)
+    assert alarms.replay(a_rule(), [line.pk], MONDAY - WEEK, MONDAY).since == MONDAY - SLOT
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (RuleKind.SILENT, "The first camera was made on 15 Nov 2026 06:00."),
+        (RuleKind.QUEUE, "The first image came on 16 Nov 2026 05:00."),
+        (RuleKind.STALE, "The first line was made on 14 Nov 2026 06:00."),
+    ],
+)
+def test_a_replay_of_what_stands_begins_when_that_did(kind: RuleKind, words: str) -> None:
+    camera, day = a_camera(silent_after_s=60), timedelta(days=1)
+    Line.objects.update(created_at=MONDAY - 2 * day)
+    Camera.objects.update(created_at=MONDAY - day)
+    a_capture(camera, MONDAY - timedelta(hours=1))
+    found = alarms.replay(AlarmRule(kind=kind, limit=300, minutes=0), [camera.line_id], MONDAY - 4 * WEEK, MONDAY)
+    assert (found.began, found.cannot) == (words, "")
+    assert [start for start, _count in found.weekly] == [found.since]
+
+
+@pytest.mark.django_db
+def test_a_chart_says_something_from_its_first_baseline_on() -> None:
+    line = a_line()
+    counted(line, MONDAY - 4 * WEEK, 100)
+    rule = a_rule(RuleKind.SIGNAL)
+    none = alarms.replay(rule, [line.pk], MONDAY - 4 * WEEK, MONDAY)
+    assert none.cannot.startswith("No baseline has been confirmed")
+    a_baseline(line)
+    found = alarms.replay(rule, [line.pk], MONDAY - 4 * WEEK, MONDAY)
+    assert (found.since, found.began) == (MONDAY - WEEK, "The first baseline was confirmed on 9 Nov 2026 06:00.")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", list(RuleKind))
+def test_where_there_is_nothing_yet_a_rule_cannot_be_replayed(kind: RuleKind) -> None:
+    line, rule = a_line(), a_rule(kind)
+    lines = [] if kind == RuleKind.STALE else [line.pk]
+    found = alarms.replay(rule, lines, MONDAY - WEEK, MONDAY)
+    assert (found.alarms, found.weekly) == ([], [])
+    assert found.cannot
+
+
+@pytest.mark.django_db
+def test_every_alarm_is_in_a_week_also_one_of_the_five_minutes_that_still_run() -> None:
+    line, until = a_line(), MONDAY + 2 * MINUTE
+    counted(line, MONDAY - WEEK, 100)
+    counted(line, MONDAY, 40, 1)
+    rule = a_rule(RuleKind.CLASS_SEEN, defect_class="hole")
+    found = alarms.replay(rule, [line.pk], until - WEEK, until)
+    assert [one.raised_at for one in found.alarms] == [until]
+    assert [count for _start, count in found.weekly] == [1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", ["", "cut"])
+def test_it_is_told_with_the_words_and_the_first_defect_of_the_live_alarm(code: str) -> None:
+    camera = a_camera()
+    for second, label in ((70, "hole"), (130, "cut"), (160, "cut")):
+        judged(camera, label, at=MONDAY + timedelta(seconds=second))
+    rule = a_rule(minutes=15, at_least=1, defect_class=code)
+    alarms.look(MONDAY + SLOT + SOON)
+    judged(camera, "cut", at=MONDAY + SLOT + 2 * MINUTE)
+    alarms.look(MONDAY + 2 * SLOT + SOON)
+    alarm, until = Alarm.objects.get(), MONDAY + 2 * SLOT + SOON
+    (would,) = alarms.replay(rule, [camera.line_id], MONDAY - SLOT, until).alarms
+    assert (would.since, would.words, would.signs) == (alarm.since, alarm.words, 2)
+    assert would.since == MONDAY + timedelta(seconds=130)
+
+
+@pytest.mark.django_db
+def test_only_of_the_latest_alarms_the_images_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = a_camera()
+    for hour in range(3):
+        judged(camera, "hole", at=MONDAY + timedelta(hours=hour, minutes=1))
+    monkeypatch.setattr("inspections.alarms.replaying.OPENED", 1)
+    rule = a_rule(minutes=5, at_least=1)
+    found = alarms.replay(rule, [camera.line_id], MONDAY, MONDAY + timedelta(hours=4)).alarms
+    assert [one.since.minute for one in found] == [0, 0, 1]
 
 
 def test_a_period_that_is_no_whole_number_of_weeks_begins_with_a_part_of_one() -> None:

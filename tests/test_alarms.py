@@ -51,7 +51,7 @@ def test_a_rate_above_its_limit_raises_one_alarm_and_further_signs_count_on_it()
     rule, line = a_rule(), a_line()
     end = bad_slots(line, MONDAY, 1)
     alarms.look(end + SOON)
-    assert only().words.startswith("Anomaly rate 30.0 % over 10 minutes (30 of 100): above 10.0 %.")
+    assert only().words.startswith("Anomaly rate 30.0 %, above 10.0 %: 30 of 100 in 10 minutes.")
     end = bad_slots(line, end, 1)
     alarms.look(end + SOON)
     alarm = only()
@@ -134,7 +134,7 @@ def test_an_alarm_tells_the_very_capture_that_the_trouble_began_with() -> None:
     at = MONDAY + timedelta(seconds=77)
     judged(a_camera(), "metal_contamination", at=at)
     alarms.look(MONDAY + 2 * MINUTE)  # while its slot still runs
-    assert (only().since, only().words) == (at, "Metal contamination was first seen in 1 image.")
+    assert (only().since, only().words) == (at, "Metal contamination was seen, at first in 1 image.")
 
 
 def test_a_class_that_a_person_names_is_seen_too() -> None:

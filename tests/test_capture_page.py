@@ -1,5 +1,6 @@
 """The page of one capture: say what it shows, take it back, see who said what, and make use of it. No script needed."""
 
+import html
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from inspections.models import AuditEvent, Capture, DefectClass, How, Kind, KnownAnswer, Label, Person, ReviewItem
+from inspections.models import AuditEvent, Capture, DefectClass, How, Kind, KnownAnswer, Label, Person, ReviewItem, Roll
 from inspections.review.answers import decide, decide_many
 from inspections.review.undoing import undo
 from tests import cast
@@ -74,6 +75,21 @@ def test_a_label_is_kept_and_stands_beside_what_the_model_said(olga: Person) -> 
     assert "frayed edge" in text
     assert fresh(capture).defect_class == DefectClass.objects.get(code="hole")
     assert Label.objects.get().note == "frayed edge"
+
+
+def test_roll_and_camera_lead_back_to_all_that_they_showed(olga: Person) -> None:
+    roll = Roll.objects.create(code="R 7&8/a")
+    camera = a_camera()
+    capture, other = judged(camera, "hole", 0.9, roll=roll), judged(camera, "good", 0.01, roll=roll)
+    unrolled = judged(camera, "cut", 0.8)
+    text, client = text_of(olga, capture), signed_in(olga)
+    for name, count in (("of-roll", 2), ("of-camera", 3)):
+        address = html.unescape(re.search(rf'id="{name}" href="([^"]+)"', text)[1])  # type: ignore[index]
+        listed = client.get(address).content.decode()
+        assert listed.count('class="thumb') >= count
+        assert str(other.pk) in listed
+        assert (str(unrolled.pk) in listed) == (name == "of-camera")
+    assert "of-roll" not in text_of(olga, unrolled)
 
 
 def test_a_new_label_stands_over_the_old_one_which_stays_in_the_history(olga: Person, oscar: Person) -> None:

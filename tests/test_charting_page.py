@@ -186,6 +186,19 @@ def test_a_manager_confirms_what_was_shown(mara: Client, line: Line) -> None:
     assert (row.action, row.subject, row.detail["reason"]) == ("baseline", "line loom-1", "a quiet week")
 
 
+def test_a_second_press_confirms_and_chooses_nothing_more(mara: Client, line: Line) -> None:
+    slots(line, START, usual(40))
+    for _press in range(2):
+        assert mara.post(f"{WHERE}baseline/", confirmation(line)).status_code == 302
+    assert Baseline.objects.count() == 1
+    assert mara.post(f"{WHERE}baseline/", confirmation(line, reason="looked again")).status_code == 302
+    assert Baseline.objects.count() == 2
+    for _press in range(2):
+        assert mara.post(WHERE, settings(kind="ewma")).status_code == 302
+    told = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert told == ["baseline", "baseline", "chart"]
+
+
 def test_an_operator_may_neither_confirm_nor_choose(olga: Client, line: Line) -> None:
     slots(line, START, usual(40))
     assert olga.post(f"{WHERE}baseline/", confirmation(line)).status_code == 403

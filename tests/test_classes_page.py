@@ -143,6 +143,17 @@ def test_what_somebody_changed_meanwhile_is_not_overwritten(mara: Client) -> Non
     assert a_class("hole").name == "Loch"
 
 
+def test_whoever_presses_twice_adds_and_changes_once(mara: Client) -> None:
+    for _press in range(2):
+        assert add(mara).status_code == 302
+    assert add(mara, name="Another").status_code == 400
+    before = seen(mara, "snag")
+    for _press in range(2):
+        assert change(mara, "snag", definition="A thread that was pulled.", seen=before).status_code == 302
+    told = AuditEvent.objects.filter(subject="class snag").order_by("id").values_list("action", flat=True)
+    assert list(told) == ["new-class", "definition"]
+
+
 def test_a_retired_class_stands_apart_and_takes_no_label(mara: Client) -> None:
     change(mara, "cut", active=None)
     assert not a_class("cut").active

@@ -63,9 +63,18 @@ def client(mara: Person) -> Client:
 
 
 def listed(client: Client, url: str) -> int:
+    """How many it shows, which is what it says."""
     response = client.get(url)
     assert response.status_code == 200, url
-    return response.content.decode().count('id="c-')
+    text = response.content.decode()
+    found = text.count('id="c-')
+    assert said_by(text) == found
+    return found
+
+
+def said_by(text: str) -> int:
+    found = re.search(r'id="count">([\d,]+) images?</p>', text)
+    return int(found[1].replace(",", "")) if found else 0
 
 
 def words(spot: Any) -> tuple[int, int]:

@@ -264,6 +264,19 @@ def test_the_page_shows_the_figures_and_says_which_moved(
     assert f"{version.name} since" in text
 
 
+def test_in_a_versions_first_day_it_says_from_when_on_it_compares(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of images, and none of them before the last day: what is missing is no image."""
+    VersionChange.objects.update(decided_at=NOW - timedelta(hours=9))
+    planted(a_camera(), NOW - timedelta(hours=8), 130, version, 1200)
+    reckoned(monkeypatch)
+    text = " ".join(signed_in(cast.mara()).get("/training/").content.decode().split())
+    assert "nothing to compare with before 23 Nov 05:20" in text
+    assert text.count('<span class="soft">not yet</span>') == 4
+    assert ">0 images<" not in text
+
+
 def test_a_camera_that_is_gone_is_left_out(version: ModelVersion) -> None:
     body = {"lines": [{"line": 999, "version": "x", "since": NOW.isoformat(), "cameras": []}]}
     Insight.objects.create(kind=InsightKind.DRIFT, asked_at=NOW, finished_at=NOW, state=JobState.DONE, body=body)

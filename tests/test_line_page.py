@@ -26,17 +26,20 @@ from inspections.models import (
     Baseline,
     Camera,
     Capture,
+    ChangeKind,
+    ChangeState,
     Chart,
     Line,
     RuleKind,
     Shift,
     SlotCount,
     ThresholdChange,
+    VersionChange,
 )
 from inspections.rates import NOTHING, Tally
 from tests import cast
 from tests.audits import audited, said, volume
-from tests.cast import a_camera, a_line, signed_in
+from tests.cast import a_camera, a_line, a_png, signed_in
 from tests.judged import a_version, failed, judged, many_judged
 from tests.plotted import DAY, HOUR, MINUTE, NIGHT, PAGE, a_night, good
 
@@ -81,6 +84,10 @@ def figures(text: str) -> list[str]:
     return [re.sub(r"<[^>]+>", "", one).strip() for one in re.findall(r"<dd>(.*?)</dd>", part, re.S)]
 
 
+def words_of(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
 def listed(client: Client, address: str) -> int:
     return text_of(client, address).count('id="c-')
 
@@ -122,6 +129,22 @@ def test_the_pareto_puts_the_most_frequent_first_and_adds_up(mara: Client, night
     ]
     assert "Thread leads with 48 of 58 anomalies." in text
     assert listed(mara, bars[1]["url"]) == 10
+
+
+def test_what_is_of_no_class_stands_last_in_the_pareto_and_leads_nowhere(mara: Client) -> None:
+    a_version()
+    camera, now = a_camera(), timezone.now()
+    many_judged(camera, 5, now, "good", 0.9)
+    assert "All 5 anomalies were flagged, but are of no class." in text_of(mara, "/lines/loom-1/")
+    assert "of no class" in text_of(mara, "/")
+    many_judged(camera, 2, now, "cut", 0.9)
+    many_judged(camera, 2, now, "hole", 0.9)
+    page = text_of(mara, "/lines/loom-1/?compare=day")
+    bars = [(bar["name"], bar["count"], round(bar["share"])) for bar in spec(page, "pareto")["bars"]]
+    assert bars == [("Cut", 2, 22), ("Hole", 2, 44), ("Flagged, but no class", 5, 100)]
+    assert "Cut leads with 2 of 9 anomalies; 5 were flagged, but are of no class." in page
+    (row,) = mara.get("/").context["rows"]
+    assert (row.leading, row.leading_count) == ("Cut", "2")
 
 
 def test_a_class_has_its_colour_whatever_its_rank(mara: Client, night: Camera) -> None:
@@ -334,6 +357,8 @@ def test_limits_signals_and_marks_stand_on_the_chart(mara: Client, night: Camera
     assert "signal" not in data["series"][0]["spots"][10]
     assert "2 points signal, the first at Tue 17 Nov 02:40 – 02:50: above the upper limit." in text
     assert [mark["kind"] for mark in data["marks"]] == ["alarm", "alarm", "threshold"]
+    assert [mark["number"] for mark in data["marks"]] == [1, 2, 3]
+    assert re.findall(r'<span class="plot-number">(\d+)</span>', text) == ["3", "2", "1"]  # latest first
     assert [mark["words"] for mark in data["marks"][:2]] == [
         "Alarm: the chart signals",
         "Alarm seen by olga: needle changed",
@@ -362,7 +387,28 @@ def test_model_and_threshold_in_force_are_named_with_their_source(mara: Client) 
     assert "0.25" in text
     assert "the model’s" in text
     Line.objects.filter(pk=line.pk).update(threshold=0.4)
-    assert "this line’s own" in text_of(mara, "/lines/loom-1/")
+    assert "0.40 (the line’s own)" in text_of(mara, "/lines/loom-1/")
+
+
+def test_of_a_period_that_is_not_over_the_page_says_what_judged_and_which_judges_now(mara: Client) -> None:
+    line, now = a_line(), timezone.now()
+    first, second = a_version("2026.11.1", is_default=False), a_version("2026.11.2")
+    VersionChange.objects.create(
+        kind=ChangeKind.PROMOTE, version=second, previous=first, state=ChangeState.ACTIVE, asked_at=now, decided_at=now,
+    )  # fmt: skip
+    text = words_of(text_of(mara, f"/lines/{line.slug}/"))
+    assert "Model and threshold in force Model 2026.11.1 2026.11.2 the mill’s, now Threshold" in text
+
+
+def test_the_latest_captures_of_a_period_that_is_over_are_its_own(mara: Client, night: Camera) -> None:
+    old, new = judged(night, at=NIGHT + 7.9 * HOUR, data=a_png(1)), judged(night, at=timezone.now(), data=a_png(2))
+    text = text_of(mara, PAGE)
+    assert "Latest captures of this period" in text
+    assert (f'id="l-{old.pk}"' in text, f'id="l-{new.pk}"' in text) == (True, False)
+    assert f'id="l-{new.pk}"' in text_of(mara, "/lines/loom-1/")
+    assert "Nothing was received in this period." in text_of(
+        mara, "/lines/loom-1/?from=2026-01-02T06:00&to=2026-01-02T14:00"
+    )
 
 
 def test_escape_and_overkill_say_when_there_is_not_enough(mara: Client) -> None:

@@ -101,6 +101,18 @@ def test_one_that_failed_says_why_and_cannot_be_promoted(
     assert not VersionChange.objects.exists()
 
 
+def test_what_was_not_measured_is_not_told_as_failed_and_a_golden_set_is_near(tmp_path: Path, by_mara: Client) -> None:
+    gates.three_classes()
+    gates.in_force(tmp_path)
+    version = registered(tmp_path, 1)
+    report = gates.held(version)
+    nothing = sum(rule["passed"] is None for rule in report.rules)
+    text = " ".join(text_of(by_mara, f"/models/{version}/gate/").split())
+    assert f"{nothing} rules were not measured. </strong> There is no golden set to measure on. <a" in text
+    assert 'id="make-golden" href="/snapshots/golden/"' in text
+    assert "not hold." not in text
+
+
 def test_only_an_admin_overrides_and_only_with_a_reason(
     tmp_path: Path, champion: ModelVersion, by_mara: Client, by_ada: Client
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -25,6 +26,7 @@ from tests.judged import a_capture, a_version, failed, judged
 
 pytestmark = pytest.mark.django_db
 POLL = {"HX-Request": "true"}
+NOON = timezone.now().replace(hour=12, minute=0)  # no midnight between what is planted and the page
 
 
 @pytest.fixture
@@ -250,6 +252,7 @@ def test_a_long_queue_is_not_counted_to_its_end(mara: Client, monkeypatch: pytes
     assert "over 2<" in row_of(mara)
 
 
+@time_machine.travel(NOON)
 def test_data_until_is_to_the_second(mara: Client) -> None:
     now = timezone.now()
     judged(a_camera(), at=now)

@@ -1,24 +1,29 @@
 """The pages, by rows and HTTP: who sees what, in words, at what cost."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inspections.models import Camera, Capture, ModelVersion, Role, Roll, Shift, State
-from inspections.pages import notices
+from inspections.models import AlarmState, Camera, Capture, Kind, ModelVersion, Person, Role, Roll, Shift, State
+from inspections.pages import list_count, notices
 from inspections.review.answers import decide
 from tests import cast
+from tests.audits import asked
 from tests.cast import a_camera, a_line, signed_in
+from tests.floor import an_alarm
 from tests.judged import a_capture, a_version, failed, judged, many_judged
 
 pytestmark = pytest.mark.django_db
 POLL = {"HX-Request": "true"}
+NOON = timezone.now().replace(hour=12, minute=0)  # no midnight between what is planted and the page
 
 
 @pytest.fixture
@@ -78,6 +83,24 @@ def test_a_poll_after_the_session_sends_the_whole_page_to_the_login() -> None:
     response = Client().get("/", headers={**POLL, "HX-Current-URL": "http://testserver/flagged/?order=worst"})
     assert response.headers["HX-Redirect"] == "/login/?next=%2Fflagged%2F%3Forder%3Dworst"
     assert response.content == b""
+
+
+def test_a_press_after_the_session_was_not_done_and_says_so_and_leads_back_to_its_page() -> None:
+    alarm, client = an_alarm(), Client()
+    here = {"Referer": f"http://testserver/alarms/{alarm.pk}/?from=list"}
+    sent = client.post(f"/alarms/{alarm.pk}/acknowledge/", headers=here)
+    assert sent.headers["Location"] == f"/login/?next=/alarms/{alarm.pk}/%3Ffrom%3Dlist"
+    door = sent.headers["Location"]
+    assert "You were signed out: nothing was done." in text_of(client, door)
+    back = client.post(door, {"username": cast.olga().username, "password": cast.PASSWORD})
+    assert "You were signed out: nothing was done." in text_of(client, back.headers["Location"])
+    assert "nothing was done" not in text_of(client, "/alarms/")
+    client.logout()
+    for other in ("https://evil.example/alarms/", "//evil.example/", ""):
+        away = client.post(f"/alarms/{alarm.pk}/acknowledge/", headers={"Referer": other})
+        assert away.headers["Location"] == "/login/?next=/"
+    alarm.refresh_from_db()
+    assert alarm.state == AlarmState.RAISED
 
 
 def test_a_camera_key_opens_no_page() -> None:
@@ -153,6 +176,7 @@ def test_a_line_without_captures_tells_what_to_do(mara: Client) -> None:
     assert "Nothing received yet" in text_of(mara, "/lines/loom-1/")
 
 
+@time_machine.travel(NOON)
 def test_a_card_says_rate_counts_leading_class_and_freshness(mara: Client) -> None:
     camera = a_camera()
     now = timezone.now()
@@ -235,6 +259,7 @@ def test_captures_that_wait_long_are_told(mara: Client, monkeypatch: pytest.Monk
     assert "More than 2 captures wait to be judged" in text_of(mara, "/")
 
 
+@time_machine.travel(NOON)
 def test_data_until_stops_where_captures_wait(mara: Client) -> None:
     a_version()
     now = timezone.now()
@@ -279,7 +304,7 @@ def test_pages_stay_in_their_readers_browser(mara: Client) -> None:
 
 @pytest.mark.parametrize(
     ("address", "most"),
-    [("/", 14), ("/lines/loom-1/", 48), ("/flagged/", 11), ("/flagged/?order=worst&period=24h", 11)],
+    [("/", 14), ("/lines/loom-1/", 48), ("/flagged/", 12), ("/flagged/?order=worst&period=24h", 13)],
 )
 def test_a_poll_asks_the_same_few_questions_however_long_the_history(mara: Client, address: str, most: int) -> None:
     camera = a_camera()
@@ -347,9 +372,26 @@ def test_filters_narrow_by_line_class_and_time(mara: Client) -> None:
 def test_times_to_the_second_of_a_link_are_told_and_kept_by_the_filters(mara: Client) -> None:
     a_line()
     text = text_of(mara, "/flagged/?since=2026-11-22T13:00:07Z&order=worst")
-    assert "From 22 Nov 2026 13:00 on only." in text
+    assert "<strong>From 22 Nov 2026 13:00 on</strong>" in text
+    assert "Any time</a>" in text
+    assert 'aria-current="true">Any time' not in text
+    assert 'id="all-times" href="?order=worst"' in text
     assert '<input type="hidden" name="since" value="2026-11-22T13:00:07Z">' in text
     assert 'href="?order=worst&amp;when=7d"' in text  # another period lets go of them
+
+
+def test_a_list_of_a_stretch_is_called_by_it_and_by_no_other_period(mara: Client) -> None:
+    a_line()
+    span = "since=2026-11-22T06:50:00Z&until=2026-11-23T06:50:00Z"
+    for more, where in (("", "?"), ("when=91d&", "?when=91d")):
+        text = text_of(mara, f"/flagged/?{more}{span}")
+        assert re.findall(r"<strong>(.*?)</strong>", text.split('id="when"')[1])[:1] == [
+            "22 Nov 2026 06:50 – 23 Nov 2026 06:50"
+        ]
+        assert 'aria-current="true"' not in text.split('id="when"')[1].split("</section>")[0]
+        assert f'id="all-times" href="{where}"' in text
+        assert "Earlier</a>" not in text
+    assert "all-times" not in text_of(mara, "/flagged/?when=91d")
 
 
 def test_flagged_of_one_shift_can_be_asked_and_frozen(mara: Client) -> None:
@@ -414,6 +456,58 @@ def test_pages_follow_each_other_without_gap_or_repeat_even_through_ties(mara: C
         address = "/flagged/" + following[0].split('"')[0].replace("&amp;", "&") if following else None
     assert len(seen) == len(everything)
     assert set(seen) == everything
+
+
+def asked_blind(capture: Capture) -> None:
+    """Mara has it before her, as a question that keeps from her what the model said."""
+    asked(capture, Kind.AUDIT, timezone.now(), Person.objects.get(username="mara"))
+
+
+def test_the_list_says_how_many_its_pages_hold_together_without_what_is_asked_blind(mara: Client) -> None:
+    at = timezone.now() - timedelta(hours=1)
+    for slug in ("loom-1", "loom-2"):
+        many_judged(a_camera(slug), 40, at, "hole", 0.9)
+        many_judged(a_camera(slug), 30, at, "cut", 0.9)
+    asked_blind(Capture.objects.filter(line__slug="loom-1", defect_class__code="hole")[0])
+    for query, number in (
+        ("", 139),
+        ("class=hole", 79),
+        ("line=loom-1", 69),
+        ("line=loom-1&class=hole&order=worst", 39),
+    ):
+        shown, address = 0, f"/flagged/?{query}"
+        while address:
+            text = text_of(mara, address)
+            assert f'id="count">{number} images</p>' in text
+            shown += len(listed(text))
+            following = text.split('id="next-page" rel="next" href="')[1:]
+            address = "/flagged/" + following[0].split('"')[0].replace("&amp;", "&") if following else ""
+        assert shown == number
+
+
+@pytest.mark.parametrize("show", ["flagged", "anomalies", "judged"])
+def test_a_long_list_of_a_line_s_period_is_counted_by_its_figures_and_others_no_further(
+    mara: Client, monkeypatch: pytest.MonkeyPatch, show: str
+) -> None:
+    monkeypatch.setattr(list_count, "MOST_COUNTED", 10)
+    at = timezone.now() - timedelta(hours=1)
+    many_judged(a_camera(), 12, at, "hole", 0.9)
+    many_judged(a_camera(), 15, at, "cut", 0.9)
+    many_judged(a_camera(), 11, at - timedelta(days=2), "cut", 0.9)
+    asked_blind(Capture.objects.filter(defect_class__code="hole")[0])
+    of = {"line=loom-1&when=24h": "26 images", "line=loom-1": "More than 10 images", "camera=left&when=24h": "More"}
+    if show != "judged":  # of which no class is kept
+        of |= {"line=loom-1&when=24h&class=cut": "15 images", "line=loom-1&when=24h&classes=hole,thread": "11 images"}
+    for query, words in of.items():
+        assert f'id="count">{words}' in text_of(mara, f"/flagged/?show={show}&{query}"), query
+
+
+def test_what_no_index_holds_is_not_counted(mara: Client) -> None:
+    for slug in ("loom-1", "loom-2"):
+        judged(a_camera(slug), "hole", 0.9)
+    for query, is_said in (("class=hole", True), ("camera=left", True), ("class=hole&camera=left", False)):
+        assert ('id="count">2 images' in text_of(mara, f"/flagged/?{query}")) == is_said
+    assert 'id="count">1 image<' in text_of(mara, "/flagged/?class=hole&camera=left&line=loom-1")
 
 
 def test_an_empty_further_page_leads_back(mara: Client) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -281,8 +282,12 @@ def test_waiting_is_declined_when_every_place_is_taken(posting: Client, monkeypa
     assert "Preference-Applied" not in response
 
 
-def test_a_camera_that_runs_wild_is_told_to_wait(posting: Client, settings: Any) -> None:
+def test_a_camera_that_runs_wild_is_told_to_wait(
+    posting: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.CAMERA_RATE = 2
+    in_one_second = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr("inspections.api.rate_limit.time", in_one_second)
     answers = [post_form(posting, cast.a_png(seed)) for seed in range(6)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused

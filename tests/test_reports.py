@@ -37,8 +37,10 @@ from inspections.models import (
 from inspections.paper import fonts
 from inspections.paper.pictures import thumbnail
 from tests import cast
+from tests.alarmed import a_baseline
 from tests.audits import said
 from tests.cast import a_camera, a_line, a_png, encoded, signed_in, weave
+from tests.floor import an_alarm
 from tests.judged import CLASSES, a_version, failed, judged, many_judged
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +85,11 @@ class Paper:
         return [page.render(scale=scale).to_pil() for page in self.document]
 
 
+def without_clock(paper: Paper) -> str:
+    """All that it says but when it was made."""
+    return re.sub(r"22 Nov 2026 1[46]:20", "", paper.text)
+
+
 def a_morning(camera: Camera) -> None:
     """06:00 to 14:00: 400 good, 20 holes in one hour, 3 threads, one that failed; half as much the shift before."""
     many_judged(camera, 400, NOW.replace(hour=6, minute=0), "good", 0.01, timedelta(minutes=1))
@@ -101,7 +108,7 @@ def test_the_line_report_says_whose_when_by_whom_and_with_what(mara: Client, cam
     found = Paper(mara, LINE)
     for words in (
         "Line report: loom-1", "Period", "22 Nov 2026 06:00 – 14:00", "Time zone UTC", "22 Nov 2026 14:20 by mara",
-        "Model in force 2026.11.1", "Threshold in force 0.20 (the model's)", "Data until",
+        "Model in force 2026.11.1", "Threshold in force 0.20 (the model’s)", "Data until",
         "Compared with 21 Nov 2026 22:00 – 22 Nov 2026 06:00",
     ):  # fmt: skip
         assert words in found.text, words
@@ -192,7 +199,38 @@ def test_a_moved_threshold_is_marked_and_told(mara: Client, camera: Camera) -> N
     Line.objects.update(threshold=0.4)
     found = Paper(mara, LINE).text
     assert "1 22 Nov 2026 09:00" in found
-    assert "Threshold in force 0.20 (the model's), 0.40 (the line's own)" in found
+    assert "Threshold in force 0.20 (the model’s), 0.40 (the line’s own)" in found
+
+
+def test_it_names_the_baselines_that_its_limits_come_from_and_none_that_was_confirmed_later(
+    mara: Client, camera: Camera
+) -> None:
+    a_morning(camera)
+    before = Paper(mara, LINE)
+    assert "No baseline stood then: nobody had confirmed what is normal." in before.text
+    a_baseline(camera.line, 0.07, confirmed_at=NOW + HOUR)
+    with time_machine.travel(NOW + 2 * HOUR, tick=False):
+        assert without_clock(Paper(mara, LINE)) == without_clock(before)
+        a_baseline(camera.line, 0.02)
+        a_baseline(camera.line, 0.03, confirmed_at=NOW.replace(hour=10, minute=0))
+        found = Paper(mara, LINE)
+        told = "Baseline {}, of 2 Nov 2026 06:00 – 9 Nov 2026 06:00, confirmed {}."
+        assert told.format("2.0 %", "9 Nov 2026 06:00") in found.text
+        assert told.format("3.0 %", "22 Nov 2026 10:00") in found.text.split("confirmed 9 Nov")[1]
+        assert "7.0 %, of" not in found.text
+
+
+@pytest.mark.parametrize("days", [1, 7, 60])
+def test_a_closed_period_is_drawn_as_before_when_a_baseline_is_confirmed_later(
+    mara: Client, camera: Camera, days: int
+) -> None:
+    a_morning(camera)
+    address = f"/lines/loom-1/report.pdf?from={NOW - timedelta(days=days):%Y-%m-%dT00:00}&to=2026-11-22T14:00"
+    before = Paper(mara, address).bytes
+    a_baseline(camera.line, 0.02, confirmed_at=NOW - HOUR / 6)
+    assert Paper(mara, address).bytes == before
+    a_baseline(camera.line, 0.02, confirmed_at=NOW - HOUR)
+    assert Paper(mara, address).bytes != before
 
 
 def test_it_names_the_models_and_thresholds_of_the_period_and_not_those_that_came_later(
@@ -209,7 +247,11 @@ def test_it_names_the_models_and_thresholds_of_the_period_and_not_those_that_cam
     ThresholdChange.objects.create(line=camera.line, at=NOW.replace(hour=14, minute=10), old=0.3, new=0.4, reason="x")
     Line.objects.update(threshold=0.4)
     found = Paper(mara, LINE).text
-    assert "Model in force 2026.11.4, 2026.11.5 Threshold in force 0.30 (the line's own) Data until" in found
+    assert "Model in force 2026.11.4, 2026.11.5 Threshold in force 0.30 (the line’s own) Data until" in found
+    page = mara.get("/lines/loom-1/?from=2026-11-22T06:00&to=2026-11-22T14:00").content.decode()
+    held = " ".join(re.sub(r"<[^>]+>", " ", page.split('id="held"')[1].split("</dl>")[0]).split())
+    assert held == "> Model 2026.11.4 2026.11.5 Threshold 0.30 (the line’s own)"
+    assert "Model and threshold in force in this period" in page
 
 
 def test_the_worst_images_are_there_with_class_and_time(mara: Client, camera: Camera) -> None:
@@ -306,6 +348,26 @@ def test_every_page_is_a4_numbered_and_not_empty(mara: Client, camera: Camera) -
         assert not ink[:, :30].any() and not ink[:, -30:].any()  # nothing runs over the margin
 
 
+def test_a_line_takes_one_page_where_it_fits_and_goes_on_where_there_is_room(mara: Client, camera: Camera) -> None:
+    """A page each for the summary and three lines; what is longer is followed by the next line, on the same page."""
+    lines = [camera, a_camera("loom-2"), a_camera("loom-3")]
+    for hour in range(6, 14):
+        for one in lines:
+            many_judged(one, 20, NOW.replace(hour=hour, minute=0), "hole", 0.9, timedelta(minutes=2))
+    pages = Paper(mara, SHIFT).pages
+    assert len(pages) == 4
+    for page, line in zip(pages[1:], ("loom-1", "loom-2", "loom-3"), strict=True):
+        assert page.startswith(line)
+        assert page.index("What review says") < page.index("By time") < page.index("13:00 – 14:00")
+    for number in range(6):
+        words = f"It was above what is normal, and so it was the hour before: {number}."
+        for one in lines:
+            an_alarm(line=one.line.slug, key=str(number), raised_at=NOW.replace(hour=9, minute=number), words=words)
+    longer = Paper(mara, SHIFT).pages
+    assert len(longer) < 7
+    assert all(len(page) > 300 for page in longer)
+
+
 def drawn(found: Paper) -> int:
     """Steps of lines, bars and marks on the first page."""
     paths = found.document[0].get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_PATH])
@@ -335,13 +397,27 @@ def test_names_of_the_mill_are_printed_and_are_no_markup(mara: Client, camera: C
 
 def test_a_name_that_cannot_be_printed_is_told(mara: Client, camera: Camera) -> None:
     a_morning(camera)
-    Line.objects.update(name="织机一号")
-    assert "Some letters of names are not in this report's font" in Paper(mara, LINE).text
+    boxes, backward = "Some letters of names are not in this report's font", "from left to right: the wrong way round"
+    for name, told in (("织机一号", (True, False)), ("אריגה", (False, True)), ("Łódź", (False, False))):
+        Line.objects.update(name=name)
+        text = Paper(mara, LINE).text
+        assert (boxes in text, backward in text) == told
 
 
-@pytest.mark.parametrize(("text", "lacks"), [("Łódź, Нить, Dệt", False), ("织", True), ("দিন", True), ("نسيج", True)])
-def test_what_the_font_lacks_or_cannot_join_is_known(text: str, lacks: bool) -> None:
-    assert fonts.unprintable(text) is lacks
+@pytest.mark.parametrize(
+    ("text", "lacks", "backward"),
+    [
+        ("Łódź, Нить, Dệt", False, False),
+        ("织", True, False),
+        ("দিন", True, False),
+        ("نسيج", False, True),
+        ("Loom אריגה 3", False, True),
+    ],
+)
+def test_what_the_font_lacks_and_what_stands_the_wrong_way_round_is_known(
+    text: str, lacks: bool, backward: bool
+) -> None:
+    assert (fonts.lacks(text), fonts.is_backward(text)) == (lacks, backward)
 
 
 def test_the_fonts_are_as_they_were_taken_with_their_licence() -> None:

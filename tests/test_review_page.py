@@ -176,6 +176,26 @@ def test_the_page_says_that_this_is_of_flagged_images_alone(mara: Client, olga: 
     assert "Of flagged images alone, so it is no measure of the model" in text_of(mara)
 
 
+def answered_blind(person: Person, camera: Camera, said: str, count: int = 1) -> None:
+    for _number in range(count):
+        capture = judged(camera, "hole", 0.9, at=NOW - HOUR)
+        an_answer(person, capture, said, How.BLIND, NOW - HOUR, verdict=capture.verdicts.get())
+
+
+def test_kappa_of_few_blind_answers_is_not_told(mara: Client, olga: Person, camera: Camera) -> None:
+    answered_blind(olga, camera, "good")
+    assert ">Kappa of the 1 blind answer: not enough data, 20 are needed.<" in text_of(mara)
+    answered_blind(olga, camera, "hole", 18)
+    assert ">Kappa of the 19 blind answers: not enough data, 20 are needed.<" in text_of(mara)
+    answered_blind(olga, camera, "hole")
+    assert ">Kappa of the 20 blind answers: 0.00 (" in text_of(mara)
+
+
+def test_one_image_that_two_people_answered_is_one(mara: Client, olga: Person, camera: Camera) -> None:
+    read_twice(olga, cast.otto(), camera, ("hole", "cut"), NOW - DAY)
+    assert "over 1 image that two people answered blind" in text_of(mara)
+
+
 def test_people_with_each_other_are_summed_up_and_led_to(mara: Client, olga: Person, camera: Camera) -> None:
     otto = cast.otto()
     for number in range(6):

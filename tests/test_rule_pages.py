@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from inspections import alarms
-from inspections.models import Alarm, AlarmRule, AlarmState, DefectClass, ReviewItem, RuleKind
+from inspections.models import Alarm, AlarmRule, AlarmState, AuditEvent, DefectClass, ReviewItem, RuleKind
 from inspections.models.rollup import SLOT
 from inspections.pages.rule_form import FIELDS, RuleForm
 from inspections.standing import slot_of
@@ -41,8 +42,9 @@ def text_of(response: Any, status: int = 200) -> str:
 
 
 def two_bad_hours() -> None:
-    """On loom-1, three days and ten days ago; the other slots around them are good."""
+    """On loom-1, three days and ten days ago; the other slots around them are good. It has run for five weeks."""
     line = a_line()
+    counted(line, slot_of(timezone.now() - 35 * DAY), 100, 1)
     for days in (3, 10):
         start = slot_of(timezone.now() - days * DAY)
         end = bad_slots(line, start, 4)
@@ -90,6 +92,7 @@ def test_what_cannot_be_replayed_says_why(mara: Client) -> None:
 
 def test_a_queue_is_tried_before_it_is_saved_and_it_says_what_rows_do_not_tell(mara: Client) -> None:
     camera, asked = a_camera(), timezone.now() - timedelta(days=2)
+    judged(camera, "good", 0.01, at=asked - 35 * DAY)
     for _ in range(3):
         item = ReviewItem.objects.get(capture=judged(camera, at=asked))
         ReviewItem.objects.filter(pk=item.pk).update(created_at=asked, closed_at=asked + timedelta(hours=1))
@@ -102,6 +105,46 @@ def test_a_queue_is_tried_before_it_is_saved_and_it_says_what_rows_do_not_tell(m
     assert address
     assert address[1].startswith("/lines/loom-1/?from=")
     assert mara.get(address[1].replace("&amp;", "&")).status_code == 200
+
+
+def test_a_mill_that_counts_since_minutes_hears_so_and_no_pace_of_weeks(mara: Client) -> None:
+    camera, first = a_camera(), timezone.now() - timedelta(minutes=12, seconds=1)
+    for second in range(0, 600, 30):
+        judged(camera, "hole", at=first + timedelta(seconds=second))
+    began = f"Counted since {date_format(first, 'j M Y H:i')}."
+    text = text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "yes"}, at_least="1")))
+    assert "<strong>1 alarm in 12 min.</strong>" in text
+    assert began in text
+    assert "a week" not in text.split('id="replay-total"')[1]
+    assert text.count("replay-part") == text.count("12 min of it") == 1
+    assert "12 min so far" in text
+    kept = text_of(mara.post("/alarms/rules/new/", a_wish(at_least="1"), follow=True))
+    assert f"It would have raised 1 alarm in 12 min. {began}" in kept
+
+
+def test_a_pace_is_of_the_weeks_that_were_counted(mara: Client) -> None:
+    end = bad_slots(a_line(), slot_of(timezone.now() - 14 * DAY), 2)
+    text = text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "yes"})))
+    assert "1 alarm in 14 d 0 h: 0.5 a week." in text
+    assert f"Counted since {date_format(end - 2 * SLOT, 'j M Y H:i')}." in text
+
+
+def test_a_mill_that_has_counted_nothing_hears_that_nothing_can_be_tried(mara: Client) -> None:
+    a_line()
+    text = text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "yes"})))
+    assert "This cannot be tried." in text
+    assert "Nothing has been counted yet on what it looks at." in text
+
+
+def test_a_rule_is_tried_without_a_name_and_kept_only_with_one(mara: Client) -> None:
+    two_bad_hours()
+    tried = text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "yes"}, name="")))
+    assert "2 alarms in the last 4 weeks" in tried
+    assert re.search(r'<button[^>]* id="try"[^>]* formnovalidate>', tried)
+    assert re.search(r'<input[^>]* name="name"[^>]* required', tried)
+    assert "This field is required." in text_of(mara.post("/alarms/rules/new/", a_wish(name="")), 400)
+    assert "above 0 %" in text_of(mara.post("/alarms/rules/new/", a_wish(**{"try": "1"}, name="", percent="")), 400)
+    assert not AlarmRule.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -243,3 +286,19 @@ def test_operators_make_no_rules() -> None:
     assert olga.get("/alarms/rules/").status_code == 403
     assert olga.post("/alarms/rules/new/", a_wish()).status_code == 403
     assert "Rules" not in olga.get("/alarms/").content.decode()
+
+
+def test_whoever_presses_twice_makes_changes_and_switches_one_rule(mara: Client) -> None:
+    channel = a_channel()
+    for _press in range(2):
+        assert mara.post("/alarms/rules/new/", a_wish(channels=str(channel.pk))).status_code == 302
+    rule = AlarmRule.objects.get()
+    for _press in range(2):
+        changed = a_wish(channels=str(channel.pk), percent="20")
+        assert mara.post(f"/alarms/rules/{rule.pk}/", changed).status_code == 302
+    for _press in range(2):
+        assert mara.post(f"/alarms/rules/{rule.pk}/switch/", {"enabled": "no"}).status_code == 302
+    told = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert told == ["make-rule", "change-rule", "change-rule"]
+    assert mara.post("/alarms/rules/new/", a_wish(percent="20")).status_code == 302  # told to nobody: another one
+    assert AlarmRule.objects.count() == 2

@@ -64,9 +64,12 @@ def test_a_fresh_mill_has_none_and_three_are_made_in_one_press(mara: Client) -> 
 
 
 def test_three_are_made_once(mara: Client) -> None:
-    mara.post("/shifts/three/")
-    assert "has shifts already" in text_of(mara.post("/shifts/three/"), 409)
+    for _press in range(2):
+        assert mara.post("/shifts/three/").status_code == 302
     assert Shift.objects.count() == 3
+    assert AuditEvent.objects.count() == 1
+    Shift.objects.filter(name="Late").update(name="Noon")
+    assert "has shifts already" in text_of(mara.post("/shifts/three/"), 409)
 
 
 def test_a_shift_is_made_and_shown(mara: Client) -> None:
@@ -190,6 +193,23 @@ def test_a_shift_is_deleted_by_a_second_press(mara: Client) -> None:
     assert not Shift.objects.exists()
     assert "The shift “Night” is deleted." in text_of(mara.get("/shifts/"))
     assert AuditEvent.objects.get().detail["starts"] == "22:00"
+
+
+def test_whoever_presses_twice_makes_changes_and_deletes_once(mara: Client) -> None:
+    for _press in range(2):
+        assert mara.post("/shifts/", EARLY).status_code == 302
+    shift = Shift.objects.get()
+    sent = {**EARLY, "ends": "13:00", "seen": seen(shift)}
+    for _press in range(2):
+        assert mara.post(f"/shifts/{shift.pk}/", sent).status_code == 302
+    shift.refresh_from_db()
+    sent = {"seen": seen(shift)}
+    for _press in range(2):
+        assert mara.post(f"/shifts/{shift.pk}/delete/", sent).status_code == 302
+    told = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert told == ["new-shift", "shift", "delete-shift"]
+    other = signed_in(cast.ada())
+    assert "meanwhile" in text_of(other.post(f"/shifts/{shift.pk}/delete/", sent), 409)
 
 
 # --- who ----------------------------------------------------------------------------------------------------------

@@ -355,6 +355,18 @@ def test_who_is_put_off_is_tried_again_and_nobody_gets_it_twice(by_mail: int, cl
     assert [one.rcpt_tos for one in [*arrived, *later]] == [["mara@mill.example"], ["night@mill.example"]]
 
 
+def test_a_corrected_address_is_told_alone(by_mail: int, clock: Clock) -> None:
+    channel = a_channel(ChannelKind.EMAIL, "mara@mill.example, gone@mill.example")
+    an_alarm(channel)
+    with a_mail_server(by_mail, {"gone@mill.example": "550 no such user"}):
+        delivery = told(channel, clock)
+    Channel.objects.update(target="mara@mill.example, went@mill.example")
+    send_again(delivery, cast.mara(), clock())
+    with a_mail_server(by_mail) as arrived:
+        outbox.tell(channel.pk, clock)
+    assert [one.rcpt_tos for one in arrived] == [["went@mill.example"]]
+
+
 def test_where_everybody_is_refused_it_is_tried_again(by_mail: int, clock: Clock) -> None:
     channel = a_channel(ChannelKind.EMAIL, "gone@mill.example")
     an_alarm(channel)

@@ -266,6 +266,17 @@ def test_two_who_move_it_at_once_are_told(mara: Client, camera: Camera) -> None:
     assert a_line().threshold == 0.3
 
 
+def test_a_second_press_finds_it_set_and_writes_nothing_more(mara: Client) -> None:
+    send(mara)
+    send(mara)
+    assert ThresholdChange.objects.count() == AuditEvent.objects.filter(action="threshold").count() == 1
+    assert "0.30 is in force." in text_of(mara)
+    for _press in range(2):
+        send(mara, "", expected="0.3", reason="Set back: too many flags")
+    assert ThresholdChange.objects.count() == AuditEvent.objects.filter(action="threshold").count() == 2
+    assert a_line().threshold is None
+
+
 def test_it_is_taken_back_with_one_press(mara: Client) -> None:
     send(mara)
     page = text_of(mara)
@@ -283,7 +294,7 @@ def test_what_is_no_probability_is_refused(mara: Client, value: str) -> None:
 
 def test_the_domain_refuses_by_itself(camera: Camera) -> None:
     boss = cast.mara()
-    for new, reason in ((1.5, "x"), (float("nan"), "x"), (0.5, " "), (None, "x")):
+    for new, reason in ((1.5, "x"), (float("nan"), "x"), (0.5, " "), (None, " ")):
         assert isinstance(change(camera.line, new, "", boss, reason, NOW), Refused), new
     assert isinstance(change(camera.line, 0.5, "0.1", boss, "x", NOW), Stale)
     assert not AuditEvent.objects.exists()

@@ -139,9 +139,44 @@ def test_one_at_a_time(mara: Person) -> None:
     a_mill_of_labels(mara)
     first = asked(mara)
     assert isinstance(first, TrainingRun)
-    second = asked(mara)
-    assert isinstance(second, Refused)
-    assert f"Training {first.pk} is waiting" in second.reason
+    for second in (asked(cast.ada()), asked(mara, preset="best")):
+        assert isinstance(second, Refused)
+        assert f"Training {first.pk} has not ended: one at a time." in second.reason
+
+
+def test_who_presses_twice_finds_the_training_that_the_first_press_asked_for(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    first = asked(mara, knobs={"epochs": 3})
+    assert isinstance(first, TrainingRun)
+    TrainingRun.objects.update(state=JobState.RUNNING)
+    assert asked(mara, knobs={"epochs": 3}, classes=["good", "hole"]) == first
+    assert isinstance(asked(mara, knobs={"epochs": 4}), Refused)
+    assert TrainingRun.objects.count() == 1
+    assert AuditEvent.objects.filter(action="train").count() == 1
+
+
+def test_two_presses_at_the_same_moment_are_one(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_mill_of_labels(mara)
+    freeze, inner = snapshots.freeze, []
+
+    def slow(*args: Any, **fields: Any) -> Any:
+        monkeypatch.setattr(snapshots, "freeze", freeze)
+        inner.append(asked(mara))  # the first press, while the second one's labels were frozen
+        return freeze(*args, **fields)
+
+    monkeypatch.setattr(snapshots, "freeze", slow)
+    assert [asked(mara)] == inner
+    assert TrainingRun.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "fields", [{"asked_at": timezone.now() - timedelta(minutes=5)}, {"state": JobState.CANCELLING}]
+)
+def test_the_same_wish_later_or_after_a_cancel_is_another_one(mara: Person, fields: dict[str, Any]) -> None:
+    a_mill_of_labels(mara)
+    asked(mara)
+    TrainingRun.objects.update(**fields)
+    assert isinstance(asked(mara), Refused)
 
 
 def test_two_who_ask_at_the_same_moment_get_one(mara: Person, monkeypatch: pytest.MonkeyPatch) -> None:

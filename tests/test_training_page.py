@@ -101,6 +101,28 @@ def test_a_form_becomes_a_training_that_its_page_shows(mara: Client) -> None:
     assert f"Training {run.pk} is waiting" in text_of(mara, "/training/")
 
 
+def test_start_pressed_twice_leads_to_the_one_training(mara: Client) -> None:
+    a_mill_of_labels(cast.ada())
+    first, second = mara.post("/training/", SENT), mara.post("/training/", SENT)
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert first["Location"] == second["Location"] == f"/training/{TrainingRun.objects.get().pk}/"
+
+
+def test_while_one_is_under_way_the_page_moves_also_after_a_refusal(mara: Client) -> None:
+    assert 'hx-get="/training/"' not in text_of(mara, "/training/")
+    run = a_training(JobState.WAITING)
+    refused = mara.post("/training/", SENT)
+    assert refused.status_code == 409
+    assert 'hx-get="/training/"' in refused.content.decode()
+    assert f"Training {run.pk} is waiting" in refused.content.decode()
+    TrainingRun.objects.update(state=JobState.RUNNING)
+    moved = mara.get("/training/", headers={"HX-Request": "true"})
+    assert (moved.status_code, f"Training {run.pk} is running" in moved.content.decode()) == (200, True)
+    TrainingRun.objects.update(state=JobState.FAILED)
+    ended = mara.get("/training/", headers={"HX-Request": "true"})
+    assert (ended.status_code, 'id="start"' in ended.content.decode()) == (286, True)
+
+
 def test_going_on_from_a_version_takes_its_network_its_size_and_the_usual_recipe(mara: Client, tmp_path: Path) -> None:
     version = install(tmp_path)
     a_mill_of_labels(cast.ada())

@@ -35,7 +35,7 @@ def send_test(channel: Channel, person: Person, now: datetime) -> Delivery | Ref
         found, _made = Delivery.objects.get_or_create(
             alarm=alarm, channel=channel, event=TEST, defaults={"next_at": now}
         )
-        found.left = ""  # a test goes to everybody
+        found.took = ""  # a test goes to everybody
         _wait(found, now)
         AuditEvent.note(person, "test-channel", f"channel {channel.pk}", now, name=channel.name)
     return found
@@ -44,4 +44,4 @@ def send_test(channel: Channel, person: Person, now: datetime) -> Delivery | Ref
 def _wait(delivery: Delivery, now: datetime) -> None:
     delivery.state, delivery.attempts, delivery.next_at = DeliveryState.WAITING, 0, now
     delivery.error, delivery.sent_at = "", None
-    delivery.save(update_fields=["state", "attempts", "next_at", "error", "sent_at", "left"])
+    delivery.save(update_fields=["state", "attempts", "next_at", "error", "sent_at", "took"])

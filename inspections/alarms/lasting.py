@@ -55,22 +55,25 @@ def raised(stretches: Iterable[Stretch], cool_down: timedelta, until: datetime) 
     cool-down of another. One that stands when the cool-down ends is raised then."""
     found: list[Raised] = []
     quiet: datetime | None = None
-    for one in _joined(stretches):
-        at = max(one.start, quiet) if quiet else one.start
-        if at >= (one.end or until):
+    for joined in _joined(stretches):
+        # Not in a gap between two of them: there it does not hold, and no round raises it.
+        first = next((one for one in joined if not quiet or one.end is None or one.end > quiet), None)
+        at = max(first.start, quiet or first.start) if first else until
+        if first is None or at >= (first.end or until):
             continue
-        found.append(Raised(at, None if one.end is None else one.end + GONE, one))
-        quiet = None if one.end is None else one.end + GONE + cool_down
+        end = joined[-1].end
+        found.append(Raised(at, None if end is None else end + GONE, first))
+        quiet = None if end is None else end + GONE + cool_down
     return found
 
 
-def _joined(stretches: Iterable[Stretch]) -> Sequence[Stretch]:
-    """What is gone for a moment only has not ended."""
-    found: list[Stretch] = []
+def _joined(stretches: Iterable[Stretch]) -> Sequence[Sequence[Stretch]]:
+    """Those between which it is gone for a moment only, together: it has not ended there."""
+    found: list[list[Stretch]] = []
     for one in stretches:
-        last = found[-1] if found else None
-        if last and last.end is not None and one.start - last.end <= GONE:
-            found[-1] = Stretch(last.start, one.end, last.told)
+        last = found[-1][-1].end if found else None
+        if last is not None and one.start - last <= GONE:
+            found[-1].append(one)
         else:
-            found.append(one)
+            found.append([one])
     return found

@@ -1,4 +1,5 @@
-"""What a new alarm is written down with: words, figures, the leading class, and when exactly the trouble began."""
+"""What a new alarm is written down with: words, figures, the leading class, and when exactly the trouble began.
+A replay says the same of what would have been."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,16 +20,21 @@ LATE = timedelta(minutes=15)  # from the sign to the alarm; longer, and the alar
 def alarm_of(rule: AlarmRule, line: Line, trouble: Trouble, now: datetime) -> tuple[str, dict[str, Any], Trouble]:
     """Of a rule that reads rollups or charts: its words, its figures, and the trouble with its exact beginning."""
     names, figures = words.class_names(), dict(trouble.figures)
-    said = [words.words_of(rule, figures, names)]
-    leading = "" if rule.defect_class else _leading(line, trouble)
+    said, leading, since = opened(rule, line, trouble, names)
     if leading:
         figures["leading"] = leading
-        said.append(words.mostly(leading, names))
-    exact = replace(trouble, since=_first_defect(line, rule.defect_class or leading, trouble) or trouble.since)
     if now - trouble.raised > LATE:
         figures["late"] = True
-        said.append(words.late(exact.since))
-    return " ".join(said), figures, exact
+        said = f"{said} {words.late(since)}"
+    return said, figures, replace(trouble, since=since)
+
+
+def opened(rule: AlarmRule, line: Line, trouble: Trouble, names: words.Names) -> tuple[str, str, datetime]:
+    """Its words, the class that leads where the rule asks for none, and its first defect. Two queries at most."""
+    said = words.words_of(rule, trouble.figures, names)
+    leading = "" if rule.defect_class else _leading(line, trouble)
+    since = _first_defect(line, rule.defect_class or leading, trouble) or trouble.since
+    return (f"{said} {words.mostly(leading, names)}" if leading else said), leading, since
 
 
 def _first_defect(line: Line, code: str, trouble: Trouble) -> datetime | None:

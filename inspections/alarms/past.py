@@ -51,8 +51,8 @@ def unknown(rule: AlarmRule, lines: Collection[Line]) -> tuple[str, str]:
         return "", _("A question that was asked again counts as waiting all along.")
     if rule.kind == RuleKind.STALE:
         return "", _("That a version did not load is not kept, nor how long an image waited that failed.")
-    beats = _cameras(lines).filter(heartbeat_at__isnull=False).count()
-    if beats and not _cameras(lines).filter(heartbeat_at=None).exists():
+    beats = cameras_of(lines).filter(heartbeat_at__isnull=False).count()
+    if beats and not cameras_of(lines).filter(heartbeat_at=None).exists():
         return _("These cameras send heartbeats, and those of before are not kept: this cannot be replayed."), ""
     words = _("Told by images alone, as they were received: whatever else was heard of a camera is not kept.")
     beating = ngettext(
@@ -66,12 +66,13 @@ def unknown(rule: AlarmRule, lines: Collection[Line]) -> tuple[str, str]:
 # --- silent cameras -----------------------------------------------------------------------------------------------
 
 
-def _cameras(lines: Collection[Line]) -> QuerySet[Camera]:
+def cameras_of(lines: Collection[Line] | Collection[int]) -> QuerySet[Camera]:
+    """Those that may not be silent."""
     return Camera.objects.filter(line__in=lines, enabled=True).exclude(slug__in=BY_HAND)
 
 
 def _silent(rule: AlarmRule, lines: dict[int, Line], period: Period) -> Found:
-    cameras = list(_cameras(lines.values()).filter(heartbeat_at=None).order_by("pk"))
+    cameras = list(cameras_of(lines.values()).filter(heartbeat_at=None).order_by("pk"))
     heard = _heard(cameras, period)
     for camera in cameras:
         after = timedelta(seconds=camera.silent_after_s)

@@ -1,28 +1,34 @@
 """Replay: what a rule would have raised over what was counted. The same looks and the same fold as for now."""
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
 from inspections.alarms import past
 from inspections.alarms.acting import Actions
+from inspections.alarms.beginning import beginning
 from inspections.alarms.counted import habits, looks
 from inspections.alarms.lasting import raised
+from inspections.alarms.opening import opened
 from inspections.alarms.rules import COUNTED
 from inspections.alarms.troubles import Trouble, troubles
-from inspections.alarms.words import class_names, words_of
+from inspections.alarms.words import Names, class_names, words_of
 from inspections.models import AlarmRule, Line, RuleKind
 from inspections.models.rollup import SLOT
 
 WEEK = timedelta(weeks=1)
 MINUTE = timedelta(minutes=1)
+OPENED = 50  # alarms, the latest, of which a replay says what a live one says; that reads their images
 
 
 @dataclass(frozen=True)
 class Would:
-    """One alarm that the rule would have raised. `resolved_at` None: its signs go on at the period's end. `acted_at`:
-    when a person first labelled a defect of its run; None where nobody did, and of what is about no cloth."""
+    """One alarm that the rule would have raised. `since` is its first defect for the OPENED latest, and the slot that
+    holds it before. `resolved_at` None: its signs go on at the period's end. `acted_at`: when a person first labelled a
+    defect of its run; None where nobody did, and of what is about no cloth."""
 
     line: Line
     since: datetime
@@ -40,7 +46,8 @@ class Would:
 
 @dataclass(frozen=True)
 class Replay:
-    """`alarms`: oldest first. `weekly`: the start of each week of the period, counted back from its end, and how many.
+    """`since`: the period's beginning, or that of what there is to look at if that is later; `began` then says it in
+    words. `alarms`: oldest first. `weekly`: the start of each week of it, counted back from its end, and how many.
     `cannot`: why this rule cannot be replayed, in words; "" where it can. `unknown`: what of it rows do not tell."""
 
     since: datetime
@@ -49,6 +56,7 @@ class Replay:
     weekly: list[tuple[datetime, int]]
     cannot: str = ""
     unknown: str = ""
+    began: str = ""
 
     @property
     def earlier(self) -> float | None:
@@ -67,17 +75,16 @@ def replay(rule: AlarmRule, line_ids: Collection[int], since: datetime, until: d
     lines = Line.objects.filter(pk__in=line_ids)
     lines = lines.filter(pk=rule.line_id) if rule.line_id else lines
     by_key = {line.pk: line for line in lines}
-    if rule.kind in COUNTED:
-        return _replay(_counted(rule, by_key, since, until), since, until)
-    cannot, unknown = past.unknown(rule, by_key.values())
-    if cannot:
-        return Replay(since, until, [], [], cannot)
-    return _replay(_lasted(rule, by_key, since, until), since, until, unknown)
-
-
-def _replay(would: list[Would], since: datetime, until: datetime, unknown: str = "") -> Replay:
+    cannot, unknown = ("", "") if rule.kind in COUNTED else past.unknown(rule, by_key.values())
+    first, began = beginning(rule, by_key)
+    if cannot or first is None:
+        return Replay(since, until, [], [], cannot or began)
+    would = (_counted if rule.kind in COUNTED else _lasted)(rule, by_key, since, until)
     would.sort(key=lambda one: (one.raised_at, one.line.slug))
-    return Replay(since, until, would, weeks_of(would, since, until), unknown=unknown)
+    if not since < first < until:
+        return Replay(since, until, would, weeks_of(would, since, until), unknown=unknown)
+    since = min([first, *(one.raised_at for one in would)])
+    return Replay(since, until, would, weeks_of(would, since, until), unknown=unknown, began=began)
 
 
 def _counted(rule: AlarmRule, by_key: dict[int, Line], since: datetime, until: datetime) -> list[Would]:
@@ -85,13 +92,14 @@ def _counted(rule: AlarmRule, by_key: dict[int, Line], since: datetime, until: d
     acts = Actions(by_key, rule.defect_class, since, until)
     names = class_names()
     manners = habits(rule, by_key.values())
-    would = []
-    for line_id, line in by_key.items():
-        manner = manners[line_id]
-        for one in troubles(found.get(line_id, []), manner):
-            words = words_of(rule, one.figures, names)
-            would.append(_would(rule, line, one, one.end(manner), until, words, acts))
-    return would
+    every = [(line, one) for key, line in by_key.items() for one in troubles(found.get(key, []), manners[key])]
+    every.sort(key=lambda pair: told_at(rule, pair[1]))
+    would = [
+        _would(rule, line, one, one.end(manners[line.pk]), until, words_of(rule, one.told, names), acts)
+        for line, one in every
+    ]
+    latest = zip(would[-OPENED:], every[-OPENED:], strict=True)
+    return [*would[:-OPENED], *(_opened(rule, one, trouble, names) for one, (_line, trouble) in latest)]
 
 
 def _lasted(rule: AlarmRule, by_key: dict[int, Line], since: datetime, until: datetime) -> list[Would]:
@@ -111,12 +119,19 @@ def _would(
     return Would(
         line=line,
         since=one.since,
-        raised_at=told_at(rule, one),
+        raised_at=min(told_at(rule, one), until),
         resolved_at=end if end < until else None,
         words=words,
         signs=one.signs,
         acted_at=acts.first(line.pk, one.since, one.last),
     )
+
+
+def _opened(rule: AlarmRule, would: Would, trouble: Trouble, names: Names) -> Would:
+    """As it is told when it is raised: later signs are no part of that."""
+    at_first = replace(trouble, last=trouble.raised, figures=trouble.told)
+    words, _leading, since = opened(rule, would.line, at_first, names)
+    return replace(would, since=since, words=words)
 
 
 def told_at(rule: AlarmRule, trouble: Trouble) -> datetime:
@@ -125,9 +140,9 @@ def told_at(rule: AlarmRule, trouble: Trouble) -> datetime:
 
 
 def weeks_of(would: list[Would], since: datetime, until: datetime) -> list[tuple[datetime, int]]:
-    starts: list[datetime] = []
-    start = until
-    while start > since:
-        start -= WEEK
-        starts.append(start)
-    return [(max(week, since), sum(week <= one.raised_at < week + WEEK for one in would)) for week in reversed(starts)]
+    starts = [until]
+    while starts[0] > since:
+        starts.insert(0, starts[0] - WEEK)
+    starts = [max(start, since) for start in starts[:-1]]
+    counts = Counter(bisect_right(starts, one.raised_at) - 1 for one in would)
+    return [(start, counts[number]) for number, start in enumerate(starts)]

@@ -1,7 +1,7 @@
 """The rules: what a person may ask for, what is refused, and the ones that a new installation starts with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from inspections.alarms.life import resolve_all
+from inspections.just_now import JUST_NOW
 from inspections.models import AlarmRule, AuditEvent, Channel, DefectClass, Line, Person, RuleKind
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.models.rollup import SLOT
@@ -59,9 +60,10 @@ class Wish:
         }  # fmt: skip
 
 
-def objection(wish: Wish) -> str:
-    """Why this rule cannot be, in words; empty where it can."""
-    return _form(wish) or _debounce(wish) or _of_kind(wish) or _changed(wish)
+def objection(wish: Wish, *, is_tried: bool = False) -> str:
+    """Why this rule cannot be, in words; empty where it can. One that is only tried needs no name."""
+    named = replace(wish, name=wish.name.strip() or "?") if is_tried else wish
+    return _form(named) or _debounce(wish) or _of_kind(wish) or _changed(wish)
 
 
 def _form(wish: Wish) -> str:
@@ -140,10 +142,14 @@ def _changed(wish: Wish) -> str:
 
 
 def save_rule(wish: Wish, person: Person, now: datetime) -> AlarmRule | Refused:
-    """Make or change a rule. It looks at what comes from now on. Switched off, its open alarms are resolved."""
+    """Make or change a rule. It looks at what comes from now on. Switched off, its open alarms are resolved. A second
+    press finds what the first one made or changed."""
     if reason := objection(wish):
         return Refused(reason)
     with transaction.atomic():
+        Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)  # two presses, one by one
+        if same := _as_it_stands(wish, person, now):
+            return same
         rule = AlarmRule.objects.select_for_update(of=("self",)).get(pk=wish.rule.pk) if wish.rule else AlarmRule()
         for name, value in wish.values().items():
             setattr(rule, name, value)
@@ -156,6 +162,15 @@ def save_rule(wish: Wish, person: Person, now: datetime) -> AlarmRule | Refused:
         told["channels"] = sorted(channel.name for channel in wish.channels)
         AuditEvent.note(person, "change-rule" if wish.rule else "make-rule", f"alarm rule {rule.pk}", now, **told)
     return rule
+
+
+def _as_it_stands(wish: Wish, person: Person, now: datetime) -> AlarmRule | None:
+    """The very rule, where it is so already, or this person made it so just now."""
+    rows = AlarmRule.objects.filter(made_by=person, made_at__gt=now - JUST_NOW)
+    rows = AlarmRule.objects.filter(pk=wish.rule.pk) if wish.rule else rows
+    told = {channel.pk for channel in wish.channels}
+    same = rows.filter(**wish.values()).prefetch_related("channels").order_by("pk")
+    return next((one for one in same if {channel.pk for channel in one.channels.all()} == told), None)
 
 
 def make_defaults(now: datetime) -> None:

@@ -44,8 +44,8 @@ class Habit:
 
 @dataclass(frozen=True)
 class Trouble:
-    """`raised`: the look that raised it. `row`: the alarm that tells of it, None where none does yet.
-    `ended`: when that alarm was resolved; None while it is open."""
+    """`raised`: the look that raised it, and `told` what that look saw; `figures`: what the latest one saw. `row`: the
+    alarm that tells of it, None where none does yet. `ended`: when that alarm was resolved; None while it is open."""
 
     since: datetime
     raised: datetime
@@ -54,6 +54,7 @@ class Trouble:
     figures: dict[str, Any] = field(default_factory=dict)
     row: int | None = None
     ended: datetime | None = None
+    told: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def end(self, habit: Habit) -> datetime:
         """When it is over, unless another sign comes. A person may end it earlier, and nobody later: what came to
@@ -107,4 +108,4 @@ def _with(trouble: Trouble, look: Look) -> Trouble:
 def _new(recent: Iterable[Look], look: Look) -> Trouble:
     """It began where the looks that led to it first saw something."""
     began = [one.began or one.at for one in recent if one.over]
-    return Trouble(since=min(began), raised=look.at, last=look.at, figures=look.figures)
+    return Trouble(since=min(began), raised=look.at, last=look.at, figures=look.figures, told=look.figures)

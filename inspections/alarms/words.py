@@ -25,7 +25,7 @@ def words_of(rule: AlarmRule, figures: Mapping[str, Any], names: Names) -> str:
     }  # fmt: skip
     if rule.kind == RuleKind.LIMIT:
         told["limit"] = percent(figures["limit"])
-        return _("%(what)s %(rate)s over %(minutes)s minutes (%(count)s of %(judged)s): above %(limit)s.") % told
+        return _("%(what)s %(rate)s, above %(limit)s: %(count)s of %(judged)s in %(minutes)s minutes.") % told
     return _signalled(told, figures)
 
 
@@ -38,7 +38,10 @@ def _seen(rule: AlarmRule, figures: Mapping[str, Any], names: Names) -> str:
     """What was there when it was told: more may follow while the alarm is open."""
     count = int(figures["count"])
     told = {"name": names.get(rule.defect_class, rule.defect_class), "n": count}
-    return ngettext("%(name)s was first seen in %(n)s image.", "%(name)s was first seen in %(n)s images.", count) % told
+    words = ngettext(
+        "%(name)s was seen, at first in %(n)s image.", "%(name)s was seen, at first in %(n)s images.", count
+    )
+    return words % told
 
 
 def _what(code: str, names: Names) -> str:

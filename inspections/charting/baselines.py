@@ -23,7 +23,8 @@ from inspections.charting.choosing import charts_of
 from inspections.charting.counting import subgroups
 from inspections.charting.drawing import Normal, deviations, draw, lookback
 from inspections.charting.points import Break, Point, Proposal, Subgroup
-from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Person
+from inspections.just_now import JUST_NOW
+from inspections.models import AuditEvent, Baseline, Chart, ChartKind, Line, Person
 from inspections.snapshots import Refused
 from inspections.spc.run_lengths import p_chart
 
@@ -34,6 +35,7 @@ USUAL = timedelta(days=7)
 LONGEST = timedelta(days=92)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_SHOWN = 50
+MOST_REASON = 500
 
 
 # --- what stands --------------------------------------------------------------------------------------------------
@@ -130,13 +132,17 @@ def from_period(chart: Chart, since: datetime, until: datetime, now: datetime) -
 def confirm(
     chart: Chart, since: datetime, until: datetime, person: Person, reason: str, now: datetime
 ) -> Baseline | Refused:
-    """Freeze what this period says as what is normal; it stands from now on."""
+    """Freeze what this period says as what is normal; it stands from now on. A second press finds the first one's."""
     if not reason.strip():
         return Refused(_("Say why: the reason is kept with the baseline."))
     found = from_period(chart, since, until, now)
     if isinstance(found, Refused):
         return found
     with transaction.atomic():
+        Line.objects.select_for_update(of=("self",), no_key=True).get(pk=chart.line_id)
+        newest = of_settings(chart, now).first()
+        if newest and _is_this(newest, found, person, reason) and newest.confirmed_at > now - JUST_NOW:
+            return newest
         kept = Baseline.objects.create(
             line=chart.line,
             defect_class=chart.defect_class,
@@ -151,10 +157,19 @@ def confirm(
             sigma_z=found.sigma_z,
             confirmed_by=person,
             confirmed_at=now,
-            reason=reason.strip()[:500],
+            reason=_kept(reason),
         )
         AuditEvent.note(person, "baseline", f"line {chart.line.slug}", now, **_told(kept))
     return kept
+
+
+def _kept(reason: str) -> str:
+    return reason.strip()[:MOST_REASON]
+
+
+def _is_this(one: Baseline, found: Proposal, person: Person, reason: str) -> bool:
+    asked = found.since, found.until, person.pk, _kept(reason)
+    return (one.since, one.until, one.confirmed_by_id, one.reason) == asked
 
 
 def _told(kept: Baseline) -> dict[str, Any]:

@@ -59,6 +59,10 @@ def choose(line: Line, code: str, wish: Wish, person: Person, now: datetime) -> 
         "decision": wish.decision,
     }
     with transaction.atomic():
+        Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)  # two presses, one after the other
+        stands = Chart.objects.filter(line=line, defect_class=code, **values).first()
+        if stands:
+            return stands
         chart, _made = Chart.objects.update_or_create(line=line, defect_class=code, defaults=values)
         told = {**values, **({"class": code} if code else {})}
         AuditEvent.note(person, "chart", f"line {line.slug}", now, **told)

@@ -18,10 +18,14 @@ from inspections.spc.limits import EDGE
 
 
 def draw_longer(
-    charts: Sequence[Chart], steps: Mapping[int, Sequence[Subgroup]], now: datetime
+    charts: Sequence[Chart],
+    steps: Mapping[int, Sequence[Subgroup]],
+    now: datetime,
+    confirmed_until: datetime | None = None,
 ) -> dict[int, list[Point]]:
-    """One point a step, in their order, of several lines, one chart each, all of one class. `steps`: by line."""
-    rows = newest_of(charts, now, MOST_SHOWN)
+    """One point a step, in their order, of several lines, one chart each, all of one class. `steps`: by line. With
+    `confirmed_until` as if no baseline had been confirmed later."""
+    rows = newest_of(charts, min(now, confirmed_until or now), MOST_SHOWN)
     starts = [one.since for some in rows.values() for one in some] + [some[0].start for some in steps.values() if some]
     found = breaks_of(rows, min(starts, default=now), now + TICK)
     return {line_id: _drawn(some, rows[line_id][::-1], found[line_id]) for line_id, some in steps.items()}
@@ -45,9 +49,10 @@ def _point(step: Subgroup, baselines: Sequence[Baseline], found: Sequence[Break]
     before = [one for one in of_part if one.confirmed_at <= step.start]
     if not of_part:
         return Point(step, step.rate)
-    held = limits(before[-1] if before else of_part[0], step.judged)
+    baseline = before[-1] if before else of_part[0]
+    held = limits(baseline, step.judged)
     signals = _signals(step.rate, held) if before and step.whole else ()
-    return Point(step, step.rate, held.centre, held.lower, held.upper, signals)
+    return Point(step, step.rate, held.centre, held.lower, held.upper, signals, baseline)
 
 
 def _signals(rate: float, held: Limits) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Point:
 
     `centre`, `lower` and `upper` are None where no baseline holds; so is the `value` of a statistic. `signals` are keys
     (`signal_words` says them). They are there only where a baseline was confirmed before the subgroup began, and for
-    whole subgroups that no break cuts.
+    whole subgroups that no break cuts. `baseline`: what the limits come from.
     """
 
     subgroup: Subgroup
@@ -56,6 +56,7 @@ class Point:
     lower: float | None = None
     upper: float | None = None
     signals: tuple[str, ...] = ()
+    baseline: Baseline | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_high(self) -> bool:

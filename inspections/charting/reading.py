@@ -45,13 +45,17 @@ def read(chart: Chart, since: datetime, until: datetime, now: datetime, *, propo
     )
 
 
-def points_of(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, tuple[Point, ...]]:
-    """The same points of several lines, one chart each, all of one class.
+def points_of(
+    charts: Sequence[Chart], since: datetime, until: datetime, now: datetime, confirmed_until: datetime | None = None
+) -> dict[int, tuple[Point, ...]]:
+    """The same points of several lines, one chart each, all of one class; with `confirmed_until` as if no baseline had
+    been confirmed later.
 
     The number of queries does not grow with them, but for charts whose rules or statistic look back before `since`.
     """
     until = min(until, now)
-    histories, found = _histories(charts, since, until, now), counting.subgroups_of(charts, since, until, now)
+    histories = _histories(charts, since, until, now, confirmed_until)
+    found = counting.subgroups_of(charts, since, until, now)
     return {
         chart.line_id: _points(chart, found[chart.line_id], histories[chart.line_id], since, now) for chart in charts
     }
@@ -105,8 +109,10 @@ class _History:
         return earlier[-1], max(earlier[-1].confirmed_at, self.breaks[part - 1].at if part else earlier[-1].since)
 
 
-def _histories(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, _History]:
-    rows = newest_of(charts, now, MOST_BASELINES)
+def _histories(
+    charts: Sequence[Chart], since: datetime, until: datetime, now: datetime, confirmed_until: datetime | None = None
+) -> dict[int, _History]:
+    rows = newest_of(charts, min(now, confirmed_until or now), MOST_BASELINES)
     wanted = {line_id: _needed(some[::-1], since, until) for line_id, some in rows.items()}
     first = min([since, *(one.since for some in wanted.values() for one in some)])
     broken = breaks_of(rows, first, now + TICK)
@@ -138,7 +144,13 @@ def _stretches(found: Sequence[Subgroup], history: _History) -> Iterator[_Stretc
 def _drawn(chart: Chart, stretch: _Stretch, since: datetime, now: datetime) -> list[Point]:
     if stretch.baseline is None:
         return [undrawn(chart, one) for one in stretch.subgroups]
-    normal, begins = Normal.of(stretch.baseline), stretch.begins
+    return [
+        replace(point, baseline=stretch.baseline) for point in _limited(chart, stretch, stretch.baseline, since, now)
+    ]
+
+
+def _limited(chart: Chart, stretch: _Stretch, baseline: Baseline, since: datetime, now: datetime) -> list[Point]:
+    normal, begins = Normal.of(baseline), stretch.begins
     if begins is None:
         return [replace(point, signals=()) for point in draw(chart, normal, stretch.subgroups)]
     earlier = counting.before(chart, since, begins, lookback(chart), now) if begins < since else []

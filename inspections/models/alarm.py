@@ -131,7 +131,7 @@ class Delivery(models.Model):
     next_at = models.DateTimeField()  # also a lease while it is being sent
     sent_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
-    left = models.TextField(blank=True)  # addresses that did not take it while others did; empty: all are to be told
+    took = models.TextField(blank=True)  # addresses that took it while others were refused: they are not told again
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("alarm", "channel", "event"), name="told_once"),)

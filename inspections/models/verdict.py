@@ -30,7 +30,7 @@ class Verdict(models.Model):
     threshold = models.FloatField()
     flagged = models.BooleanField()
     judged_at = models.DateTimeField()
-    latency_ms = models.FloatField()  # this image's share of its batch: decode, judge
+    latency_ms = models.FloatField()  # from its receiving to this verdict; of a second look its share of the batch
 
     class Meta:
         constraints = (

@@ -30,6 +30,7 @@ from inspections.pages.access import PersonRequest, page
 from inspections.pages.alarm_list import row_of
 from inspections.pages.alarm_plot import alarm_plot
 from inspections.pages.charts import anomalies_url
+from inspections.pages.durations import duration_words
 from inspections.pages.history import name_of
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
@@ -80,6 +81,7 @@ def shown(request: PersonRequest, found: Alarm, refused: str = "", status: int =
         "images": images(found, withheld(request.user)),
         "images_url": images_url(found),
         "is_open": found.state != AlarmState.RESOLVED,
+        "quiet": duration_words(found.rule.cool_down_s) if found.rule.cool_down_s else "",
         "refused": refused,
     }
     moving = found.state != AlarmState.RESOLVED and not refused
@@ -96,6 +98,8 @@ def facts(found: Alarm, names: dict[str, str]) -> list[tuple[str, str]]:
     kept = {key: value for key, value in found.figures.items() if value not in (None, "", [])}
     if found.rule.kind == RuleKind.CLASS_SEEN:
         kept["count"] = _so_far(found)
+    elif found.signs > 1:  # its words are of the first sign, and its figures of the latest
+        named |= {"rate": _("Rate at the latest sign"), "judged": _("Judged then"), "count": _("Anomalies then")}
     if kept.get("unit"):  # a chart with a memory: what is usual is 0, and its limits are no rates
         kept |= {"centre": None, "upper": f"± {rounded(kept['upper'], 2)} {kept['unit']}"}
     return [(name, _said(key, kept[key], names)) for key, name in named.items() if kept.get(key) is not None]

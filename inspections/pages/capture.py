@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy
 from inspections.models import Capture, DefectClass, Person, ReviewItem, Status, Verdict
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.pages.access import PersonRequest, capture_of, page
+from inspections.pages.charts import flagged_url
 from inspections.pages.files import SHOWN_BY_BROWSERS
 from inspections.pages.history import Event, history, labels_of, said
 from inspections.pages.live import live
+from inspections.pages.worklist import Show
 from inspections.review.blind import is_withheld
 
 __all__ = [
@@ -112,6 +114,8 @@ def _told(person: Person, found: Capture, now: datetime) -> dict[str, Any]:
         "answers": [one for one in classes if one.active],
         "known": getattr(found, "known_answer", None),
         "token": uuid4(),
+        "camera_url": flagged_url(found.line, show=Show.JUDGED, camera=found.camera.slug),
+        "roll_url": flagged_url(found.line, show=Show.JUDGED, roll=found.roll.code) if found.roll else "",
     }
 
 

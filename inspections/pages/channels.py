@@ -1,9 +1,11 @@
 """`/alarms/channels/`: by which ways alarms are told besides the pages; for admins."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -15,7 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from inspections.alarms.again import TEST, send_test
 from inspections.alarms.channels import ChannelWish, save_channel
-from inspections.models import Channel, ChannelKind, Delivery, Person
+from inspections.just_now import did
+from inspections.models import Channel, ChannelKind, Delivery, DeliveryState, Person
 from inspections.pages.access import PersonRequest, deed, for_admins, page
 from inspections.pages.flagged import CHOICE
 from inspections.pages.live import live
@@ -53,7 +56,7 @@ class ChannelForm(forms.Form):
         return ChannelWish(**{**said, "kind": ChannelKind(said["kind"])}, channel=self.channel)
 
 
-def _values(channel: Channel | None) -> dict[str, Any]:
+def _values(channel: Channel | ChannelWish | None) -> dict[str, Any]:
     if channel is None:
         return {"kind": ChannelKind.EMAIL, "enabled": True}
     return {name: getattr(channel, name) for name in ("name", "kind", "target", "dry_run", "enabled")}
@@ -100,13 +103,29 @@ def _save(request: PersonRequest, form: ChannelForm) -> HttpResponseBase:
     """A new webhook's secret is on this answer alone, and on no page after it."""
     if not form.is_valid():
         return _shown(request, form, status=400)
-    kept = save_channel(form.wish, request.user, timezone.now())
+    kept = _kept(form, request.user, timezone.now())
     if isinstance(kept, Refused):
         return _shown(request, form, refused=kept.reason, status=400)
     if form.channel is None and kept.secret:
         return _shown(request, ChannelForm(), made=kept)
     messages.success(request, _("“%(name)s” is kept.") % {"name": kept.name})
     return HttpResponseRedirect(reverse("channels"))
+
+
+def _kept(form: ChannelForm, person: Person, now: datetime) -> Channel | Refused:
+    """A second press finds what the first one made, with the secret that nobody has seen yet, or changed."""
+    wish = form.wish
+    if form.channel and _values(form.channel) == _values(wish):
+        return form.channel
+    try:
+        with transaction.atomic():
+            kept = save_channel(wish, person, now)
+    except IntegrityError:  # both presses made it at once
+        kept = Refused(_("There is a channel of this name already."))
+    made = None if form.channel else Channel.objects.filter(name=wish.name.strip()).first()
+    if isinstance(kept, Refused) and made and _values(made) == _values(wish):
+        return made if did(person, "make-channel", f"channel {made.pk}", now) else kept
+    return kept
 
 
 def _shown(
@@ -128,9 +147,15 @@ def _shown(
 @deed
 def test(request: PersonRequest, channel: int) -> HttpResponseBase:
     """Ask for a test; the list says what came of it, by itself."""
-    found = channel_of(request.user, channel)
-    asked = send_test(found, request.user, timezone.now())
+    found, now = channel_of(request.user, channel), timezone.now()
+    asked = None if _is_tested(found, request.user, now) else send_test(found, request.user, now)
     if isinstance(asked, Refused):
         return _shown(request, ChannelForm(), refused=asked.reason, status=409)
     messages.info(request, _("The test is on its way. What came of it appears beside the channel."))
     return HttpResponseRedirect(reverse("channels"))
+
+
+def _is_tested(channel: Channel, person: Person, now: datetime) -> bool:
+    """By a press just before, and it is not sent yet."""
+    waits = Delivery.objects.filter(channel=channel, event=TEST, state=DeliveryState.WAITING).exists()
+    return waits and did(person, "test-channel", f"channel {channel.pk}", now) is not None

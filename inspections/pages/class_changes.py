@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from inspections import new_class
+from inspections.just_now import did
 from inspections.models import AuditEvent, DefectClass, Person, ProvisionalClass, Role
 from inspections.models.defect_class import GOOD
 from inspections.pages.access import PersonRequest, deed, for_managers, page
@@ -93,6 +94,10 @@ def _add(request: PersonRequest) -> HttpResponseBase:
     for_managers(request.user)
     form = New(request.POST)
     if not form.is_valid():
+        code, name = (request.POST.get(field, "").strip() for field in ("code_", "name"))
+        done = did(request.user, "new-class", f"class {code}", timezone.now())
+        if done and done.detail["name"] == name:  # by a press just before
+            return _added(request, code, name)
         return _shown(request, form, {}, status=400)
     said = dict(form.cleaned_data)
     code = said.pop("code_")
@@ -103,7 +108,11 @@ def _add(request: PersonRequest) -> HttpResponseBase:
     except IntegrityError:
         form.add_error("code_", _("There is a class with this code already."))
         return _shown(request, form, {}, status=400)
-    messages.success(request, _("“%(name)s” can be chosen from now on.") % {"name": said["name"]})
+    return _added(request, code, said["name"])
+
+
+def _added(request: PersonRequest, code: str, name: str) -> HttpResponseBase:
+    messages.success(request, _("“%(name)s” can be chosen from now on.") % {"name": name})
     return _to_class(code)
 
 
@@ -117,13 +126,20 @@ def change(request: PersonRequest, code: str) -> HttpResponseBase:
             raise Http404
         form = Change(one, request.POST)
         is_valid = form.is_valid()
-        objection = "" if request.POST.get("seen") == stamp(one) else _changed_meanwhile(one)
-        if is_valid and not objection:
+        is_so = is_valid and _is_so(one, form.cleaned_data)
+        objection = "" if is_so or request.POST.get("seen") == stamp(one) else _changed_meanwhile(one)
+        if is_valid and not objection and not is_so:
             _keep(request.user, one, form.cleaned_data)
     if not is_valid or objection:
         return _shown(request, New(), {code: (form, objection)}, status=409 if objection else 400)
     messages.success(request, _("“%(name)s” is kept.") % {"name": one.name})
     return _to_class(code)
+
+
+def _is_so(one: DefectClass, said: dict[str, Any]) -> bool:
+    """It says already what was sent: by a press before, or nothing was changed."""
+    names = ("name", "definition") if one.code == GOOD else ("name", "definition", "critical", "active")
+    return all(getattr(one, name) == said[name] for name in names) and not (said.get("back") and one.example_id)
 
 
 def _keep(person: Person, one: DefectClass, said: dict[str, Any]) -> None:

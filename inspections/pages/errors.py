@@ -1,9 +1,11 @@
 """The error pages, and their twins for machines: one address answers in the language of who asks."""
 
 import sys
+from collections.abc import Callable
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -32,6 +34,21 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _answer(request, 404, _("Not found"), _("There is nothing here, or it is not yours to see."))
 
 
+class NotAllowed:
+    """405 has no handler of Django's: its empty answer becomes a page like the others."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or response.content or request.path.startswith("/api/"):
+            return response
+        page = _answer(request, 405, _("Not this way"), _("This address cannot be used this way. Nothing was done."))
+        page["Allow"] = response["Allow"]
+        return page
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     if outage := outage_of(sys.exc_info()[1]):
         response = _answer(request, outage.status, _("Not now"), outage.detail)
@@ -41,5 +58,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    text = _("The page was open for too long, or cookies are off. Go back, reload it and try again.")
+    text = _("The page was open for too long, or cookies are off. Go back and try again.")
     return _answer(request, 403, _("Please try again"), text)

@@ -16,12 +16,12 @@ from inspections.models import Line
 from inspections.models.defect_class import GOOD, suspect
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, page
+from inspections.pages.list_count import count
 from inspections.pages.live import live
 from inspections.pages.notices import notices
 from inspections.pages.overview import class_names
 from inspections.pages.when import When
 from inspections.pages.when_asked import ANY
-from inspections.pages.when_words import moment_words, span_words
 from inspections.pages.worklist import Mark, Order, Place, Show, Wanted
 from inspections.pages.worklist import page as page_of
 from inspections.review.blind import withheld
@@ -112,14 +112,9 @@ class Filters(forms.Form):
         return [self["since"], self["until"]]
 
     @property
-    def time_words(self) -> str:
+    def is_timed(self) -> bool:
         """What only links ask for: times to the second, within the period."""
-        since, until = (self.cleaned_data.get(name) for name in ("since", "until"))
-        if since and until:
-            return _("%(span)s only.") % {"span": span_words(since, until)}
-        if since:
-            return _("From %(since)s on only.") % {"since": moment_words(since)}
-        return _("Before %(until)s only.") % {"until": moment_words(until)} if until else ""
+        return any(self.cleaned_data.get(name) for name in ("since", "until"))
 
     def clean_metres(self) -> Place | None:
         text = self.cleaned_data["metres"]
@@ -221,15 +216,19 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
     lines = list(watched_lines(request.user))
     form, asked = Filters(request.GET, lines, class_names()), period_of(request, now)
     is_valid = form.is_valid()
+    wanted = form.wanted(asked, withheld(request.user)) if is_valid else None
     title, words = HEADS[form.chosen_show]
     context = {
         "form": form,
-        "when": asked,
+        "when": asked.narrowed(wanted.since, wanted.until, _untimed(request.GET))
+        if wanted and form.is_timed
+        else asked,
         "title": title,
         "words": words,
         "lines": lines,
         "notices": notices(request.user, lines, now),
-        "page": page_of(form.wanted(asked, withheld(request.user))) if is_valid else None,
+        "page": page_of(wanted) if wanted else None,
+        "count": count(wanted) if wanted else None,
         "is_first": not request.GET.get("after"),
         "is_narrowed": not asked.picker.is_any or any(request.GET.get(name) for name in NARROWING),
     }
@@ -241,6 +240,14 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
         status=asked.status if is_valid else 400,
         moving=is_valid and not asked.errors and not request.GET.get("after"),
     )
+
+
+def _untimed(said: QueryDict) -> str:
+    """The address that lets go of the times to the second, and of a page in them."""
+    kept = said.copy()
+    for name in ("since", "until", "after"):
+        kept.pop(name, None)
+    return kept.urlencode()
 
 
 def period_of(request: PersonRequest, now: datetime) -> When:

@@ -68,7 +68,8 @@ def _found(request: PersonRequest, report: GateReport, names: dict[str, str]) ->
     old = golden_matrix(report, "champion", str(report.champion), names)
     return {
         "rules": [{**rule, "title": _title(rule, names)} for rule in report.rules],
-        "unmet": sum(not rule["passed"] for rule in report.rules),
+        "failed": sum(rule["passed"] is False for rule in report.rules),
+        "unmeasured": sum(rule["passed"] is None for rule in report.rules),
         "matrices": [one for one in (new, old) if one],
         "by_class": by_class(measured, names),
         "compared": measured.get("compared"),

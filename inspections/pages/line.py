@@ -13,18 +13,19 @@ from django.utils.formats import number_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from inspections import charting, thresholds
+from inspections import charting
 from inspections.counted import Classes, Place, bounds_of, by_place, by_step, step_of, total, whole_hours
 from inspections.escape import ENOUGH, Escape
-from inspections.models import Capture, HourlyCount, Line, ModelVersion, Status
+from inspections.models import Capture, HourlyCount, Line, Status
 from inspections.models.defect_class import GOOD, held_for
 from inspections.overkill import overkill
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, line_of, page
 from inspections.pages.change_words import more, per_length, points
 from inspections.pages.desk import ICONS, trouble_of
+from inspections.pages.held import held_in
 from inspections.pages.line_cameras import camera_rows
-from inspections.pages.line_marks import MOST_MARKS, happened, marks_of, shifts_of
+from inspections.pages.line_marks import MOST_MARKS, marks_of, shifts_of
 from inspections.pages.line_plots import Frame, by_anomalies, classes_plot, heat_plot, pareto_plot
 from inspections.pages.line_rate import rate_plot
 from inspections.pages.live import live
@@ -35,7 +36,6 @@ from inspections.pages.when import When
 from inspections.pages.worklist import Show
 from inspections.quality import WEEK, Calendar, histories
 from inspections.rates import HOUR, Tally
-from inspections.registry import in_force
 from inspections.review.blind import withheld
 from inspections.spans import Span
 from inspections.standing import standings
@@ -58,7 +58,7 @@ def line(request: PersonRequest, slug: str) -> HttpResponseBase:
     wrong = no_class(code, names)
     context = {
         **context_of(found, asked, "" if wrong else code, names, now),
-        **captures_of(found, asked.span, "" if wrong else code, withheld(request.user)),
+        **captures_of(found, asked.span, "" if wrong else code, withheld(request.user), now),
         "notices": notices(request.user, [found], now),
         "wrong": wrong,
         **tables_of(found, asked, "" if wrong else code),
@@ -107,13 +107,13 @@ def context_of(line: WatchedLine, asked: When, code: str, names: dict[str, str],
         "figures": figures_of(frame, steps, before),
         "chips": chips_of(line, steps, code, names, asked),
         "rate": rate,
-        "happened": happened(marks),
         "happened_most": len(marks) == MOST_MARKS,
         "pareto": pareto_plot(frame, steps, before),
         "classes": classes_plot(frame, steps, bounds),
         "width": heat_plot(frame, places, place_bounds),
         "cameras": camera_rows(frame, places, *hours, now, places_before(line, other)),
-        "model": model_of(line),
+        "held": held_in(line, span, now),
+        "is_over": span.until < now,
         "quality": quality_of(line, span),
         "code": code,
     }
@@ -196,23 +196,7 @@ def chips_of(line: Line, steps: Sequence[Classes], code: str, names: dict[str, s
     ]
 
 
-# --- model and review ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class InForce:
-    """What judges the line now."""
-
-    version: ModelVersion | None
-    is_own: bool
-    threshold: float | None
-    is_own_threshold: bool
-
-
-def model_of(line: Line) -> InForce:
-    version = in_force(line)
-    threshold = thresholds.in_force(line, version) if version or line.threshold is not None else None
-    return InForce(version, line.version_id is not None, threshold, line.threshold is not None)
+# --- review -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -262,18 +246,19 @@ def _quality(found: Escape, calendar: Calendar) -> Quality:
 # --- captures -----------------------------------------------------------------------------------------------------
 
 
-def captures_of(line: Line, span: Span, code: str, secret: set[UUID]) -> dict[str, Any]:
-    """The latest of the line, the latest flagged of the period, and what failed in it."""
+def captures_of(line: Line, span: Span, code: str, secret: set[UUID], now: datetime) -> dict[str, Any]:
+    """The latest of the line, and of the period where that is over; its latest flagged, and what failed in it."""
     return {
-        "latest": latest(line),
+        "latest": latest(line, span if span.until < now else None),
         "flagged": latest_flagged(line, span, code, secret),
         "failed": latest_failed(line, span),
         "secret": secret,
     }
 
 
-def latest(line: Line) -> list[Capture]:
+def latest(line: Line, span: Span | None) -> list[Capture]:
     rows = Capture.objects.filter(line=line).select_related("defect_class", "label__person")
+    rows = rows.filter(counted_at__gte=span.since, counted_at__lt=span.until) if span else rows
     return list(rows.order_by("-counted_at", "-id")[:STRIP])
 
 

@@ -7,8 +7,6 @@ from datetime import datetime
 from django.db.models import QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from inspections import charting, shifts
@@ -71,8 +69,3 @@ def shifts_of(span: Span) -> list[Stretch]:
     if len(runs) > MOST_SHIFTS:
         return []
     return [Stretch(max(run.since, span.since), min(run.until, span.until), run.hours.name) for run in runs]
-
-
-def happened(marks: Sequence[Mark]) -> list[tuple[str, Mark]]:
-    """With their times in words, latest first."""
-    return [(date_format(timezone.localtime(_at(one)), "D j M H:i"), one) for one in reversed(marks)]

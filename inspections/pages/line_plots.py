@@ -11,10 +11,10 @@ from typing import NamedTuple
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from inspections.counted import Classes, Place, total
+from inspections.counted import Classes, Place, leading, total
 from inspections.models import Line
 from inspections.models.defect_class import GOOD, UNKNOWN, suspect
 from inspections.models.rollup import BAND_MM, NO_BAND
@@ -152,13 +152,41 @@ def by_anomalies(steps: Sequence[Classes]) -> list[tuple[str, Tally]]:
     return sorted(some, key=lambda one: (-one[1].anomalies, one[0]))
 
 
+def in_pareto(found: Sequence[tuple[str, Tally]]) -> list[tuple[str, Tally]]:
+    """As a Pareto has them: what is of no class is a remainder, as "others" are, and stands last, however large."""
+    return sorted(found, key=lambda one: one[0] == GOOD)
+
+
+def lead_words(found: Sequence[tuple[str, Tally]], names: Mapping[str, str]) -> str:
+    """Which defect leads, and how much is of no class."""
+    counts = {code: tally.anomalies for code, tally in found}
+    whole, of_none, first = sum(counts.values()), counts.get(GOOD, 0), leading(counts)
+    if not first:
+        words = ngettext(
+            "The only anomaly was flagged, but is of no class.",
+            "All %(n)s anomalies were flagged, but are of no class.",
+            whole,
+        )
+        return words % {"n": rounded(whole, 0)} if whole else ""
+    said = {"first": names.get(first, first), "count": rounded(counts[first], 0), "whole": rounded(whole, 0)}
+    if not of_none:
+        return _("%(first)s leads with %(count)s of %(whole)s anomalies.") % said
+    words = ngettext(
+        "%(first)s leads with %(count)s of %(whole)s anomalies; %(n)s was flagged, but is of no class.",
+        "%(first)s leads with %(count)s of %(whole)s anomalies; %(n)s were flagged, but are of no class.",
+        of_none,
+    )
+    return words % {**said, "n": rounded(of_none, 0)}
+
+
 def pareto_plot(frame: Frame, steps: Sequence[Classes], before: Sequence[Classes] | None = None) -> Plot:
-    """`before`: the period compared with; a class that has gone stands last."""
+    """`before`: the period compared with; a class that has gone stands behind the others."""
     found = by_anomalies(steps)
     old = dict(by_anomalies(before or ()))
     if found:
         shown = {code for code, _tally in found}
         found += [(code, NOTHING) for code in old if code not in shown]
+    found = in_pareto(found)
     whole = sum(tally.anomalies for _code, tally in found)
     shares = [100 * part / whole for part in accumulate(tally.anomalies for _code, tally in found)]
     rows = [(code, tally, share) for (code, tally), share in zip(found, shares, strict=True)]
@@ -168,10 +196,7 @@ def pareto_plot(frame: Frame, steps: Sequence[Classes], before: Sequence[Classes
     return Plot(
         key="pareto",
         title=_("Defects, most frequent first"),
-        words=_("%(first)s leads with %(count)s of %(whole)s anomalies.")
-        % {"first": bars[0].name, "count": rounded(bars[0].count, 0), "whole": rounded(whole, 0)}
-        if bars
-        else "",
+        words=lead_words(found, frame.names),
         kind="pareto",
         data=in_order(bars, count_name=_("Anomalies"), share_name=_("All up to here"), before_name=_("Before")),
         table=Table(

@@ -52,18 +52,19 @@ def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -
 
 
 def points_of(
-    charts: Sequence[Chart], since: datetime, until: datetime, now: datetime
+    charts: Sequence[Chart], since: datetime, until: datetime, now: datetime, confirmed_until: datetime | None = None
 ) -> dict[int, tuple[Points, timedelta | None]]:
     """By line, one chart each, all of one class: the points, and what each of them is; None: one of the chart's own
-    subgroups."""
+    subgroups. With `confirmed_until` as if no baseline had been confirmed later."""
     steps = {chart.line_id: step_of(chart, until - since) for chart in charts}
     own = [chart for chart in charts if steps[chart.line_id] is None]
     longer = [chart for chart in charts if steps[chart.line_id] is not None]
     found: dict[int, Points] = {}
     if own:
-        found |= charting.points_of(own, since, until, now)
+        found |= charting.points_of(own, since, until, now, confirmed_until)
     if longer:
-        found |= draw_longer(longer, _by_steps(longer, since, until, steps[longer[0].line_id] or DAY, now), now)
+        every = _by_steps(longer, since, until, steps[longer[0].line_id] or DAY, now)
+        found |= draw_longer(longer, every, now, confirmed_until)
     return {line_id: (_or_rates(points), steps[line_id]) for line_id, points in found.items()}
 
 

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from inspections import locking
 from inspections.api.problems import problem
 from inspections.models import Person
+from inspections.pages.ways_back import own_path as own_path
+from inspections.pages.ways_back import sent_from
 
 
 class IdleLock:
@@ -53,8 +55,10 @@ def to_unlock(request: HttpRequest) -> HttpResponse:
         return HttpResponseClientRedirect(unlock_url(request.headers.get("HX-Current-URL", ""), request))
     if "text/html" not in request.headers.get("Accept", "text/html"):
         return problem(request, 401, "locked", locked_words())
-    here = request.get_full_path() if request.method in locking.SAFE else request.headers.get("Referer", "")
-    return HttpResponseRedirect(unlock_url(here, request))
+    if request.method in locking.SAFE:
+        return HttpResponseRedirect(unlock_url(request.get_full_path(), request))
+    messages.warning(request, _("This terminal was locked: nothing was done."))
+    return HttpResponseRedirect(unlock_url(sent_from(request), request))
 
 
 def locked_words() -> str:
@@ -63,17 +67,6 @@ def locked_words() -> str:
 
 def unlock_url(here: str, request: HttpRequest) -> str:
     return f"{resolve_url('unlock')}?{urlencode({'next': own_path(here, request)})}"
-
-
-def own_path(address: str, request: HttpRequest) -> str:
-    """The path of an address of ours; `/` for any other, and for the door itself."""
-    if not url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure()):
-        return "/"
-    parts = urlsplit(address)
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    if not path.startswith("/") or parts.path in locking.DOORS:
-        return "/"
-    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"  # a path `//host` is none
 
 
 def terminal(request: HttpRequest) -> dict[str, Any]:

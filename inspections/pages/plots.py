@@ -8,9 +8,10 @@ the reader's language; only the ticks of a time axis are made there, because zoo
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -83,6 +84,11 @@ class Plot:
         }
 
     @property
+    def happened(self) -> list["Happened"]:
+        """What the numbers over the picture stand for, latest first."""
+        return [Happened.of(mark) for mark in reversed(self.data.get("marks", ())) if "number" in mark]
+
+    @property
     def keys(self) -> str:
         """What keys do on this plot, and no more than they do."""
         said = [_("Left and right go from point to point.")]
@@ -133,6 +139,21 @@ class Mark:
     words: str
     kind: str = ""
     url: str = ""
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A mark of a time axis in words, beside the number that stands on its line."""
+
+    number: int
+    at: str
+    words: str
+    url: str
+
+    @classmethod
+    def of(cls, mark: Data) -> Self:
+        at = datetime.fromtimestamp(mark["x"] / 1000, timezone.get_current_timezone())
+        return cls(mark["number"], date_format(at, "D j M H:i"), mark["words"], mark["url"])
 
 
 @dataclass(frozen=True)
@@ -206,15 +227,16 @@ def over_time(
     levels: Iterable[Level] = (),
     choose: str = "",
 ) -> Data:
-    """For `control`, `stack` and `series`. `choose`: the page's address without its period; a chosen stretch of the
-    plot then offers the page with `from` and `to` in it."""
+    """For `control`, `stack` and `series`. Marks are drawn by their numbers, which `Plot.happened` explains. `choose`:
+    the page's address without its period; a chosen stretch of the plot then offers the page with `from` and `to` in
+    it."""
     return {
         "axis": "time",
         "since": _number(since),
         "until": _number(until),
         "unit": unit,
         "series": [_series(one) for one in series],
-        "marks": [_mark(one) for one in marks],
+        "marks": [{**_mark(one), "number": number} for number, one in enumerate(marks, start=1)],
         "stretches": [{"x": _number(one.since), "end": _number(one.until), "words": one.words} for one in stretches],
         "levels": [{"y": one.y, "words": one.words} for one in levels],
         "choose": choose,
@@ -245,7 +267,7 @@ def over_number(
 
 
 def in_order(bars: Iterable[Bar], *, count_name: str, share_name: str, before_name: str = "") -> Data:
-    """For `pareto`: largest first."""
+    """For `pareto`: largest first, then what is of no class."""
     return {
         "bars": [_in_data(one) for one in bars],
         "count_name": count_name,

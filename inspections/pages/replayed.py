@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inspections import alarms
+from inspections.alarms.replaying import OPENED, WEEK
 from inspections.alarms.rules import COUNTED
 from inspections.models import AlarmRule, Line
 from inspections.models.rollup import SLOT
@@ -17,17 +19,18 @@ from inspections.pages.durations import duration_words
 from inspections.pages.when_asked import absolute
 from inspections.spans import Span
 
-MOST_SHOWN = 50
+MOST_SHOWN = OPENED
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Week:
-    """One bar. `share`: percent of the longest."""
+    """One bar. `share`: percent of the longest. `part`: how much of a week it is; "" for a whole one."""
 
     start: datetime
     count: int
     share: int
+    part: str
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Replayed:
-    """A replay. `more`: alarms that are not listed. `unknown`: what it does not know."""
+    """A replay. `began`: since when there is anything to look at, where that is later than the weeks asked for.
+    `more`: alarms that are not listed. `unknown`: what it does not know."""
 
     weeks: list[Week]
     shown: list[Shown]
     total: int
     more: int
     words: str
+    began: str
     earlier: str
     cannot: str
     unknown: str
@@ -58,18 +63,31 @@ def replayed(wish: alarms.Wish, weeks: int, now: datetime) -> Replayed:
     """What this rule would have raised in the last weeks, on every line that it looks at."""
     rule = wish.as_rule()
     found = alarms.replay(rule, list(Line.objects.values_list("pk", flat=True)), now - timedelta(weeks=weeks), now)
-    most = max((count for _start, count in found.weekly), default=0)
     latest = list(reversed(found.alarms))
     return Replayed(
-        weeks=[Week(start, count, round(100 * count / most) if most else 0) for start, count in found.weekly],
+        weeks=_weeks(found),
         shown=[_shown(rule, one, now) for one in latest[:MOST_SHOWN]],
         total=len(found.alarms),
         more=max(len(latest) - MOST_SHOWN, 0),
-        words=_words(len(found.alarms), weeks),
+        words=_words_of_part(len(found.alarms), now - found.since) if found.began else _words(len(found.alarms), weeks),
+        began=found.began,
         earlier=_earlier(found) if rule.kind in COUNTED else "",
         cannot=found.cannot,
         unknown=found.unknown,
     )
+
+
+def _weeks(found: alarms.Replay) -> list[Week]:
+    most = max((count for _start, count in found.weekly), default=0) or 1
+    marks = [*(start for start, _count in found.weekly), found.until]
+    return [
+        Week(start, count, round(100 * count / most), _part(end - start))
+        for (start, end), (_start, count) in zip(pairwise(marks), found.weekly, strict=True)
+    ]
+
+
+def _part(lasts: timedelta) -> str:
+    return "" if lasts >= WEEK else duration_words(lasts.total_seconds())
 
 
 def _words(count: int, weeks: int) -> str:
@@ -81,6 +99,15 @@ def _words(count: int, weeks: int) -> str:
         "%(n)d alarms in the last %(weeks)d weeks: %(rate)s a week.",
         count,
     )
+    return words % said
+
+
+def _words_of_part(count: int, lasts: timedelta) -> str:
+    """Where there is less than was asked for; less than a week has no weekly pace."""
+    said = {"n": count, "time": duration_words(lasts.total_seconds()), "rate": f"{count * WEEK / lasts:.1f}"}
+    if lasts < WEEK:
+        return ngettext("%(n)d alarm in %(time)s.", "%(n)d alarms in %(time)s.", count) % said
+    words = ngettext("%(n)d alarm in %(time)s: %(rate)s a week.", "%(n)d alarms in %(time)s: %(rate)s a week.", count)
     return words % said
 
 
@@ -107,7 +134,8 @@ def _shown(rule: AlarmRule, one: alarms.Would, now: datetime) -> Shown:
     until = one.resolved_at or now
     return Shown(
         would=one,
-        lasted=duration_words((until - one.since).total_seconds()),
+        lasted=(_("lasted %(time)s") if one.resolved_at else _("%(time)s so far"))
+        % {"time": duration_words((until - one.since).total_seconds())},
         earlier="" if one.earlier is None else _signed(one.earlier),
         url=_images_url(rule, one, until) if rule.kind in COUNTED else _line_url(one, until),
     )

@@ -1,6 +1,6 @@
 """What a printed report says of one line over one period: the figures of the line's page, by the same functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, F
 from django.utils import timezone
 
-from inspections import charting, thresholds
+from inspections import charting
 from inspections.counted import Classes, bounds_of, by_steps, step_of, total
 from inspections.decisions import Cost, Decided, decided, overkill_cost
 from inspections.models import (
@@ -18,18 +18,17 @@ from inspections.models import (
     Chart,
     Line,
     ModelVersion,
-    ThresholdChange,
 )
 from inspections.models.defect_class import GOOD, held_for
 from inspections.pages.change_words import per_length
+from inspections.pages.held import Threshold, thresholds_of, versions_of
 from inspections.pages.line import Quality, quality_by_line
 from inspections.pages.line_marks import marks_by_line, newest_of_each
-from inspections.pages.line_plots import by_anomalies
+from inspections.pages.line_plots import by_anomalies, in_pareto
 from inspections.pages.line_rate import in_deviations, points_of
 from inspections.pages.plots import Mark
 from inspections.rates import HOUR, Tally
 from inspections.spans import Span
-from inspections.turns import held
 from inspections.watching import WatchedLine, data_until
 
 WORST = 8
@@ -57,12 +56,12 @@ class LineFigures:
     bounds: tuple[datetime, ...]
     points: tuple[charting.Point, ...]
     in_deviations: bool
-    baseline: Baseline | None
+    baselines: tuple[Baseline, ...]  # that the drawn limits come from, the earliest first
     marks: tuple[Mark, ...]
     alarms: tuple[Alarm, ...]
     alarm_count: int
     versions: tuple[ModelVersion, ...]  # that judged in the period, the earliest first
-    thresholds: tuple[tuple[float | None, bool], ...]  # in force in it, and whether it was the line's own
+    thresholds: tuple[Threshold, ...]  # in force in it, and whether it was the line's own
     quality: Quality
     cost: Cost
     decisions: Decided
@@ -72,7 +71,7 @@ class LineFigures:
 
     @property
     def pareto(self) -> list[tuple[str, Tally]]:
-        return by_anomalies(self.steps)
+        return in_pareto(by_anomalies(self.steps))
 
     @property
     def of_class(self) -> Tally:
@@ -84,18 +83,21 @@ def figures(
     lines: Sequence[WatchedLine], span: Span, compare: Span, secret: set[UUID], now: datetime, code: str = ""
 ) -> list[LineFigures]:
     """Of each line; with the chart of one class where `code` names it. The number of queries grows neither with history
-    nor with the lines, but for lines whose chart looks back before the period."""
+    nor with the lines, but for lines whose chart looks back before the period.
+
+    What is normal is drawn as it was known at the period's end: a paper stays as it was, whatever is confirmed later.
+    """
     ids = [line.pk for line in lines]
     bounds = bounds_of(span.since, span.until, max(step_of(span.length), HOUR), timezone.get_current_timezone())
     steps, before = by_steps(ids, bounds), by_steps(ids, [compare.since, compare.until])
     chosen = charting.charts_of(ids, code)
     charts = {line.pk: chosen.get(line.pk) or Chart(line=line, defect_class=code) for line in lines}
     with charting.breaks_once(span.since, now):
-        drawn = points_of(list(charts.values()), span.since, span.until, now)
-        baselines, marks = charting.standings(ids, now, code), marks_by_line(ids, span)
+        drawn = points_of(list(charts.values()), span.since, span.until, now, confirmed_until=span.until)
+        marks = marks_by_line(ids, span)
     raised = alarms_of(ids, span)
-    versions = _versions(ids, span)
-    thresholds = _thresholds(lines, versions, span)
+    versions = versions_of(ids, span)
+    thresholds = thresholds_of(lines, versions, span)
     quality, decisions = quality_by_line(ids, span), decided(ids, [span.since, span.until], secret)
 
     def of_line(line: WatchedLine) -> LineFigures:
@@ -110,7 +112,7 @@ def figures(
             bounds=tuple(bounds),
             points=tuple(points),
             in_deviations=in_deviations(charts[line.pk], points, step),
-            baseline=baselines[line.pk],
+            baselines=_baselines(points),
             marks=tuple(marks[line.pk]),
             alarms=raised.shown[line.pk],
             alarm_count=raised.counts[line.pk],
@@ -125,6 +127,10 @@ def figures(
         )
 
     return [of_line(line) for line in lines]
+
+
+def _baselines(points: Sequence[charting.Point]) -> tuple[Baseline, ...]:
+    return tuple({point.baseline.pk: point.baseline for point in points if point.baseline}.values())
 
 
 @dataclass(frozen=True)
@@ -145,36 +151,6 @@ def alarms_of(line_ids: Sequence[int], span: Span) -> Raised:
         {line_id: tuple(some) for line_id, some in shown.items()},
         {line_id: counts.get(line_id, 0) for line_id in line_ids},
     )
-
-
-def _versions(line_ids: Sequence[int], span: Span) -> dict[int, tuple[ModelVersion, ...]]:
-    every = held(line_ids, span.since, span.until)
-    known = ModelVersion.objects.in_bulk({key for keys in every.values() for key in keys})
-    return {line_id: tuple(known[key] for key in keys) for line_id, keys in every.items()}
-
-
-def _thresholds(
-    lines: Sequence[Line], versions: Mapping[int, Sequence[ModelVersion]], span: Span
-) -> dict[int, tuple[tuple[float | None, bool], ...]]:
-    """Read backwards from what is in force now; where it is the model's, that of the period's last version."""
-    rows = ThresholdChange.objects.filter(line__in=lines, at__gte=span.since).order_by("-at", "-id")
-    by_line: dict[int, list[ThresholdChange]] = {line.pk: [] for line in lines}
-    for change in rows:
-        by_line[change.line_id].append(change)
-    return {line.pk: _thresholds_of(line, by_line[line.pk], versions[line.pk], span) for line in lines}
-
-
-def _thresholds_of(
-    line: Line, changes: Sequence[ThresholdChange], versions: Sequence[ModelVersion], span: Span
-) -> tuple[tuple[float | None, bool], ...]:
-    now, found = line.threshold, []
-    for change in changes:
-        if change.at < span.until:
-            found.append(now)
-        now = change.old
-    held = dict.fromkeys(reversed([*found, now]))
-    last = versions[-1] if versions else None
-    return tuple((thresholds.own(last) if one is None else one, one is not None) for one in held)
 
 
 def previous(span: Span) -> Span:

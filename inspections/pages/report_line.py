@@ -14,17 +14,19 @@ from inspections.counted import bounds_of, step_of, total
 from inspections.models.defect_class import GOOD, suspect
 from inspections.pages.change_words import more, points
 from inspections.pages.durations import duration_words
+from inspections.pages.held import threshold_words
 from inspections.pages.history import name_of
 from inspections.pages.line_plots import when_words
 from inspections.pages.periods import percent
 from inspections.pages.report_figures import LineFigures, to_action
 from inspections.pages.report_paper import clock, number
-from inspections.pages.threshold_words import written
 from inspections.pages.when_words import span_words
 from inspections.paper.drawings import Dot, Flag, RateChart, Scene, Tick
 from inspections.paper.grid import Grid
 from inspections.paper.sheet import BODY, HEAD, LINE, SMALL, Sheet
 from inspections.spans import DAY, Span
+
+HEAD_AND_ROWS = 28 * mm  # of a table that goes on over pages: less would be a head alone
 
 
 def line_part(sheet: Sheet, one: LineFigures, names: dict[str, str], with_name: bool) -> None:
@@ -36,21 +38,16 @@ def line_part(sheet: Sheet, one: LineFigures, names: dict[str, str], with_name: 
     _rate(sheet, one, names)
     _pareto(sheet, one, names)
     _alarms(sheet, one)
-    _by_time(sheet, one)
     _review(sheet, one)
+    _by_time(sheet, one)  # last, because it may go on over pages
 
 
 def _held(one: LineFigures) -> list[tuple[str, str]]:
     return [
         (_("Model in force"), ", ".join(str(version) for version in one.versions) or _("none")),
-        (_("Threshold in force"), ", ".join(_threshold(*held) for held in one.thresholds)),
+        (_("Threshold in force"), ", ".join(threshold_words(*held) for held in one.thresholds)),
         (_("Data until"), clock(one.until)),
     ]
-
-
-def _threshold(value: float | None, is_own: bool) -> str:
-    whose = _("the line's own") if is_own else _("the model's")
-    return "–" if value is None else f"{written(value)} ({whose})"
 
 
 def _figures(sheet: Sheet, one: LineFigures) -> Grid:
@@ -99,11 +96,10 @@ def _rate_words(one: LineFigures) -> str:
     ]
     if any(point.upper is not None for point in one.points):
         told.append(_("Dashed: the limits; between them the centre."))
-    if one.baseline is None:
-        told.append(_("No baseline stands now: nobody has confirmed what is normal since the last break."))
-    else:
+    if not one.baselines:
+        told.append(_("No baseline stood then: nobody had confirmed what is normal."))
+    for base in one.baselines:
         words = _("Baseline %(rate)s, of %(span)s, confirmed %(at)s.")
-        base = one.baseline
         span = span_words(base.since, base.until)
         told.append(words % {"rate": percent(base.centre), "span": span, "at": clock(base.confirmed_at)})
     return " ".join(told)
@@ -132,7 +128,7 @@ def _pareto(sheet: Sheet, one: LineFigures, names: dict[str, str]) -> None:
         name = _("%(name)s (charted)") % {"name": name} if code == one.code else name
         rows.append([name, number(tally.anomalies), percent(tally.anomalies / whole), percent(so_far / whole)])
     columns = (_("Class"), _("Anomalies"), _("Share"), _("All up to here"))
-    most = one.pareto[0][1].anomalies
+    most = max(tally.anomalies for _code, tally in one.pareto)
     bars = [tally.anomalies / most for _code, tally in one.pareto]
     sheet.together(head, sheet.table_with_bars(columns, rows, bars, (36, 14, 12, 14)))
 
@@ -157,9 +153,10 @@ def _alarms(sheet: Sheet, one: LineFigures) -> None:
 
 
 def _by_time(sheet: Sheet, one: LineFigures) -> None:
-    rows = []
+    rows, is_whole = [], True
     for since, until, classes in zip(one.bounds, one.bounds[1:], one.steps, strict=False):
         tally = total([classes])
+        is_whole = is_whole and not tally.is_empty
         if not tally.is_empty:
             counts = [
                 number(tally.judged),
@@ -171,8 +168,9 @@ def _by_time(sheet: Sheet, one: LineFigures) -> None:
             rows.append([when_words(since, until), *counts])
     if rows:
         head = (_("Time"), _("Judged"), _("Flagged"), _("Anomalies"), _("Rate"), _("Failed"))
-        sheet.add(sheet.text(_("By time"), HEAD), sheet.table(head, rows, (34, 14, 14, 14, 12, 12)))
-        sheet.write(_("Times at which nothing was judged are left out."), SMALL)
+        left_out = [] if is_whole else [sheet.text(_("Times at which nothing was judged are left out."), SMALL)]
+        sheet.unless_room(HEAD_AND_ROWS)
+        sheet.add(sheet.text(_("By time"), HEAD), *left_out, sheet.table(head, rows, (34, 14, 14, 14, 12, 12)))
 
 
 def _review(sheet: Sheet, one: LineFigures) -> None:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer, Table, TableStyle
 
+from inspections.counted import leading
 from inspections.models import Capture, Person
-from inspections.models.defect_class import GOOD
 from inspections.pages.history import name_of
 from inspections.pages.periods import percent, rounded
 from inspections.pages.report_figures import LineFigures, Worst
@@ -80,8 +80,11 @@ def end(sheet: Sheet) -> None:
         "judged. Failed captures are on neither side. Every capture counts when it was taken."
     )
     parts = [sheet.text(words, SMALL)]
-    if sheet.has_unprintable:
+    if sheet.has_boxes:
         parts.append(sheet.text(_("Some letters of names are not in this report's font and stand as boxes."), SMALL))
+    if sheet.has_backward:
+        words = _("Arabic, Hebrew and their like are printed letter by letter from left to right: the wrong way round.")
+        parts.append(sheet.text(words, SMALL))
     sheet.together(*parts)
 
 
@@ -122,7 +125,8 @@ def _sum(tallies: Sequence[Tally]) -> Tally:
 
 
 def _leading(one: LineFigures, names: dict[str, str]) -> str:
-    return next((names.get(code, code) for code, _tally in one.pareto if code != GOOD), "–")
+    code = leading({code: tally.anomalies for code, tally in one.pareto})
+    return names.get(code, code) or "–"
 
 
 def number(count: float) -> str:

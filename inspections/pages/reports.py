@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from reportlab.platypus import PageBreak
 
 from inspections.models import AuditEvent
 from inspections.pages import when
@@ -21,8 +20,11 @@ from inspections.pages.report_figures import figures, previous, worst
 from inspections.pages.report_line import line_part
 from inspections.pages.report_paper import About, end, new_sheet, summary, worst_part
 from inspections.pages.when_asked import LAST_SHIFT
+from inspections.paper.looks import PAGE
 from inspections.review.blind import withheld
 from inspections.watching import WatchedLine, watched_lines
+
+ROOM = 0.6 * PAGE[1]  # a line begins on a page of its own, unless the one before ends near the top of the page
 
 
 @page
@@ -82,7 +84,7 @@ def _pdf(about: About, lines: Sequence[WatchedLine], secret: set[UUID], names: d
         worst_part(sheet, found, names, with_line=True, charted=about.charted)
     for one in every:
         if several:
-            sheet.add(PageBreak())
+            sheet.unless_room(ROOM)
         line_part(sheet, one, names, with_name=several)
     if not several:
         worst_part(sheet, found, names, with_line=False, charted=about.charted)

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from inspections.agreement import Agreement, agreement
+from inspections.agreement import FEW, Agreement, agreement
 from inspections.backlog import Backlog, backlogs
 from inspections.decisions import Agreed, Cost, Decided, blind_pairs, overkill_cost, with_the_model
 from inspections.models import Line, Person
@@ -82,7 +83,7 @@ def review(request: PersonRequest) -> HttpResponseBase:
         "too_long_for_shifts": asked.span.length > SHIFTS_UP_TO,
         "classes": class_rows(found, names, before),
         "blind": blind,
-        "blind_kappa": kappa_words(blind),
+        "blind_words": blind_words(blind),
         "people": people_agree(request.user, now),
         "kappa_days": KAPPA_DAYS,
         "report_url": f"{reverse('report-shift')}?{wanted.query}",
@@ -144,6 +145,19 @@ def kappa_words(found: Agreement) -> str:
         return "–"
     told = {"low": rounded(found.between.low, 2), "high": rounded(found.between.high, 2)}
     return f"{rounded(found.kappa, 2)} ({_('%(low)s to %(high)s') % told})"
+
+
+def blind_words(found: Agreement) -> str:
+    """Kappa of people and the model; below FEW answers its interval says little, so it is not told."""
+    n = found.pairs
+    if found.is_few:
+        words = ngettext(
+            "Kappa of the %(n)d blind answer: not enough data, %(few)d are needed.",
+            "Kappa of the %(n)d blind answers: not enough data, %(few)d are needed.",
+            n,
+        )
+        return words % {"n": n, "few": FEW}
+    return _("Kappa of the %(n)s blind answers: %(kappa)s.") % {"n": rounded(n, 0), "kappa": kappa_words(found)}
 
 
 def people_agree(person: Person, now: datetime) -> dict[str, Any] | None:

@@ -72,6 +72,8 @@ class RuleForm(forms.Form):
         self.rule = rule
         first = {"seen": _critical(), **(values_of(rule) if rule else USUAL)}
         super().__init__(data, initial=first, label_suffix="", auto_id="rule-%s")
+        self.fields["name"].required = data is None or "try" not in data
+        self.fields["name"].widget.attrs["required"] = True  # of whoever saves; the button that tries does not ask
         self.fields["line"] = forms.ModelChoiceField(
             Line.objects.order_by("slug"), label=_("Line"), required=False,
             empty_label=_("Every line"), to_field_name="slug",

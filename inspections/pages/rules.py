@@ -88,11 +88,11 @@ def _sent(request: PersonRequest, form: RuleForm) -> HttpResponseBase:
     """Try the rule, or save it; either says what it would have raised."""
     if not form.is_valid():
         return _shown(request, form, status=400)
-    now, wish = timezone.now(), form.wish
-    if reason := alarms.objection(wish):
+    now, wish, is_tried = timezone.now(), form.wish, "try" in request.POST
+    if reason := alarms.objection(wish, is_tried=is_tried):
         return _shown(request, form, refused=reason, status=400)
     found = replayed(wish, int(form.cleaned_data["weeks"] or USUAL_WEEKS), now)
-    if "try" in request.POST:
+    if is_tried:
         return _shown(request, form, found=found)
     return _saved(request, form, wish, found, now)
 
@@ -103,7 +103,7 @@ def _saved(
     kept = alarms.save_rule(wish, request.user, now)
     if isinstance(kept, alarms.Refused):
         return _shown(request, form, refused=kept.reason, status=409)
-    before = found.cannot or _("It would have raised %(words)s") % {"words": found.words}
+    before = found.cannot or _("It would have raised %(words)s") % {"words": f"{found.words} {found.began}".strip()}
     messages.success(request, _("“%(name)s” is kept. %(before)s") % {"name": kept.name, "before": before})
     return HttpResponseRedirect(reverse("alarm-rules"))
 

@@ -98,7 +98,7 @@ def delete(request: PersonRequest, shift: int) -> HttpResponseBase:
     was = shift_keeping.delete(shift, request.POST.get("seen", ""), request.user, timezone.now())
     if isinstance(was, Meanwhile):
         return _meanwhile(request)
-    messages.success(request, _("The shift “%(name)s” is deleted.") % {"name": was.name})
+    messages.success(request, _("The shift “%(name)s” is deleted.") % {"name": was})
     return HttpResponseRedirect(reverse("shifts"))
 
 

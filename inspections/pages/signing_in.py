@@ -22,7 +22,8 @@ from django.views.decorators.http import require_http_methods
 from inspections import locking
 from inspections.api.problems import problem
 from inspections.models import AuditEvent, Person
-from inspections.pages.locking import locked_words, own_path, state
+from inspections.pages.locking import locked_words, state
+from inspections.pages.ways_back import own_path, told_at_the_door
 from inspections.review import queue
 
 
@@ -30,6 +31,9 @@ class Login(LoginView):
     template_name = "login.html"
     redirect_authenticated_user = True
     http_method_names = ("get", "head", "post")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs, told=told_at_the_door(self.request))
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
@@ -110,7 +114,8 @@ def unlock(request: HttpRequest) -> HttpResponse:
 
 
 def _door(request: HttpRequest, form: WhoGoesOn, back: str) -> HttpResponse:
-    return render(request, "inspections/unlock.html", {"form": form, "next": back})
+    context = {"form": form, "next": back, "told": told_at_the_door(request)}
+    return render(request, "inspections/unlock.html", context)
 
 
 def _refused(request: HttpRequest, person: Person, form: WhoGoesOn, back: str) -> HttpResponse:

@@ -22,7 +22,7 @@ from inspections.pages.threshold_form import Change, WhatIf
 from inspections.pages.threshold_words import Figure, figures, lacking, plots, written
 from inspections.scores import Weighed, weigh
 from inspections.snapshots import Refused
-from inspections.thresholds import Stale
+from inspections.thresholds import Already, Stale
 from inspections.what_if import Meaning, by_budget, by_cost, meaning
 
 CHANGES_SHOWN = 20
@@ -92,10 +92,16 @@ def _set(request: PersonRequest, slug: str) -> HttpResponseBase:
         return _again(request, found.line, form, status=409, objection=_meanwhile(found))
     if isinstance(found, Refused):
         return _again(request, line, form, status=400, objection=found.reason)
+    messages.success(request, _told(found, line))
+    return HttpResponseRedirect(reverse("threshold", args=[slug]))
+
+
+def _told(found: ThresholdChange | Already, line: Line) -> str:
+    if isinstance(found, Already):
+        return _("%(value)s is in force.") % {"value": state_of(found.line).written}
     words = _("The threshold of %(line)s is %(value)s from the next batch on. What was judged before keeps its flag.")
     line.threshold = found.new
-    messages.success(request, words % {"line": line, "value": state_of(line).written})
-    return HttpResponseRedirect(reverse("threshold", args=[slug]))
+    return words % {"line": line, "value": state_of(line).written}
 
 
 def _again(request: PersonRequest, line: Line, form: Change, *, status: int, objection: str = "") -> HttpResponseBase:

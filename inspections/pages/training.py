@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -15,9 +14,11 @@ from inspections import retraining
 from inspections.models import Base, JobState, Quarantine, TrainingRun
 from inspections.pages.access import PersonRequest, deed, for_managers, page
 from inspections.pages.durations import duration_words
+from inspections.pages.live import live
 from inspections.pages.training_form import Order, class_choices, filled, not_yet
 from inspections.snapshots import Refused, foresee
 
+PAGE, PART = "inspections/training.html", "inspections/_training_page.html"
 SHOWN = 50
 
 
@@ -82,7 +83,7 @@ def _shown(
         "live": next((row.run for row in rows if row.run.is_live), None),
         **more,
     }
-    return render(request, "inspections/training.html", dict(context), status=status)
+    return live(request, PAGE, PART, context, status=status, moving=context["live"] is not None)
 
 
 def run_rows() -> list[RunRow]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.files.uploadedfile import UploadedFile
 from django.db import InterfaceError, OperationalError
@@ -59,8 +60,10 @@ def upload(request: HttpRequest) -> HttpResponse:
         return cast("HttpResponse", _show(request))
     if not request.user.is_authenticated:
         ended = _("The session has ended. Sign in again.")
-        here = request.get_full_path()
-        return problem(request, 401, "not-authenticated", ended) if _by_script(request) else redirect_to_login(here)
+        if _by_script(request):
+            return problem(request, 401, "not-authenticated", ended)
+        messages.warning(request, _("You were signed out: nothing was done."))
+        return redirect_to_login(request.get_full_path())
     if refused := bound(request):
         return _answer(cast("PersonRequest", request), [_refusal("", refused)])
     return _take(cast("PersonRequest", request))

@@ -9,7 +9,7 @@ in the context as `when`, and `inspections/when.css` in its head.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.http import HttpRequest, QueryDict
@@ -19,6 +19,7 @@ from inspections import shifts
 from inspections.pages.when_asked import ANY, absolute, asked, usual
 from inspections.pages.when_beside import beside
 from inspections.pages.when_picker import Offered, Picker, picker
+from inspections.pages.when_words import open_words
 from inspections.snapshots import Refused
 from inspections.spans import Span
 
@@ -48,6 +49,12 @@ class When:
     def is_open(self) -> bool:
         """It is not over: what it shows is of what came so far, whatever mark it ends on."""
         return self.until is None
+
+    def narrowed(self, since: datetime | None, until: datetime | None, whole: str) -> "When":
+        """As the page shows it where its address asks for times within it: they are what it is called, no other choice
+        is pressed, and `whole`, an address, leads out of them."""
+        span = Span(since or self.span.since, until or self.span.until, open_words(since, until))
+        return replace(self, span=span, moving=False, picker=self.picker.narrowed(span, whole))
 
     @property
     def status(self) -> int:

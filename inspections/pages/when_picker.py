@@ -26,7 +26,7 @@ from inspections.pages.when_asked import (
 from inspections.pages.when_beside import COMPARED, KEY, NAMES, Beside
 from inspections.pages.when_beside import absolute as absolute_beside
 from inspections.pages.when_words import run_words
-from inspections.spans import DAY, Hours, Run
+from inspections.spans import DAY, Hours, Run, Span
 
 OWN = ("when", "from", "to", *NAMES)
 PLACES = ("page", "after", "before", "cursor")  # a place in a list of another period is none in this one's
@@ -67,6 +67,27 @@ class Picker:
     is_any: bool
     is_listed: bool  # one of `ended` is chosen
     has_shifts: bool
+    whole: str | None = None  # the address of the period, where times within it are shown
+
+    def narrowed(self, span: Span, whole: str) -> "Picker":
+        """Of times within the period: none of the choices is them, and none lies before or after."""
+        fields = absolute(span)
+        return replace(
+            self,
+            shifts=_unpressed(self.shifts),
+            ended=_unpressed(self.ended),
+            presets=_unpressed(self.presets),
+            earlier="",
+            later="",
+            since=fields["from"][:WALL_LENGTH],
+            until=fields["to"][:WALL_LENGTH],
+            is_listed=False,
+            whole=whole,
+        )
+
+
+def _unpressed(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    return tuple(replace(link, is_chosen=False) for link in links)
 
 
 @dataclass(frozen=True)

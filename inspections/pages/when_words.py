@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from inspections.spans import Run
 
@@ -17,6 +18,15 @@ def span_words(since: datetime, until: datetime) -> str:
     first, last = timezone.localtime(since), timezone.localtime(until)
     end = date_format(last, "H:i" if first.date() == last.date() else "j M Y H:i")
     return f"{moment_words(since)} – {end}"
+
+
+def open_words(since: datetime | None, until: datetime | None) -> str:
+    """The same where an end may be missing."""
+    if since and until:
+        return span_words(since, until)
+    if since:
+        return _("From %(since)s on") % {"since": moment_words(since)}
+    return _("Before %(until)s") % {"until": moment_words(until)} if until else ""
 
 
 def run_words(run: Run) -> str:

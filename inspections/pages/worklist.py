@@ -1,4 +1,4 @@
-"""Which captures to show, and where the next page starts. No page counts, none skips rows."""
+"""Which captures to show, and where the next page starts. No page skips rows; how many there are says list_count."""
 
 import re
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 FOLDER = Path(__file__).parent / "fonts" / "dejavu-2.35"
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
-UNJOINED = ("ARABIC", "HEBREW", "SYRIAC", "THAANA", "NKO")  # the letters are there, their joining and order are not
+FROM_THE_RIGHT = ("R", "AL")  # the letters may be there, their joining and their order are not
 
 
 @cache
@@ -20,17 +20,17 @@ def register() -> None:
     registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
 
 
-def unprintable(text: str) -> bool:
-    """True where the font lacks a letter, or the script is one whose letters must be joined or reversed."""
-    return not (text.isascii() or all(map(_is_printable, text)))
+def lacks(text: str) -> bool:
+    """True where the font lacks a letter: it stands as a box."""
+    return not (text.isascii() or all(map(_is_known, text)))
+
+
+def is_backward(text: str) -> bool:
+    """True where the script is written from the right: its letters stand from left to right, each for itself."""
+    return not text.isascii() and any(unicodedata.bidirectional(letter) in FROM_THE_RIGHT for letter in text)
 
 
 @cache
-def _is_printable(letter: str) -> bool:
+def _is_known(letter: str) -> bool:
     register()
-    is_known = letter.isspace() or ord(letter) in getFont(REGULAR).face.charToGlyph
-    return is_known and not _is_unjoined(letter)
-
-
-def _is_unjoined(letter: str) -> bool:
-    return ord(letter) > 0x58F and unicodedata.name(letter, "").startswith(UNJOINED)
+    return letter.isspace() or ord(letter) in getFont(REGULAR).face.charToGlyph

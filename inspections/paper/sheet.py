@@ -12,10 +12,19 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, KeepTogether, PageTemplate, Paragraph, Spacer
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    KeepTogether,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+)
 
 from inspections.paper.drawings import ShareBar
-from inspections.paper.fonts import BOLD, REGULAR, register, unprintable
+from inspections.paper.fonts import BOLD, REGULAR, is_backward, lacks, register
 from inspections.paper.grid import PAD, Cell, Grid, OneLine, Words
 from inspections.paper.looks import FOOT, INK, MARGIN, PAGE, SOFT, WIDTH
 
@@ -31,7 +40,7 @@ def _style(name: str, size: float, lead: float, **more: Any) -> ParagraphStyle:
 
 TITLE = _style("title", 17, 21, fontName=BOLD)
 HEAD = _style("head", 11, 14, fontName=BOLD, spaceBefore=3 * mm, spaceAfter=1.5 * mm)
-LINE = _style("line", 14, 18, fontName=BOLD, spaceAfter=1.5 * mm)
+LINE = _style("line", 14, 18, fontName=BOLD, spaceBefore=7 * mm, spaceAfter=1.5 * mm)
 BODY = _style("body", 8.5, 11.5)
 STRONG = _style("strong", 8.5, 11.5, fontName=BOLD)
 SMALL = _style("small", 7, 9.2, textColor=SOFT)
@@ -49,7 +58,8 @@ class Sheet:
     foot: str  # at the foot of every page, beside its number
     page_words: str  # with %(page)d and %(pages)d
     parts: list[Flowable] = field(default_factory=list)
-    has_unprintable: bool = False
+    has_boxes: bool = False
+    has_backward: bool = False
 
     def __post_init__(self) -> None:
         register()
@@ -67,6 +77,10 @@ class Sheet:
 
     def add(self, *parts: Flowable) -> None:
         self.parts.extend(parts)
+
+    def unless_room(self, height: float) -> None:
+        """What follows begins on the next page where less than this is left of this one."""
+        self.parts.append(CondPageBreak(height))
 
     def together(self, *parts: Flowable) -> None:
         """On one page, where one is large enough."""
@@ -99,13 +113,14 @@ class Sheet:
     def _cell(self, words: str, style: ParagraphStyle, room: float) -> Cell:
         """Bare words where they fit on one line."""
         plain = " ".join(words.split())
-        self.has_unprintable = self.has_unprintable or unprintable(plain)
+        self.has_boxes = self.has_boxes or lacks(plain)
+        self.has_backward = self.has_backward or is_backward(plain)
         width = stringWidth(plain, style.fontName, style.fontSize)
         return Words(plain, style, width) if width <= room - 2 * PAD else Paragraph(escape(plain), style)
 
     def facts(self, pairs: Sequence[tuple[str, str]]) -> Grid:
         """Names and what they are."""
-        of_names, of_words = 34 * mm, WIDTH - 34 * mm
+        of_names, of_words = 42 * mm, WIDTH - 42 * mm
         rows = [[self._cell(name, LABEL, of_names), self._cell(words, BODY, of_words)] for name, words in pairs]
         return Grid(rows, [of_names, of_words], has_head=False)
 

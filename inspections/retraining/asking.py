@@ -1,6 +1,7 @@
 """A training is asked for and cancelled. Both are one short transaction; a worker does the rest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +9,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from inspections import bell, snapshots
+from inspections.just_now import JUST_NOW
 from inspections.models import AuditEvent, Base, JobState, ModelVersion, Person, Quarantine, Snapshot, TrainingRun
 from inspections.retraining.objections import alone, to_data, to_wish
 from inspections.retraining.wish import Wish, good_first
 from inspections.snapshots import Refused
+
+MOST_WHY = 200
 
 
 def ask(
@@ -30,9 +34,12 @@ def ask(
 ) -> TrainingRun | Refused:
     """Freeze the labels (unless a snapshot is given) and let a worker train on them, or say what stands in the way.
 
-    `by`: None is the mill's own policy. A list that was frozen stays, also where it is too short to train on.
+    `by`: None is the mill's own policy. A list that was frozen stays, also where it is too short to train on. A second
+    press finds the training that the first one asked for.
     """
     wish = Wish(Base(base), network, preset, good_first(classes), dict(knobs or {}), base_version)
+    if same := _asked_just_now(by, wish, why, now):
+        return same
     if objection := to_wish(wish):
         return Refused(objection)
     frozen = snapshot or snapshots.freeze(by, now, classes=wish.classes, without=without, note=why)
@@ -42,14 +49,30 @@ def ask(
         return Refused(objection)
     with transaction.atomic():
         if objection := alone():
-            return Refused(objection)
+            return _asked_just_now(by, wish, why, now) or Refused(objection)
         run = TrainingRun.objects.create(
             asked_by=by, asked_at=now, snapshot=frozen, base=wish.base, base_version=wish.base_version,
-            network=wish.network, preset=wish.preset, knobs=dict(wish.knobs), why=why[:200],
+            network=wish.network, preset=wish.preset, knobs=dict(wish.knobs), why=_kept(why),
         )  # fmt: skip
         _note(by, "train", run, now, why=why, snapshot=frozen.name, base=wish.base, classes=list(wish.classes))
         bell.ring_on_commit(bell.TRAIN)
     return run
+
+
+def _asked_just_now(by: Person | None, wish: Wish, why: str, now: datetime) -> TrainingRun | None:
+    """The training that this person has asked for with this wish a moment ago, and that nobody has cancelled."""
+    rows = TrainingRun.objects.filter(asked_by=by, asked_at__gt=now - JUST_NOW, why=_kept(why))
+    found = rows.filter(state__in=(JobState.WAITING, JobState.RUNNING)).select_related("snapshot", "base_version")
+    run: TrainingRun | None = found.first() if by else None
+    return run if run and _in_order(Wish.of(run)) == _in_order(wish) else None
+
+
+def _in_order(wish: Wish) -> Wish:
+    return replace(wish, classes=tuple(sorted(wish.classes)))
+
+
+def _kept(why: str) -> str:
+    return why[:MOST_WHY]
 
 
 def cancel(run: TrainingRun, by: Person | None, now: datetime) -> Refused | None:

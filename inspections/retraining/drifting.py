@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inspections import teaching
-from inspections.drift import LEAST, MUCH, SOME
+from inspections.drift import LEAST, MUCH, RECENT, SOME
 from inspections.models import Camera, InsightKind, Line
 
 NAMES = {
@@ -60,6 +60,7 @@ class LineDrift:
     version: str
     since: datetime
     cameras: tuple[CameraDrift, ...]
+    begins: datetime | None = None  # when there is a day to compare with; None: there is
 
     @property
     def is_measured(self) -> bool:
@@ -89,14 +90,15 @@ def told() -> Told | None:
     rows = last.body["lines"]
     lines = Line.objects.in_bulk([row["line"] for row in rows])
     cameras = Camera.objects.in_bulk([one["camera"] for row in rows for one in row["cameras"]])
-    found = (_line(row, lines[row["line"]], cameras) for row in rows if row["line"] in lines)
+    found = (_line(row, lines[row["line"]], cameras, last.finished_at) for row in rows if row["line"] in lines)
     return Told(last.finished_at, tuple(one for one in found if one.cameras))
 
 
-def _line(row: dict[str, Any], line: Line, cameras: dict[int, Camera]) -> LineDrift:
+def _line(row: dict[str, Any], line: Line, cameras: dict[int, Camera], at: datetime) -> LineDrift:
     known = [(cameras[one["camera"]], one["measures"]) for one in row["cameras"] if one["camera"] in cameras]
     told = tuple(CameraDrift(camera, _measures(measures)) for camera, measures in known)
-    return LineDrift(line, row["version"], datetime.fromisoformat(row["since"]), told)
+    since = datetime.fromisoformat(row["since"])
+    return LineDrift(line, row["version"], since, told, since + RECENT if since + RECENT > at else None)
 
 
 def _measures(row: dict[str, Any]) -> tuple[Measure, ...]:

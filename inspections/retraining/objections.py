@@ -48,8 +48,7 @@ def _live() -> str:
     run = TrainingRun.objects.live().first()
     if run is None:
         return ""
-    words = {"run": run.pk, "state": run.get_state_display()}
-    return _("Training %(run)s is %(state)s: one at a time. Wait for it, or cancel it.") % words
+    return _("Training %(run)s has not ended: one at a time. Wait for it, or cancel it.") % {"run": run.pk}
 
 
 def _libraries() -> str:

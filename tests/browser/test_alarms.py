@@ -124,7 +124,6 @@ def test_whoever_switched_it_on_hears_a_new_alarm_on_every_page_and_once_of_two_
 def test_a_rule_is_tried_and_kept_and_asks_each_kind_for_its_own(opened: Open, line: None) -> None:
     two_bad_hours()
     page = opened("/alarms/rules/new/", signed_in(cast.mara()))
-    page.locator("#rule-name").fill("too many")
     page.get_by_text("The review queue grows").click()
     expect(page.locator("#rule-waiting")).to_be_visible()
     expect(page.locator("#rule-percent")).to_be_hidden()
@@ -136,6 +135,9 @@ def test_a_rule_is_tried_and_kept_and_asks_each_kind_for_its_own(opened: Open, l
     page.get_by_role("button", name="Try it").click()
     expect(page.locator("#replay-total")).to_contain_text("alarms in the last 4 weeks")
     assert not AlarmRule.objects.exists()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#rule-name")).to_be_focused()  # the browser asks for it
+    page.locator("#rule-name").fill("too many")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").filter(has_text="too many")).to_contain_text("It would have raised")
     assert AlarmRule.objects.get().limit == 0.1

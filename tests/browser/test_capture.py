@@ -60,8 +60,11 @@ def test_without_a_network_the_label_stays_and_goes_when_it_is_back(
     page.context.set_offline(True)
     page.get_by_role("button", name="Hole").click()
     expect(page.get_by_text("Not kept: there is no connection.")).to_be_visible()
+    expect(page.locator(".decide-class.is-draft")).to_have_text("Hole")
+    expect(page.get_by_role("button", pressed=True)).to_have_text("Hole")
     page.context.set_offline(False)
     expect(page.get_by_text("Labelled Hole by olga")).to_be_visible()
+    expect(page.locator(".decide-class.is-draft")).to_have_count(0)
     assert Label.objects.get().note == "two threads"
 
 

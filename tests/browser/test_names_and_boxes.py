@@ -8,11 +8,13 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from inspections.models import DefectClass
+from inspections.models import Alarm, AlarmRule, DefectClass, Roll, RuleKind, Shift
 from tests import cast
+from tests.alarmed import a_channel, a_rule
 from tests.browser.conftest import Open
 from tests.browser.test_looks import SIZES, overflow
-from tests.cast import a_camera, a_png, signed_in
+from tests.cast import a_camera, a_line, a_png, signed_in
+from tests.floor import an_alarm
 from tests.judged import a_version, judged, many_judged
 from tests.labelled import a_mill_of_labels
 
@@ -134,6 +136,47 @@ def test_twelve_long_names_stand_apart_on_the_pareto_and_whole_on_tiles(opened: 
         wrong += [f"{address}: {words}" for one in tiles for words in one.evaluate(CLIPPED)]
         assert overflow(page) <= 0
     assert wrong == []
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> Client:
+    """A mill whose every name is as long as it may be, and one word."""
+    a_version()
+    line = a_line(name="L" * 100)
+    DefectClass.objects.filter(code="hole").update(name="H" * 80)
+    roll = Roll.objects.create(code="R" * 64, style="S" * 64)
+    every_day = [1, 2, 3, 4, 5, 6, 7]
+    Shift.objects.create(name="E" * 60, starts="00:00", ends="00:00", days=every_day, zone="UTC")
+    judged(a_camera(slug="c" * 50), "hole", data=a_png(), roll=roll, position_m=4.5)
+    rule = a_rule(name="W" * 80, line=line)
+    rule.channels.add(a_channel(name="N" * 60))
+    a_rule(RuleKind.CLASS_SEEN, name="M" * 80, defect_class="hole", critical=True)
+    an_alarm(rule=rule)
+    an_alarm(rule=rule, state="resolved", resolved_at=timezone.now())
+    return signed_in(cast.ada())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_name_makes_a_page_wider_than_its_window(opened: Open, ada: Client, size: str) -> None:
+    rule, alarm = AlarmRule.objects.get(name="W" * 80).pk, Alarm.objects.filter(resolved_at=None).get().pk
+    addresses = [
+        "/", "/alarms/", f"/alarms/{alarm}/", "/alarms/rules/", f"/alarms/rules/{rule}/", "/alarms/channels/",
+        "/lines/loom-1/", "/lines/loom-1/rolls/", "/lines/loom-1/threshold/", "/shifts/", "/classes/",
+    ]  # fmt: skip
+    page = opened("/", ada, viewport=dict(zip(("width", "height"), SIZES[size], strict=True)))
+    wide = {}
+    for address in addresses:
+        page.goto(address)
+        wide[address] = overflow(page)
+    assert wide == dict.fromkeys(addresses, 0)
+
+
+def test_a_rule_with_a_long_name_shows_its_state_and_its_switch(opened: Open, ada: Client) -> None:
+    page = opened("/alarms/rules/", ada, viewport={"width": 1280, "height": 800})
+    for rule in AlarmRule.objects.all():
+        switch = page.locator(f"#switch-{rule.pk}").bounding_box()
+        assert switch
+        assert switch["x"] + switch["width"] <= 1280
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -15,6 +15,7 @@ from inspections.standing import slot_of
 from tests import cast
 from tests.alarmed import a_rule
 from tests.browser.conftest import Open
+from tests.browser.test_looks import overflow
 from tests.cast import a_camera, signed_in
 from tests.floor import a_standing_baseline, an_alarm, critical_rule, in_a_slot
 from tests.judged import a_version, judged
@@ -86,10 +87,6 @@ def hidden(page: Page, part: str, selector: str, rows: str = ".desk-list > li") 
     return [f"{part} of {row}" for row in found]
 
 
-def overflow(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_twelve_lines_tell_all_on_one_screen(opened: Open, mara: Client, complaints: list[str], theme: str) -> None:
     page = opened("/", mara, color_scheme=theme, viewport={"width": 1280, "height": 800})
@@ -124,3 +121,17 @@ def test_on_a_tablet_nothing_is_wider_than_the_screen(opened: Open, mara: Client
     bottoms = "[...document.querySelectorAll('.desk-top > *')].map(one => one.getBoundingClientRect().bottom)"
     under = f"document.querySelector('#summary').getBoundingClientRect().top >= Math.max(...{bottoms})"
     assert page.evaluate(under), "the summary lies under the buttons"
+
+
+@pytest.mark.parametrize("width", [768, 1024])
+def test_a_tablet_names_each_figure_above_its_column(opened: Open, mara: Client, width: int) -> None:
+    page = opened("/", mara, viewport={"width": width, "height": 1024})
+    names = page.locator(".desk-names > span:visible")
+    assert names.all_inner_texts() == [
+        "Line", "Rate now", "24 hours, by the hour", "Leading defect now", "Cameras, data until", "To review"
+    ]  # fmt: skip
+    for name, part in zip(names.all(), ("line", "rate", "strip", "leading", "cameras", "queue"), strict=True):
+        above, below = name.bounding_box(), page.locator(f".desk-list .desk-{part}").first.bounding_box()
+        assert above
+        assert below
+        assert abs(above["x"] - below["x"]) < 6

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
-from inspections.models import ThresholdChange
+from inspections.models import Shift, ThresholdChange
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
@@ -280,30 +280,61 @@ def test_a_plot_that_cannot_be_drawn_says_so(opened: Open, mara: Client) -> None
     expect(page.locator("#plot-table-rate tbody tr").first).to_be_visible()
 
 
-def test_words_of_marks_meet_no_others_also_where_it_is_zoomed(opened: Open, mara: Client) -> None:
-    """What has no room keeps its line, and is read below and by keys."""
+def test_what_happened_is_numbered_on_its_lines_and_in_the_list_below(opened: Open, mara: Client) -> None:
+    """Words stand beside a number where they end before the next line; whatever has no room is read by its number."""
+    seen = "Metal contamination was seen, at first in 1 image."
+    an_alarm(key="a", raised_at=NIGHT + timedelta(minutes=20), words=seen)
+    an_alarm(key="b", raised_at=NIGHT + HOUR, words="Anomaly rate 6.0 % over 15 minutes: above 4.0 %. " * 3)
+    an_alarm(key="c", raised_at=NIGHT + HOUR + timedelta(minutes=2), words="Another one.")
+    page = opened(PAGE, mara, viewport={"width": 1280, "height": 800})
+    drawn(page, "rate")
+    assert named_marks(page) == ["1", "2", "3 Alarm: Another one.", "4 threshold from 0.2 to 0.3"]
+    rows = page.locator(".plot-happened li")
+    assert [" ".join(row.split()) for row in rows.all_inner_texts()][2:] == [
+        f"2 Mon 16 Nov 23:00 Alarm: {'Anomaly rate 6.0 % over 15 minutes: above 4.0 %. ' * 3}".strip(),
+        f"1 Mon 16 Nov 22:20 Alarm: {seen}",
+    ]
+    drawn(page, "classes")
+    assert [one.split()[0] for one in named_marks(page, "classes")] == ["1", "2", "3", "4"]
+    expect(page.get_by_text("The numbers are those of “What happened” above.")).to_be_visible()
+
+
+def test_numbers_that_have_no_room_are_told_together_also_where_it_is_zoomed(opened: Open, mara: Client) -> None:
     line = a_camera().line
     for number in range(6):
-        at = NIGHT + 5 * HOUR + number * timedelta(minutes=10)
+        at = NIGHT + 5 * HOUR + number * timedelta(minutes=1)
         ThresholdChange.objects.create(line=line, at=at, old=0.2, new=0.3 + number / 100, reason="another try")
-    page = opened(PAGE, mara)
+    page = opened(PAGE, mara, viewport={"width": 768, "height": 1024})
     drawn(page, "rate")
-    assert 3 <= len(named_marks(page)) < 7
+    assert named_marks(page) == ["1", "2", "3", "4–7"]
     page.locator("#plot-rate .plot-box").focus()
     page.keyboard.press("End")
     for _ in range(4):
         page.keyboard.press("+")
     assert named_marks(page) == []  # they lie before what is shown
-    expect(page.locator(".line-happened li")).to_have_count(7)
+    expect(page.locator(".plot-happened li")).to_have_count(7)
 
 
-def named_marks(page: Page) -> list[str]:
-    """The marks whose words are drawn."""
+def test_a_shift_is_named_under_the_hours_that_are_shown_of_it(opened: Open, mara: Client) -> None:
+    every_day = [1, 2, 3, 4, 5, 6, 7]
+    Shift.objects.create(name="Night", starts="22:00", ends="06:00", days=every_day, zone="UTC")
+    page = opened(f"{PAGE.partition('?')[0]}?from=2026-11-16T20:00&to=2026-11-17T04:00", mara)
+    drawn(page, "rate")
     chart = "echarts.getInstanceByDom(document.querySelector('#plot-rate .plot-draw'))"
+    areas = f"{chart}.getOption().series.flatMap(one => one.markArea?.data ?? [])"
+    (night,) = page.evaluate(areas)
+    assert (night[0]["name"], night[0]["label"]["position"], night[0]["label"]["show"]) == ("Night", "bottom", True)
+    shown = [one["xAxis"] / 1000 for one in night]
+    assert shown == [NIGHT.timestamp(), (NIGHT + 6 * HOUR).timestamp()]
+
+
+def named_marks(page: Page, key: str = "rate") -> list[str]:
+    """What stands over the lines of marks."""
+    chart = f"echarts.getInstanceByDom(document.querySelector('#plot-{key} .plot-draw'))"
     return list(
         page.evaluate(
             f"{chart}.getOption().series.flatMap(one => one.markLine?.data ?? [])"
-            ".filter(one => one.label.show).map(one => one.label.formatter)"
+            ".filter(one => one.label.show).map(one => one.name)"
         )
     )
 

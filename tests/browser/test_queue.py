@@ -448,7 +448,7 @@ def test_a_blind_image_shows_nothing_of_the_answer(opened: Open, olga: Person) -
     page.keyboard.press("h")
     expect(page.locator(".q-heat-layer")).to_have_count(0)
     assert answers() == []
-    page.keyboard.press("3")
+    press(page, "3")
     sent(page)
     assert Label.objects.get().how == How.BLIND
     assert asked(page) == str(second.pk)
@@ -460,7 +460,7 @@ def test_a_blind_image_shows_nothing_of_the_answer(opened: Open, olga: Person) -
     sent(page)
     assert asked(page) == str(first.pk)
     expect(page.get_by_text("Judge by your own eyes").first).to_be_visible()
-    page.keyboard.press("3")
+    press(page, "3")
     sent(page)
     assert [label.how for label in Label.objects.order_by("id")] == [How.BLIND, How.UNDO, How.SINGLE]
 

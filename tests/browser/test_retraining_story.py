@@ -176,7 +176,8 @@ def test_relabels_become_a_better_model_that_is_shadowed_promoted_and_rolled_bac
         bad = story.confused(story.drawn(cloth / "other", range(9300, 9310), 12), cloth / "bad", 1.0)
         planted = story.manage(mill.demo.data, "model", "install", str(bad))["version"]
         manager.goto(f"/models/{planted}/gate/")
-        manager.get_by_role("button", name="Measure").click()
+        with manager.expect_response(lambda answer: answer.request.method == "POST"):
+            manager.get_by_role("button", name="Measure").click()
         refused = measured(manager, planted)
         assert not refused["passed"]
         assert {rule["subject"] for rule in refused["rules"] if not rule["passed"]} & {"cut", "thread"}

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from inspections.models import AuditEvent, Capture, Label
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.test_queue import PAINTED
 from tests.browser.waiting import until
 from tests.cast import PASSWORD, a_camera, a_line, a_png, signed_in
 from tests.judged import judged
@@ -150,6 +151,7 @@ def test_the_queue_keeps_its_place_and_no_key_answers_while_it_is_locked(opened:
     page.keyboard.press("Enter")
     expect(lock).to_be_hidden()
     assert not Label.objects.exists()
+    until(page, PAINTED)
     with page.expect_response(lambda answer: answer.url.endswith("/labels/")):
         page.keyboard.press("2")
     label = Label.objects.select_related("person", "defect_class").get()

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import psutil
 
 from tests.bundles import cloth
-from tests.processes import Api, family
+from tests.processes import Api
 
 VICTIMS = {"web": "granian", "judge": "judge@", "chores": "chores@", "beat": "beat", "broker": "valkey-server"}
 
@@ -36,7 +36,8 @@ class Mill:
     answered: dict[str, str] = field(default_factory=dict)  # capture -> SHA-256 of what was sent
 
     def processes(self, name: str) -> list[psutil.Process]:
-        return [one for one in map(psutil.Process, family(self.pid)[1:]) if VICTIMS[name] in " ".join(_command(one))]
+        below = psutil.Process(self.pid).children(recursive=True)
+        return [one for one in below if VICTIMS[name] in " ".join(_command(one))]
 
     def kill(self, name: str) -> int:
         """Kill -9 every process of that name; how many there were."""

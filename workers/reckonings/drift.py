@@ -1,14 +1,14 @@
 """Whether what the cameras send has moved away from what the version in force met in its first days."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-from inspections.drift import drift
+from inspections.drift import FIRST, RECENT, drift
 from inspections.ids import id_at
 from inspections.models import Camera, Capture, Line, ModelVersion, Verdict
 from inspections.models.plant import BY_HAND
@@ -16,8 +16,6 @@ from inspections.turns import in_force_since
 from workers.reckonings.embeddings import AT_ONCE, Beat
 from workers.stored import in_parts
 
-FIRST = timedelta(days=3)  # of the version in force: the reference
-RECENT = timedelta(days=1)
 SLICES = 24  # of each period, so that a day is met as a whole and not its first minutes
 OF_SLICE = 250  # the newest ids of each
 MOST = 2_000  # images a side and camera

@@ -30,8 +30,10 @@ def send(delivery: Delivery) -> str:
     if not settings.EMAIL_HOST:
         return "EMAIL_HOST is not set: there is no mail server"
     everybody = addresses_of(delivery.channel.target)
-    left = set(delivery.left.split())
-    to = [one for one in everybody if one in left] or everybody
+    took = set(delivery.took.split())
+    to = [one for one in everybody if one not in took]
+    if not to:
+        return ""
     refused: Refusals | None = None
     try:
         with within(min(STEPS * settings.EMAIL_TIMEOUT, MOST_S)) as watched, _server(watched) as server:
@@ -40,7 +42,7 @@ def send(delivery: Delivery) -> str:
     except OSError as error:  # smtplib's own are of this kind
         if refused is None:  # once it was taken, a bad farewell is nothing
             return _words(error)
-    return _those_left(delivery, to, refused) if refused else ""
+    return _some_took_it(delivery, to, refused) if refused else ""
 
 
 def _letter(delivery: Delivery) -> bytes:
@@ -54,9 +56,9 @@ def _letter(delivery: Delivery) -> bytes:
     return letter.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own takes it
 
 
-def _those_left(delivery: Delivery, to: list[str], refused: Refusals) -> str:
-    left = [one for one in to if _plain(one) in refused]
-    Delivery.objects.filter(pk=delivery.pk, attempts=delivery.attempts).update(left=" ".join(left))
+def _some_took_it(delivery: Delivery, to: list[str], refused: Refusals) -> str:
+    took = [*delivery.took.split(), *(one for one in to if _plain(one) not in refused)]
+    Delivery.objects.filter(pk=delivery.pk, attempts=delivery.attempts).update(took=" ".join(took))
     said = f"the mail server took it, but refuses {_who(refused)}"
     return Final(said) if all(code >= 500 for code, _text in refused.values()) else said
 

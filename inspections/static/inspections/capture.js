@@ -40,6 +40,7 @@
     if (!entry || sending) return;
     sending = true;
     form.classList.add("is-sending");
+    mark(form, entry.label);
     for (const id of NOTICES) $(id).hidden = true;
     const answer = await post(form.dataset.api, entry);
     sending = false;
@@ -84,10 +85,18 @@
   function again(form, entry) {
     strike(form);
     form.elements.note.value ||= entry.note ?? "";
-    for (const button of form.querySelectorAll(".decide-class")) {
-      button.classList.toggle("is-draft", button.value === entry.label);
-    }
+    mark(form, entry.label);
     tell("decide-refused");
+  }
+
+  // What was chosen is seen to stand there while it is not known to be kept.
+  function mark(form, answer) {
+    for (const button of form.querySelectorAll(".decide-class")) {
+      const isChosen = button.value === answer;
+      button.classList.toggle("is-draft", isChosen);
+      if (isChosen) button.setAttribute("aria-pressed", "true");
+      else button.removeAttribute("aria-pressed");
+    }
   }
 
   function tell(id) {

@@ -3,11 +3,12 @@
   const P = (window.selvedgePlots ??= {});
   const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin"];
   const PATTERNS = { promotion: [8, 3], threshold: [2, 3], style: "solid", alarm: [8, 3, 2, 3], chosen: "solid" };
-  const LANES = 3; // words of marks that stand near each other are written one above the other
+  const LANES = 3; // numbers, or words, of marks that stand near each other stand one above the other
+  const [OF_NUMBERS, OF_WORDS, OF_NAMES] = [19, 15, 20]; // pixels: the height of a lane, and of the names of stretches
   const TURNS = 0.66; // of the picture, from where on words stand before their mark
-  const LETTER = 7; // pixels, at most, of a letter in the middle
   const AROUND = 64; // pixels beside the picture: the words of its axis, and the edge
-  const MOST_NAMED = 12; // stretches whose names have room
+  const UNDER_TICKS = 27; // pixels from the axis to the names of stretches
+  const LEAST_NAME = 24; // pixels of a stretch that has room for a name
   const MOST_DOTS = 160; // beyond, only points that signal have a symbol
 
   const middle = (spot) => (spot.end === undefined ? spot.x : (spot.x + spot.end) / 2);
@@ -132,44 +133,95 @@
     return [Math.min(...along), Math.max(...along)];
   }
 
-  // Where each mark's words stand: in the first lane where they meet no others, alarms before the rest. One without room
-  // has its line alone.
-  function wordsOf(spec, view, most) {
+  const pen = document.createElement("canvas").getContext("2d");
+
+  function widths(words, look) {
+    pen.font = `12px ${look.font}`;
+    return words.map((one) => pen.measureText(one).width);
+  }
+
+  const widthOf = (words, look) => widths([words], look)[0];
+
+  // What stands above each mark's line, `label`, and how high all of it is. On an axis of time it is the mark's number,
+  // because words of several would be taken for one another's; elsewhere its words.
+  function labelsOf(spec, view, look) {
     const [from, to] = endsOf(spec, view);
+    const wide = view.width - AROUND;
+    const found = spec.marks.map((mark) => ({ mark, at: ((mark.x - from) / (to - from)) * wide }));
+    const shown = found.filter(({ at }) => at >= 0 && at <= wide);
+    const placed = spec.axis === "time" ? numbered(shown, wide, look) : worded(shown, wide, view, look);
+    const lanes = Math.max(0, ...placed.map(({ lane }) => lane + 1));
+    const named = new Map(placed.map((one) => [one.mark, one.label]));
+    return {
+      high: lanes * (spec.axis === "time" ? OF_NUMBERS : OF_WORDS),
+      lines: spec.marks.map((mark) => lineOf(mark, named.get(mark), look)),
+    };
+  }
+
+  // A number stands over the middle of its line, in the first lane where it meets no other; where none has room, the one
+  // before says up to where it goes. Its words stand right of it where they end before the next line.
+  function numbered(shown, wide, look) {
+    const ends = Array.from({ length: LANES }, () => -Infinity);
+    const found = [];
+    const around = (words) => Math.max(18, widthOf(words, look) + 12);
+    shown.forEach(({ mark, at }, place) => {
+      const words = String(mark.number);
+      const long = around(words);
+      const lane = ends.findIndex((end) => end + 2 <= at - long / 2);
+      const latest = found.at(-1);
+      if (lane < 0 && latest) {
+        latest.words = `${latest.first}–${mark.number}`;
+        latest.after = "";
+        latest.long = around(latest.words);
+        ends[latest.lane] = latest.left + latest.long;
+        return;
+      }
+      const next = shown[place + 1] ? shown[place + 1].at - long : wide + 8;
+      const room = next - (at + long / 2) - 12;
+      const after = widthOf(mark.words, look) <= room ? mark.words : "";
+      ends[Math.max(lane, 0)] = at + long / 2;
+      found.push({ mark, at, long, lane: Math.max(lane, 0), left: at - long / 2, first: mark.number, words, after });
+    });
+    return found.map((one) => ({ ...one, label: numberLabel(one, look) }));
+  }
+
+  function numberLabel({ at, left, lane, words, after, long }, look) {
+    const number = {
+      ...{ color: look.ink, backgroundColor: look.surface, borderColor: look.ink, borderWidth: 1, borderRadius: 9 },
+      ...{ fontSize: 12, fontFamily: look.font, lineHeight: 16, width: long, height: 16, align: "center" },
+    };
+    return {
+      said: after ? `${words} ${after}` : words,
+      distance: 4 + OF_NUMBERS * lane,
+      align: "left",
+      padding: [0, 0, 0, left - at],
+      formatter: () => `{number|${words}}${after && ` ${after}`}`,
+      rich: { number },
+    };
+  }
+
+  // In the first lane where they meet no others. What has no room has its line alone.
+  function worded(shown, wide, view, look) {
+    const most = Math.max(90, view.width / 3);
     const taken = Array.from({ length: LANES }, () => []);
-    const alarms = spec.marks.filter((mark) => mark.kind === "alarm");
-    const others = spec.marks.filter((mark) => mark.kind !== "alarm");
-    const place = (mark) => {
-      const share = (mark.x - from) / (to - from);
-      const turned = share > TURNS;
-      if (share < 0 || share > 1) return { turned };
-      const [at, long] = [share * (view.width - AROUND), Math.min(most, mark.words.length * LETTER)];
+    const found = shown.map(({ mark, at }) => {
+      const [turned, long] = [at / wide > TURNS, Math.min(most, widthOf(mark.words, look))];
       const [left, right] = turned ? [at - long, at] : [at, at + long];
       const lane = taken.findIndex((others) => others.every((one) => right + 8 < one[0] || one[1] + 8 < left));
       taken[lane]?.push([left, right]);
-      return { turned, lane: lane < 0 ? undefined : lane };
-    };
-    const found = new Map([...alarms, ...others].map((mark) => [mark, place(mark)]));
-    return spec.marks.map((mark) => found.get(mark));
+      const label = { said: mark.words, distance: 3 + OF_WORDS * lane, align: turned ? "right" : "left" };
+      return { mark, lane, label: { ...label, formatter: () => mark.words, width: most, overflow: "truncate" } };
+    });
+    return found.filter(({ lane }) => lane >= 0);
   }
 
-  function lineOf(mark, { turned, lane }, look, most) {
+  function lineOf(mark, label, look) {
+    const letters = { position: "end", rotate: 0, color: look.ink, fontSize: 12, fontFamily: look.font };
     return {
       xAxis: mark.x,
+      name: label?.said,
       lineStyle: { color: look.ink, width: 1.5, type: PATTERNS[mark.kind] ?? "dashed" },
-      label: {
-        show: lane !== undefined,
-        position: "end",
-        distance: 3 + 15 * (lane ?? 0),
-        rotate: 0,
-        align: turned ? "right" : "left",
-        formatter: mark.words,
-        width: most,
-        overflow: "truncate",
-        color: look.ink,
-        fontSize: 12,
-        fontFamily: look.font,
-      },
+      label: { show: Boolean(label), ...letters, ...label },
     };
   }
 
@@ -181,25 +233,28 @@
     };
   }
 
-  function stretches(spec, look) {
-    const named = spec.stretches.length <= MOST_NAMED;
-    return {
-      silent: true,
-      label: { show: named, position: "insideTop", color: look.soft, fontSize: 12, fontFamily: look.font },
-      data: spec.stretches.map((one, place) => [
-        { xAxis: one.x, name: one.words, itemStyle: { color: place % 2 ? "transparent" : look.shade } },
-        { xAxis: one.end },
-      ]),
-    };
+  // Their names stand under the hours, where no curve runs through them, and in the middle of what is shown of them.
+  function stretches(spec, look, view) {
+    const { from: left, to: right } = view;
+    const pixel = (view.width - AROUND) / (right - left);
+    const under = { position: "bottom", distance: UNDER_TICKS, color: look.soft, fontSize: 12, fontFamily: look.font };
+    const data = spec.stretches.flatMap((one, place) => {
+      const [from, to] = [Math.max(one.x, left), Math.min(one.end, right)];
+      if (to <= from) return [];
+      const room = (to - from) * pixel - 8;
+      const label = { ...under, show: room >= LEAST_NAME, width: room, overflow: "truncate" };
+      const itemStyle = { color: place % 2 ? "transparent" : look.shade };
+      return [[{ xAxis: from, name: one.words, itemStyle, label }, { xAxis: to }]];
+    });
+    return { silent: true, data };
   }
 
-  function marked(series, spec, look, view) {
-    const most = Math.max(90, view.width / 3);
-    const words = wordsOf(spec, view, most);
-    const lines = spec.marks.map((mark, place) => lineOf(mark, words[place], look, most));
+  const namesUnder = (spec) => (spec.stretches.length ? OF_NAMES : 0);
+
+  function marked(series, spec, look, view, { lines }) {
     const data = [...lines, ...spec.levels.map((level) => levelOf(level, look))];
     series.markLine = { silent: true, symbol: "none", animation: false, data };
-    if (spec.stretches.length) series.markArea = stretches(spec, look);
+    if (spec.stretches.length) series.markArea = stretches(spec, look, view);
     return series;
   }
 
@@ -278,17 +333,17 @@
   function lines(spec, look, view) {
     const many = spec.series.length > 1;
     const drawn = spec.series.map((one, place) => lineSeries(one, place, look, many));
-    if (drawn.length) marked(drawn[0], spec, look, view);
-    const lanes = Math.min(spec.marks.length, LANES) * 15;
+    const labels = labelsOf(spec, view, look);
+    if (drawn.length) marked(drawn[0], spec, look, view, labels);
     const option = {
-      ...base(spec, look, { legend: many, top: 14 + lanes + (spec.y_name ? 14 : 0), zooms: spec.axis === "time" }),
+      ...base(spec, look, { legend: many, top: 14 + labels.high + (spec.y_name ? 14 : 0), zooms: spec.axis === "time" }),
       xAxis: alongAxis(spec, look, view),
-      yAxis: { ...upAxis(spec, look), nameGap: 15 + lanes }, // above the words of marks
+      yAxis: { ...upAxis(spec, look), nameGap: 15 + labels.high }, // above the words of marks
       dataZoom: spec.axis === "time" ? zoom(spec, look, view) : [],
       series: [...spec.series.flatMap((one) => (one.beside ? [] : limits(one.spots, look))), ...drawn],
     };
     option.legend.data = drawn.map((one) => one.name);
-    option.grid.bottom += spec.axis === "number" ? 24 : 0;
+    option.grid.bottom += spec.axis === "number" ? 24 : namesUnder(spec);
     return { option, stops: lineStops(spec) };
   }
 
@@ -305,14 +360,16 @@
       itemStyle: { color: toneOf(one, place, look), borderColor: look.surface, borderWidth: 0.5 },
       data: one.spots.map((spot) => [middle(spot), spot.y]),
     }));
-    if (drawn.length) marked(drawn[0], spec, look, view);
+    const labels = labelsOf(spec, view, look);
+    if (drawn.length) marked(drawn[0], spec, look, view, labels);
     const option = {
-      ...base(spec, look, { legend: true, top: 14 + Math.min(spec.marks.length, LANES) * 15, zooms: true }),
+      ...base(spec, look, { legend: true, top: 14 + labels.high, zooms: true }),
       xAxis: alongAxis(spec, look, view),
       yAxis: upAxis(spec, look),
       dataZoom: zoom(spec, look, view),
       series: drawn,
     };
+    option.grid.bottom += namesUnder(spec);
     return { option, stops: stackStops(spec) };
   }
 
@@ -338,12 +395,6 @@
   const ROW = 24; // pixels of a bar that lies
   const ABOVE = 96; // pixels of legend and value axes around lying bars
   const MOST_LINES = 3; // of a name under its bar
-  const pen = document.createElement("canvas").getContext("2d");
-
-  function widths(words, look) {
-    pen.font = `12px ${look.font}`;
-    return words.map((one) => pen.measureText(one).width);
-  }
 
   // Bars stand while every name has room under its own, by whole words; else they lie, and names stand before them.
   function namesOf(names, look, width) {

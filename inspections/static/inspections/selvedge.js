@@ -27,7 +27,12 @@
       const answer = event.detail.xhr;
       const answered = answer.status === 304 || (answer.status >= 200 && answer.status < 300);
       $("offline").hidden = answered;
-      if (answered) live.dataset.etag = answer.getResponseHeader("ETag") || "";
+      if (answered) live.dataset.etag = (!held && answer.getResponseHeader("ETag")) || ""; // what waits comes again
+    });
+    live.addEventListener("htmx:beforeRequest", () => (held = 0));
+    live.addEventListener("htmx:afterRequest", tellFresh);
+    document.addEventListener("pointerover", (event) => {
+      if (held && !event.target.closest(".thumbs")) window.htmx.trigger(live, "refresh");
     });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) window.htmx.trigger(live, "refresh");
@@ -38,7 +43,26 @@
   function keepWhatTheReaderDid() {
     window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
       !(name === "open" && node.tagName === "DETAILS") && !(name === "class" && node.classList.contains("thumb"));
-    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.hasAttribute?.("data-own"); // what is typed there stays
+    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node, fresh) =>
+      !node.hasAttribute?.("data-own") && !holds(node, fresh); // what is typed there stays
+  }
+
+  // Nor does it change the image under the pointer: a press would open another one than was looked at.
+  let held = 0;
+
+  function holds(list, fresh) {
+    if (!list.matches?.(".thumbs:hover") || !window.matchMedia("(hover: hover)").matches) return false;
+    const ids = (of) => [...of.querySelectorAll(".thumb")].map((thumb) => thumb.id);
+    const old = ids(list);
+    if (old.join() === ids(fresh).join()) return false;
+    held = ids(fresh).filter((id) => !old.includes(id)).length || 1;
+    return true;
+  }
+
+  function tellFresh() {
+    if (!$("fresh")) return; // a part that moves by hand
+    $("fresh").hidden = !held;
+    $("fresh-count").textContent = held;
   }
 
   // --- pictures that are not there ---------------------------------------------------------------------------
