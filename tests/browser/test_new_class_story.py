@@ -57,6 +57,7 @@ def test_a_class_from_five_examples_finds_a_sixth_and_is_taken_back(
     for one in examples:
         page.goto(f"/captures/{one.pk}/")
         page.get_by_role("button", name="Example of a new class").click()
+        page.wait_for_url("**/classes/new-from-examples/")
     expect(page.get_by_role("heading", name="5 examples")).to_be_visible()
 
     # The look-alikes are there at once; one is accepted by a key.
