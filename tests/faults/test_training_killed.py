@@ -38,7 +38,7 @@ ring = lambda **_: app.send_task("workers.train", queue="train")
 worker_ready.connect(ring)
 app.worker_main(["worker", "--queues", "train", "--concurrency", "2", "--without-gossip", "--without-mingle"])
 """
-EPOCHS, ENDLESS = 200, 100_000
+EPOCHS, ENDLESS = 100, 100_000
 QUICK = {"size": 32, "batch": 8, "precision": "fp32"}
 
 
