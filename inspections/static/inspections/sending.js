@@ -129,6 +129,7 @@
   window.addEventListener("submit", (event) => {
     const { target: form, submitter: button } = event;
     if (event.defaultPrevented || said(form, button, "method").toLowerCase() !== "post") return;
+    if (form.hasAttribute("data-leaves")) return; // whoever goes is not held back, and has written nothing
     if (passing === form) {
       passing = null;
       return;
