@@ -18,7 +18,7 @@ from inspections.just_now import did
 from inspections.models import Alarm, Delivery, Person
 from inspections.pages.access import PersonRequest, deed, for_managers
 from inspections.pages.alarm import alarm_of, shown
-from inspections.pages.locking import own_path
+from inspections.pages.ways_back import own_path
 
 
 @deed

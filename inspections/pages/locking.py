@@ -17,8 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from inspections import locking
 from inspections.api.problems import problem
 from inspections.models import Person
-from inspections.pages.ways_back import own_path as own_path
-from inspections.pages.ways_back import sent_from
+from inspections.pages.ways_back import own_path, sent_from
 
 
 class IdleLock:
