@@ -45,6 +45,14 @@ def fresh_limits() -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_bundle_stays_refused() -> None:
+    """One that was spoilt is left alone for seconds: the next test's, of the same name and bytes, is whole."""
+    from workers import inspectors
+
+    inspectors._failed.clear()
+
+
+@pytest.fixture(autouse=True)
 def the_first_classes_stay(django_db_serialized_rollback: None) -> None:
     """A transactional test empties every table at its end; this puts back what the migrations had filled in."""
 
