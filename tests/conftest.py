@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,35 @@ from inspections.models import Camera
 from tests import cast
 
 # None that flushes the test database: what is planted by migrations is gone for those after it.
-LONG = ("test_retraining_story.py", "test_demo.py", "test_drill.py", "test_precision.py", "test_cli.py")
+LONG = (
+    "test_retraining_story.py",
+    "test_demo.py",
+    "test_production_shape.py",
+    "test_precision.py",
+    "test_crossval.py",
+    "test_cli.py",
+    "test_metric_pack.py",
+    "test_head.py",
+    "test_train.py",
+    "test_texture.py",
+    "test_drill.py",
+)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest files begin first: begun last, one of them would keep one process busy while the other idles."""
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+    if "PYTEST_XDIST_WORKER" in os.environ and config.getoption("loadgroup", False):
+        _are_grouped(items)
+
+
+def _are_grouped(items: list[pytest.Item]) -> None:
+    """pytest 9.2 does not take the name that xdist gives to a test of a group: each process then makes all the dear
+    things of a file anew, and nothing says so."""
+    lost = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+    if lost:
+        raise pytest.UsageError(f"groups of tests are not kept together: {lost[0]}")
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """A real Chromium on a real server. Both see one database, so it is a file here, not memory."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -39,17 +40,31 @@ def _chromium() -> str:
     return found
 
 
-@pytest.fixture
-def browser(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """Started anew for each test: while Playwright runs, its event loop runs in this thread. Django then keeps other
-    connections than the ones it made the database with, and no other test must find a loop that runs."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """One for all the tests of this process, for starting it takes as long as a test; and the loop that drives it."""
     executable = _chromium()
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable, args=QUIET)
-        yield started
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield started, loop
+        asyncio._set_running_loop(loop)
         started.close()
-        connections.close_all()
+
+
+@pytest.fixture
+def browser(
+    chromium: tuple[Browser, asyncio.AbstractEventLoop], live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Browser]:
+    """While a test drives it, Playwright's event loop runs in this thread: Django then keeps other connections than
+    the ones it made the database with. No other test must find a loop that runs: between two it is out of sight."""
+    started, loop = chromium
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    asyncio._set_running_loop(loop)
+    yield started
+    connections.close_all()
+    asyncio._set_running_loop(None)
 
 
 PATIENCE_MS = 1000 * PATIENCE_S

@@ -17,7 +17,6 @@ from ml.inspector import Inspector, Item, Judgement
 from tests.ml.bundles import tiny_bundle
 from tests.ml.pictures import plain, with_hole
 
-pytestmark = pytest.mark.xdist_group("ml-cli")  # one training for all of them
 FIGURES = {
     "macro_f1", "accuracy", "auroc", "average_precision", "ece", "brier", "escape_rate", "overkill", "unknown_rate",
     "per_class", "confusion",

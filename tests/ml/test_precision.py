@@ -29,7 +29,6 @@ from ml.spec import GRAPH, GRAPH_INT8, Input
 
 STARTER = Path(bundle.__file__).parent / "starter"
 SHAPE = Input(64, 64, 3)
-pytestmark = pytest.mark.xdist_group("precision")  # what its fixtures make is dear
 whole_numbers = pytest.mark.skipif(not chip.can("int8"), reason="this processor has no VNNI: int8 is never used on it")
 
 
@@ -39,15 +38,17 @@ def cloth() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def starter(cloth: Dataset) -> Choice:
-    spec = bundle.verify(STARTER)
-    known = Known.from_tensors(load_file(STARTER / bundle.WEIGHTS), spec.embedding_size, spec.unknown)
-    return choose((STARTER / GRAPH).read_bytes(), SHAPE, cloth, cloth, known, spec.unknown)
+def filled(cloth: Dataset) -> GateImages:
+    return gather(cloth, SHAPE)
 
 
 @pytest.fixture(scope="module")
-def filled(cloth: Dataset) -> GateImages:
-    return gather(cloth, SHAPE)
+def starter(cloth: Dataset, filled: GateImages) -> Choice:
+    spec = bundle.verify(STARTER)
+    known = Known.from_tensors(load_file(STARTER / bundle.WEIGHTS), spec.embedding_size, spec.unknown)
+    with pytest.MonkeyPatch.context() as patch:
+        drawn_once(patch, filled)
+        return choose((STARTER / GRAPH).read_bytes(), SHAPE, cloth, cloth, known, spec.unknown)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,18 @@ def undecided(cloth: Dataset) -> bytes:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, filled: GateImages) -> None:
+    drawn_once(monkeypatch, filled)
+
+
+def drawn_once(patch: pytest.MonkeyPatch, filled: GateImages) -> None:
     """The images are drawn once for several tests."""
-    monkeypatch.setattr(precision, "gather", lambda data, shape, side: filled)
+    patch.setattr(precision, "gather", lambda data, shape, side: filled)
+
+
+def small(patch: pytest.MonkeyPatch) -> None:
+    """Fewer images are asked for: drawing a thousand takes seconds."""
+    patch.setattr(gate_images, "IMAGES", 100)
+    patch.setattr(gate_images, "A_CLASS", 20)
 
 
 def nothing_known() -> tuple[Known, Unknown]:
@@ -107,6 +118,7 @@ def test_what_makes_the_maps_stays_in_fp32(flips: bool) -> None:
     assert [name for name in convolutions if name not in quantised] == convolutions[-1:]
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_network_whose_int8_says_otherwise_stays_in_fp32(undecided: bytes, cloth: Dataset) -> None:
     found = choose(undecided, SHAPE, cloth, cloth, *nothing_known())
     refused = [one["refused"] for one in found.engine.finding["candidates"] if one["precision"] == "int8"]
@@ -137,22 +149,28 @@ def test_a_processor_without_the_instructions_packs_fp32(
     assert all("no instructions" in one["refused"] for one in found.engine.finding["candidates"])
 
 
-def test_classes_that_cannot_be_drawn_are_filled_with_views_of_their_own(cloth: Dataset) -> None:
+def test_classes_that_cannot_be_drawn_are_filled_with_views_of_their_own(
+    cloth: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     few = replace(cloth, classes=("good", "nep", "crease", "hole", "thread", "spot")).take(np.arange(40))
     found = gather(few, SHAPE)
     assert len(found.images) == len(found.targets) == sum(found.origin.values()) >= 1000
     assert found.origin["validation"] == 40 and found.origin["views"] > 0
-    assert gather(few, SHAPE, "training").origin["training"] == 40
     assert found.smallest() >= 200 or set(range(6)) - set(few.targets.tolist())
+    small(monkeypatch)
+    assert gather(few, SHAPE, "training").origin["training"] == 40
 
 
-def test_drawn_kinds_that_the_bundle_does_not_know_have_no_label(cloth: Dataset) -> None:
+def test_drawn_kinds_that_the_bundle_does_not_know_have_no_label(
+    cloth: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch)
     few = replace(cloth, classes=("good", "nep")).take(np.flatnonzero(cloth.targets < 2)[:30])
     assert (gather(few, SHAPE).targets == UNLABELLED).any()
 
 
 def test_a_class_without_an_image_is_too_few(undecided: bytes, cloth: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_images, "IMAGES", 60)
+    small(monkeypatch)
     named = replace(cloth, classes=("good", "a", "b", "c", "d", "e")).take(np.flatnonzero(cloth.targets == 0)[:30])
     found = choose(undecided, SHAPE, named, named, *nothing_known())
     assert found.engine.precision == "fp32"
