@@ -12,6 +12,7 @@ from inspections.models import Capture, Label, Person, ReviewItem
 from inspections.review.answers import decide
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.waiting import until
 from tests.cast import a_camera, a_line, signed_in
 from tests.judged import judged
 
@@ -88,7 +89,7 @@ def test_a_label_outlives_its_page_and_goes_with_the_next_one(
     other.reload()
     expect(other.get_by_text("Labelled Hole by olga")).to_be_visible()
     assert Label.objects.get().note == "two threads"
-    assert other.evaluate("localStorage.getItem('selvedge-outbox:olga')") is None
+    until(other, "localStorage.getItem('selvedge-outbox:olga') === null")
 
 
 def test_a_kept_label_that_comes_too_late_stands_in_the_form_again(
@@ -130,7 +131,7 @@ def test_the_note_stays_when_the_session_was_new_and_somebody_was_faster(
     page.get_by_role("button", name="Hole").click()
     expect(page.get_by_text("oscar said meanwhile: Cut.")).to_be_visible()
     expect(page.get_by_label("Note, if you like")).to_have_value("mine")
-    assert page.evaluate("localStorage.getItem('selvedge-outbox:olga')") is None
+    until(page, "localStorage.getItem('selvedge-outbox:olga') === null")
 
 
 def test_after_the_session_the_label_stays_until_one_has_signed_in(
@@ -177,13 +178,14 @@ def test_while_another_decides_the_page_waits_and_then_asks(
 def test_without_javascript_everything_works_by_forms(opened: Open, capture: Capture) -> None:
     page = opened(capture.get_absolute_url(), signed_in(cast.mara()), java_script_enabled=False)
     page.get_by_role("button", name="Hole").click()
-    assert page.get_by_text("Kept: Hole.").is_visible()
+    expect(page.get_by_text("Kept: Hole.")).to_be_visible()
     page.get_by_role("button", name="Use as a known answer").click()
-    assert page.get_by_text("The known answer of this image is Hole now.").is_visible()
+    expect(page.get_by_text("The known answer of this image is Hole now.")).to_be_visible()
     page.get_by_role("button", name="Use as the class's example").click()
+    expect(page.get_by_text("This image now stands beside the definition of Hole.")).to_be_visible()
     page.get_by_role("link", name="All classes").click()
-    assert page.locator(f"#class-hole img[src*='{capture.pk}']").count() == 1
+    expect(page.locator(f"#class-hole img[src*='{capture.pk}']")).to_have_count(1)
     page.locator("#class-cut summary").click()
     page.locator("#cut-name").fill("Slit")
     page.locator("#class-cut button").click()
-    assert page.get_by_text("“Slit” is kept.").is_visible()
+    expect(page.get_by_text("“Slit” is kept.")).to_be_visible()

@@ -363,7 +363,7 @@ def test_a_session_that_ended_asks_to_sign_in_and_shows_no_lock(
     expect(page.locator("#grid-trouble")).to_contain_text("The session has ended; sign in and try again.")
     expect(page.locator("#grid-sign-in")).to_be_visible()
     expect(page.locator("#lock")).to_be_hidden()
-    assert page.locator("#grid-undo").is_enabled()
+    expect(page.locator("#grid-undo")).to_be_enabled()
 
 
 def test_after_the_session_the_bulk_waits_until_one_has_signed_in_again(

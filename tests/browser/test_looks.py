@@ -1,12 +1,13 @@
 """Every page, in both themes and both sizes: accessible, nothing cut off, nothing for the browser to complain of."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from inspections.models import AuditEvent, Camera, ReviewItem, Roll
 from tests import cast
@@ -66,6 +67,7 @@ def quality_pages(camera: Camera) -> list[str]:
 
 
 def serious(page: Page) -> list[str]:
+    page.wait_for_load_state()  # with its styles, where a press led to it
     found = Axe().run(page).response["violations"]
     return [
         f"{page.url} {one['id']}: {one['nodes'][0]['html'][:160]}"
@@ -135,8 +137,8 @@ def test_without_javascript_the_pages_are_whole(opened: Open, addresses: list[st
     page = opened("/flagged/", client, java_script_enabled=False)
     page.locator("select[name=class]").select_option("thread")
     page.locator("noscript button").click()
-    assert "class=thread" in page.url
-    assert page.locator(".thumb").count() == 40
+    expect(page).to_have_url(re.compile("class=thread"))
+    expect(page.locator(".thumb")).to_have_count(40)
     page.goto(next(address for address in addresses if address.startswith("/captures/")))
     page.locator("#heat").check()
     assert page.locator("#heat-layer").is_visible()

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.test_plots import drawn
 from tests.cast import a_camera, a_png, signed_in
 from tests.judged import a_capture, a_judgement, a_version, judged
 from workers.recording import record
@@ -33,7 +34,7 @@ def test_signing_in_and_out_by_hand(opened: Open, transactional_db: None) -> Non
     expect(page.get_by_role("alert")).to_contain_text("correct username and password")
     page.get_by_label("Password").fill(cast.PASSWORD)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("/flagged/$"))
+    expect(page).to_have_url(re.compile(r"\d/flagged/$"))  # the login's address ends so too
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/login/$"))
 
@@ -75,6 +76,7 @@ def test_a_poll_that_finds_nothing_new_is_a_304(opened: Open, mara: Client) -> N
 def test_what_the_reader_opened_stays_open(opened: Open, mara: Client) -> None:
     judged(a_camera())
     page = opened("/lines/loom-1/", mara)
+    drawn(page, "rate")  # which closes the table
     page.locator("#plot-table-open-rate").click()
     second = judged(a_camera(), "cut")
     expect(page.locator(f"#f-{second.pk}")).to_be_visible()
@@ -130,6 +132,7 @@ def test_choosing_a_filter_applies_it(opened: Open, mara: Client) -> None:
     expect(page).to_have_url(re.compile(r"\?class=cut&show=flagged&order=new&when=any$"))
     expect(page.locator(".thumb")).to_have_count(1)
     expect(page.locator(f"#c-{cut.pk}")).to_be_visible()
+    page.wait_for_load_state()  # only then choosing is applying
     page.get_by_label("Worst first").check()
     expect(page).to_have_url(re.compile(r"\?class=cut&show=flagged&order=worst&when=any$"))
 

@@ -70,6 +70,7 @@ def test_a_class_from_five_examples_finds_a_sixth_and_is_taken_back(
     expect(page.locator("#new-class-bar")).to_contain_text("6 captures of the class · precision 100 % (")
     page.get_by_label("Name").fill("Snag")
     page.get_by_role("button", name="Keep, and count anew").click()
+    expect(page.get_by_label("Name")).to_have_attribute("value", "Snag")  # as the server draws it
     page.get_by_role("button", name="Confirm the class").click()
     expect(page.get_by_text("6 captures are labelled so")).to_be_visible()
     expect(page.locator("#class-snag")).to_contain_text("Provisional")

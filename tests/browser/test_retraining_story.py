@@ -164,6 +164,7 @@ def test_relabels_become_a_better_model_that_is_shadowed_promoted_and_rolled_bac
         fresh = iter(story.drawn(cloth / "fresh", range(9200, 9204), 12))
         manager.goto(f"/models/{version}/shadow/")
         manager.get_by_role("button", name="Start the shadow").click()
+        expect(manager.get_by_role("button", name="Stop the shadow")).to_be_visible(timeout=PATIENCE_MS)
         champion = mill.post([next(fresh) for _image in range(12)])
         assert version not in {one["verdict"]["model"] for one in champion}
         figures = manager.get_by_role("region", name="In figures")
@@ -176,7 +177,7 @@ def test_relabels_become_a_better_model_that_is_shadowed_promoted_and_rolled_bac
         bad = story.confused(story.drawn(cloth / "other", range(9300, 9310), 12), cloth / "bad", 1.0)
         planted = story.manage(mill.demo.data, "model", "install", str(bad))["version"]
         manager.goto(f"/models/{planted}/gate/")
-        with manager.expect_response(lambda answer: answer.request.method == "POST"):
+        with manager.expect_response(lambda answer: answer.request.method == "POST" and "/gate/" in answer.url):
             manager.get_by_role("button", name="Measure").click()
         refused = measured(manager, planted)
         assert not refused["passed"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from inspections import snapshots
 from inspections.models import DefectClass, Person, Quarantine
@@ -74,7 +75,7 @@ def test_a_manager_makes_a_snapshot_and_opens_why_an_image_was_left_out(
     page.get_by_role("button", name="Freeze it").click()
     page.get_by_text("S2 is made.").wait_for()
     page.get_by_role("link", name="Somebody was unsure", exact=True).click()
-    assert page.locator(".thumbs li").count() == 1
+    expect(page.locator(".thumbs li")).to_have_count(1)
 
 
 def test_labels_are_quarantined_after_a_look_at_what_that_keeps_back(
@@ -87,4 +88,4 @@ def test_labels_are_quarantined_after_a_look_at_what_that_keeps_back(
     page.get_by_label("Why").fill("to see")
     page.get_by_role("button", name="Quarantine them").click()
     page.get_by_text("It stands. The next").wait_for()
-    assert page.locator("#standing li").count() >= 2
+    expect(page.locator("#standing li").nth(1)).to_be_attached()

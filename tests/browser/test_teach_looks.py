@@ -11,6 +11,7 @@ from inspections.review.answers import decide
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import overflow, serious, unexpected
+from tests.browser.test_queue import sent
 from tests.browser.waiting import until
 from tests.cast import a_camera, a_png, signed_in
 from tests.judged import judged
@@ -108,7 +109,8 @@ def test_a_list_that_is_made_appears_by_itself(opened: Open, mara: Client) -> No
     Insight.objects.update(state=JobState.DONE, finished_at=timezone.now())
     page.get_by_text("The model hesitates between Hole and Cut.").wait_for()
     page.get_by_role("link", name="Label it in the queue").click()
-    page.get_by_text("The model hesitates between Hole and Cut.").wait_for()
     until(page, "Boolean(window.selvedgeQueue?.desk?.paintedAt)")
+    page.get_by_text("The model hesitates between Hole and Cut.").wait_for()
     page.keyboard.press("g")
     page.get_by_text("Nothing waits for you").wait_for()
+    sent(page)

@@ -1,8 +1,11 @@
 """Shifts and the picker of time in a real browser: accessible and whole in both themes, and used by hand."""
 
+import re
+from collections.abc import Iterator
 from datetime import time, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -16,6 +19,13 @@ from tests.judged import many_judged
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 LOOKS = [("light", 1280, 800), ("dark", 768, 1024)]
+
+
+@pytest.fixture
+def half_past() -> Iterator[None]:
+    """No hour, and with it no shift, begins while somebody reads what the page says of it."""
+    with time_machine.travel(timezone.now().replace(minute=30, second=0), tick=True):
+        yield
 
 
 @pytest.fixture
@@ -73,7 +83,9 @@ def test_shifts_are_made_refused_changed_and_deleted_by_hand(opened: Open, mara:
 
 
 @pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without"])
-def test_a_period_is_chosen_frozen_stepped_and_written(opened: Open, mara: Client, scripted: bool) -> None:
+def test_a_period_is_chosen_frozen_stepped_and_written(
+    half_past: None, opened: Open, mara: Client, scripted: bool
+) -> None:
     three()
     a_camera()
     page = opened("/lines/loom-1/", mara, java_script_enabled=scripted)
@@ -82,6 +94,7 @@ def test_a_period_is_chosen_frozen_stepped_and_written(opened: Open, mara: Clien
     page.get_by_role("link", name="Earlier").click()
     expect(page.locator(".when-words strong")).to_contain_text("Late")
     page.get_by_role("link", name="7 days").click()
+    expect(page).to_have_url(re.compile("when=7d"))
     since, until = page.locator(".when-words .soft").inner_text().split(" – ")
     assert until == "now"
     page.get_by_role("link", name="Freeze these times").click()

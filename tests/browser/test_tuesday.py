@@ -67,6 +67,7 @@ def in_four_clicks(opened: Open, mill: tuesday.Mill, theme: str) -> None:
     page = opened("/", signed_in(mill.mara), color_scheme=theme, viewport=LOOKS[theme])
     expect(page.get_by_role("link", name="Line 3", exact=True)).to_be_visible()
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Alarms").click()  # 1
+    expect(page).to_have_url(re.compile("/alarms/$"))
     past = page.get_by_role("row").or_(page.get_by_role("listitem")).filter(has_text="Line 3").first
     expect(past).to_contain_text("02:40")
     picture(page, "manager-alarms", theme)
@@ -82,6 +83,7 @@ def in_four_clicks(opened: Open, mill: tuesday.Mill, theme: str) -> None:
     expect(page.locator(".thumb")).to_have_count(48)  # a screenful
     picture(page, "manager-flagged", theme)
     page.locator(".thumb").first.click()  # 4
+    expect(page).to_have_url(re.compile("/captures/"))
     expect(page.get_by_role("main")).to_contain_text("Cut")
     picture(page, "manager-capture", theme)
     the_week_tells_it_too(opened("/", signed_in(mill.mara), color_scheme=theme, viewport=LOOKS[theme]), theme)
@@ -93,10 +95,12 @@ def the_week_tells_it_too(page: Page, theme: str) -> None:
     """The other way: from the line."""
     page.get_by_role("link", name="Line 3", exact=True).click()  # 1
     page.get_by_role("link", name="7 days").click()  # 2
+    expect(page).to_have_url(re.compile("when=7d"))
     picture(page, "manager-line", theme)
     main = page.get_by_role("main")
     expect(main).to_contain_text("2026.11.2")
     expect(main).to_contain_text(tuesday.NOTE)
     expect(main).to_contain_text("2 points signal, the first at Tue 17 Nov 02:00")
     main.get_by_role("link", name="All flagged of this period").click()  # 3
+    expect(page).to_have_url(re.compile("/flagged/"))
     expect(page.locator(".thumb").first).to_contain_text("Cut")
