@@ -66,6 +66,19 @@ def test_an_alarm_is_acknowledged_by_keys_alone_and_a_typed_note_outlives_a_poll
     assert (alarm.state, alarm.note) == (AlarmState.ACKNOWLEDGED, "needle changed")
 
 
+def test_what_is_typed_on_the_page_of_a_line_outlives_a_poll(opened: Open, line: None) -> None:
+    """The note of its alarm and the times of another period: it has plots besides, which keep themselves too."""
+    note = f"#note-{an_alarm().pk}"
+    page = opened("/lines/loom-1/", signed_in(cast.olga()))
+    page.locator("#when summary").click()
+    page.locator("#when-from").fill("2020-02-29T13:35")
+    page.locator(note).fill("needle changed")
+    polled(page, lambda: judged(a_camera(), "hole"))
+    expect(page.locator(".thumbs [id^=f-]")).to_have_count(1)
+    expect(page.locator("#when-from")).to_have_value("2020-02-29T13:35")
+    expect(page.locator(note)).to_have_value("needle changed")
+
+
 def test_sound_plays_after_a_press_and_for_a_new_alarm_alone(opened: Open, line: None, complaints: list[str]) -> None:
     an_alarm()
     page = opened("/", signed_in(cast.mara()))

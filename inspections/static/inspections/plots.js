@@ -367,8 +367,8 @@
   function keepPictures() {
     const calls = window.Idiomorph?.defaults.callbacks;
     if (!calls) return;
-    calls.beforeNodeMorphed = (old) => !old.classList?.contains("plot-live");
-    const before = calls.beforeAttributeUpdated;
+    const { beforeNodeMorphed: morphs, beforeAttributeUpdated: before } = calls; // the page has its own
+    calls.beforeNodeMorphed = (old, fresh) => !old.classList?.contains("plot-live") && (morphs?.(old, fresh) ?? true);
     calls.beforeAttributeUpdated = (name, node, change) =>
       name !== "data-touched" && (before?.(name, node, change) ?? true);
   }

@@ -43,9 +43,12 @@
   function keepWhatTheReaderDid() {
     window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
       !(name === "open" && node.tagName === "DETAILS") && !(name === "class" && node.classList.contains("thumb"));
-    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node, fresh) =>
-      !node.hasAttribute?.("data-own") && !holds(node, fresh); // what is typed there stays
+    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node, fresh) => !isOwn(node) && !holds(node, fresh);
   }
+
+  // What is typed stays; a field that nobody touched goes with the time.
+  const isOwn = (node) =>
+    node.hasAttribute?.("data-own") || (node instanceof HTMLInputElement && node.value !== node.defaultValue);
 
   // Nor does it change the image under the pointer: a press would open another one than was looked at.
   let held = 0;
