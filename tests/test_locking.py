@@ -224,6 +224,18 @@ def test_a_right_password_gives_a_new_key_to_the_same_session(locked: Client) ->
     assert AuditEvent.objects.get().detail == {"was_locked": True}
 
 
+@pytest.mark.parametrize("asks", [{"HX-Request": "true"}, {"Accept": "*/*"}, {"Accept": "application/json"}])
+def test_a_poll_with_the_key_of_before_takes_the_new_one_from_nobody(locked: Client, asks: dict[str, str]) -> None:
+    """It was under way while the password was given: the browser has a new key by the time it is answered. A page that
+    is opened still ends what is over."""
+    before = locked.cookies["sessionid"].value
+    unlock(locked)
+    late = Client()
+    late.cookies["sessionid"] = before
+    assert "sessionid" not in late.get("/", headers=asks).cookies
+    assert late.get("/", headers={"Accept": "text/html,*/*;q=0.8"}).cookies["sessionid"].value == ""
+
+
 def test_a_wrong_password_is_told_and_written_down(locked: Client) -> None:
     response = unlock(locked, "wrong", next="/upload/")
     assert "not the right password" in response.content.decode()
