@@ -16,11 +16,13 @@ from inspections.pages.keys import ACTIONS
 from inspections.review.answers import decide
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.hands import press_twice
 from tests.browser.waiting import until
 from tests.cast import PASSWORD, a_camera, a_person, a_png, signed_in
 from tests.judged import judged
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+DOUBLE_MS = 200  # as in queue-start.js
 OUTBOX = "window.selvedgeQueue.desk.outbox.entries.length"
 
 
@@ -346,6 +348,19 @@ def test_a_decision_is_changed_while_looking_back(opened: Open, olga: Person) ->
     first.refresh_from_db()
     assert first.label is not None
     assert first.label.answer == "cut"
+
+
+def test_a_double_tap_decides_one_image(opened: Open, olga: Person) -> None:
+    """The next one stands there 80 ms later, and nobody has looked at it."""
+    waiting(3)
+    page = at(opened, olga)
+    until(page, PAINTED)
+    gap = press_twice(page.locator("[data-label=good]"))
+    decided = 1 if gap < DOUBLE_MS else 2
+    assert page.evaluate("selvedgeQueue.desk.trail.length") == decided
+    page.wait_for_timeout(DOUBLE_MS)
+    page.locator("[data-label=good]").click()
+    until(page, f"selvedgeQueue.desk.trail.length === {decided + 1}")
 
 
 def test_it_goes_by_touch_alone(opened: Open, olga: Person) -> None:

@@ -12,26 +12,12 @@ from pytest_django.live_server_helper import LiveServer
 from inspections.models import Alarm, AlarmRule, AlarmState, Channel
 from tests import cast
 from tests.browser.conftest import Open
+from tests.browser.hands import press_twice
 from tests.browser.waiting import until
 from tests.cast import PASSWORD, signed_in
 from tests.floor import an_alarm
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
-
-DOUBLE_CLICK_MS = 80
-
-
-def press_twice(button: Locator) -> None:
-    """As a finger does it: Playwright's own double click has no pause, and hides what happens in it."""
-    button.scroll_into_view_if_needed()
-    box = button.bounding_box()
-    assert box
-    mouse = button.page.mouse
-    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    for pause in (DOUBLE_CLICK_MS, 0):
-        mouse.down()
-        mouse.up()
-        button.page.wait_for_timeout(pause)
 
 
 def posts(page: Page) -> list[str]:
@@ -75,8 +61,10 @@ def words(page: Page, text: str) -> Locator:
 
 def test_two_presses_of_save_send_one_form_and_make_one_rule(opened: Open) -> None:
     page = a_new_rule(opened, signed_in(cast.mara()))
-    sent = posts(page)
+    sent, held = posts(page), held_back(page)
     press_twice(page.locator("#save"))
+    until(page, lambda: held)
+    held[0].continue_()
     expect(page.locator(".notice").first).to_contain_text("is kept")
     assert [address for address in sent if "/alarms/rules/new/" in address] == sent
     assert len(sent) == AlarmRule.objects.count() == 1
@@ -87,8 +75,12 @@ def test_two_presses_make_one_channel_whose_secret_is_shown(opened: Open) -> Non
     page.locator("#channel-name").fill("Hall 2")
     page.locator("input[name=kind][value=webhook]").check()
     page.locator("#channel-target").fill("https://example.com/hook")
+    held = held_back(page)
     press_twice(page.locator("#save"))
-    expect(page.locator("#secret")).to_have_text(Channel.objects.get().secret)
+    until(page, lambda: held)
+    held[0].continue_()
+    expect(page.locator("#secret")).to_be_visible()
+    assert page.locator("#secret").inner_text() == Channel.objects.get().secret
 
 
 def test_a_form_looks_busy_while_it_is_sent_and_no_longer(opened: Open) -> None:

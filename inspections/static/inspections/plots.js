@@ -373,11 +373,18 @@
       name !== "data-touched" && (before?.(name, node, change) ?? true);
   }
 
+  // A canvas keeps the letters that it was drawn with, and how wide they were. They are asked for: at first nothing else
+  // may have asked, and then none is on its way.
+  function letters() {
+    const used = [...new Set(document.body.textContent)].join("");
+    return document.fonts.load(`12px ${getComputedStyle(document.body).fontFamily}`, used);
+  }
+
   const each = (does) => made.forEach((drawn) => does(drawn));
 
   document.addEventListener("DOMContentLoaded", () => {
     keepPictures();
-    document.fonts.ready.then(all); // a canvas keeps the letters that it was drawn with
+    letters().then(all, all);
     const theme = new MutationObserver(() => each((drawn) => drawn.redraw()));
     theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   });

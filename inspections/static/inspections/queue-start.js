@@ -81,11 +81,23 @@
     });
   }
 
+  // Two presses of a finger at one button so soon are one: nobody has looked at the image between them.
+  const DOUBLE_MS = 200;
+  const DECIDES = ["label", "agree", "skip"];
+  let last = { button: null, at: 0 };
+
+  function isDouble({ currentTarget: button, detail: byPointer, timeStamp: at }) {
+    if (!byPointer || !DECIDES.includes(button.dataset.do)) return false;
+    const { button: before, at: then } = last;
+    last = { button, at };
+    return before === button && at - then < DOUBLE_MS;
+  }
+
   function buttons(desk) {
     const run = (event) => {
       event.preventDefault();
       const button = event.currentTarget;
-      if (!button.disabled) does(desk, event)[button.dataset.do]?.();
+      if (!button.disabled && !isDouble(event)) does(desk, event)[button.dataset.do]?.();
     };
     for (const button of document.querySelectorAll("[data-do]")) {
       button.addEventListener("click", run);
