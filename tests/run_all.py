@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CHROMIUM = "/usr/bin/chromium"
-WORKERS = os.environ.get("TEST_WORKERS", "2")
+WORKERS = os.environ.get("TEST_WORKERS", "3")
 PYTEST = (sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup")
 
 KNOWS_NO_DATABASE = (  # or starts one of its own
