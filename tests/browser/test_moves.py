@@ -7,11 +7,12 @@ from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_plots import drawn
+from tests.browser.waiting import until
 from tests.cast import a_camera, a_png, signed_in
 from tests.judged import a_capture, a_judgement, a_version, judged
 from workers.recording import record
@@ -81,6 +82,22 @@ def test_what_the_reader_opened_stays_open(opened: Open, mara: Client) -> None:
     second = judged(a_camera(), "cut")
     expect(page.locator(f"#f-{second.pk}")).to_be_visible()
     assert page.locator("#plot-table-rate").get_attribute("open") is not None
+
+
+def test_a_poll_before_the_letters_are_there_draws_nothing(opened: Open, mara: Client) -> None:
+    judged(a_camera())
+    page = opened("/static/inspections/favicon.svg", mara)
+    held: list[Route] = []
+    page.context.route("**/*.woff2", lambda route: held.append(route))
+    page.goto("/lines/loom-1/", wait_until="domcontentloaded")
+    until(page, lambda: held)
+    second = judged(a_camera(), "cut")
+    expect(page.locator(f"#f-{second.pk}")).to_be_visible()
+    assert page.locator("#plot-rate .plot-draw").get_attribute("data-drawn") is None
+    page.context.route("**/*.woff2", lambda route: route.continue_())
+    for route in held:
+        route.continue_()
+    assert drawn(page, "rate") > 0
 
 
 def test_a_waiting_capture_turns_into_a_judged_one(opened: Open, mara: Client, complaints: list[str]) -> None:

@@ -382,13 +382,18 @@
 
   const each = (does) => made.forEach((drawn) => does(drawn));
 
+  // A poll may be answered before the letters are there.
+  function begin() {
+    all();
+    document.addEventListener("htmx:afterSettle", all);
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     keepPictures();
-    letters().then(all, all);
+    letters().then(begin, begin);
     const theme = new MutationObserver(() => each((drawn) => drawn.redraw()));
     theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   });
-  document.addEventListener("htmx:afterSettle", all);
   window.addEventListener("beforeprint", () => each((drawn) => drawn.print()));
   window.addEventListener("afterprint", () => each((drawn) => drawn.printed()));
 })();
