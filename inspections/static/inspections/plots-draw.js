@@ -402,8 +402,20 @@
     const longest = Math.max(...widths(names.flatMap((name) => name.split(/\s+/)), look));
     const whole = Math.max(...widths(names, look));
     const label = { ...axisText(look), color: look.ink, interval: 0 };
-    if (longest <= room && whole <= MOST_LINES * room * 0.8) return { lies: false, label: { ...label, width: room, overflow: "break" } };
+    const stands = { ...label, formatter: (name) => wrapped(name, room, look) };
+    if (longest <= room && whole <= MOST_LINES * room * 0.8) return { lies: false, label: stands };
     return { lies: true, label: { ...label, width: Math.min(whole + 2, width * 0.4), overflow: "truncate" } };
+  }
+
+  // The library would break a word that it measures wider than we do.
+  function wrapped(name, room, look) {
+    const lines = [];
+    for (const word of name.split(/\s+/)) {
+      const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+      if (lines.length && widthOf(longer, look) <= room) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines.join("\n");
   }
 
   function pareto(spec, look, view) {
