@@ -1,6 +1,5 @@
 """Fixtures that every test may ask for."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +31,7 @@ LONG = (
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest files begin first: begun last, one of them would keep one process busy while the other idles."""
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
-    if "PYTEST_XDIST_WORKER" in os.environ and config.getoption("loadgroup", False):
+    if config.getoption("loadgroup", False):  # xdist tells it to its processes alone
         _are_grouped(items)
 
 

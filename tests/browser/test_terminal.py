@@ -219,7 +219,7 @@ def test_another_person_takes_over_by_name_and_password(opened: Open, olga: Clie
 
 def test_a_page_left_open_in_another_tab_takes_the_new_name(opened: Open, olga: Client) -> None:
     first = opened("/flagged/", olga)
-    # A poll on its way while the session ends would take the new cookie away with the old one.
+    # A poll that is answered while the session is over would lead this tab to the login.
     polled = "hx-request"
     first.route("**/*", lambda route: route.abort() if polled in route.request.headers else route.continue_())
     first.wait_for_load_state("networkidle")
