@@ -1,7 +1,8 @@
 """What people decided over a stretch of time: how much, how long it took, how far they agreed with the model.
 
 Read from labels by person and time, counted by the data base. At most MOST labels are read: where there are more, the
-stretch begins later, and says so.
+stretch begins later, and says so. `one_by_one` tells the same decisions singly, and `is_overkill` and the others which
+of them a figure counted.
 """
 
 from collections import defaultdict
@@ -60,6 +61,15 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class Single:
+    """The decisions since `since`, latest first: the label of each, and the group it is alone in; `cut`: as above."""
+
+    each: tuple[tuple[UUID, Group], ...]
+    since: datetime
+    cut: bool
+
+
+@dataclass(frozen=True)
 class Cost:
     """Good images that were flagged and sent to people. `timed`: how many of them say how long they took."""
 
@@ -76,16 +86,30 @@ class Cost:
 def decided(line_ids: Collection[int], bounds: Sequence[datetime], secret: Collection[UUID] = ()) -> Decided:
     """Of these lines, in the steps between `bounds`. Without hidden items, imports, and what was taken back; without
     `secret`, captures that the reader is being asked blind. Two queries and the people's."""
+    rows, oldest = _rows(line_ids, bounds[0], bounds[-1], secret)
+    groups = tuple(_group(row) for row in _grouped(rows, bounds))
+    return Decided(groups, tuple(bounds), oldest or bounds[0], oldest is not None)
+
+
+def one_by_one(line_ids: Collection[int], since: datetime, until: datetime, secret: Collection[UUID] = ()) -> Single:
+    """The decisions that `decided` counts, each by itself, latest first."""
+    rows, oldest = _rows(line_ids, since, until, secret)
+    found = sorted(_grouped(rows, [since, until], "at", "pk"), key=lambda row: (row["at"], row["pk"]), reverse=True)
+    return Single(tuple((row["pk"], _group(row)) for row in found), oldest or since, oldest is not None)
+
+
+def _rows(
+    line_ids: Collection[int], since: datetime, until: datetime, secret: Collection[UUID]
+) -> tuple[QuerySet[Label], datetime | None]:
+    """The labels, and the time of the latest that is too many."""
     people = list(Person.objects.values_list("pk", flat=True))
-    rows = Label.objects.filter(person__in=people, at__gte=bounds[0], at__lt=bounds[-1])
+    rows = Label.objects.filter(person__in=people, at__gte=since, at__lt=until)
     oldest = rows.order_by("-at").values_list("at", flat=True)[MOST : MOST + 1].first()
     if oldest is not None:
         rows = rows.filter(at__gt=oldest)
     rows = rows.annotate(line=_LINE).filter(line__in=line_ids, undone_by=None, beside=False)
     rows = rows.exclude(how__in=[How.UNDO, How.IMPORT])
-    if secret:
-        rows = rows.exclude(capture__in=secret)
-    return Decided(_grouped(rows, bounds), tuple(bounds), oldest or bounds[0], oldest is not None)
+    return (rows.exclude(capture__in=secret) if secret else rows), oldest
 
 
 # A look-up for each label, not a join: SQLite would walk through all captures of the lines instead of the labels.
@@ -96,14 +120,15 @@ _STANDS = Case(When(pk=_EFFECTIVE, then=Value(1)), default=Value(0), output_fiel
 _SILENT = Case(When(verdict=None, then=Value(1)), default=Value(0), output_field=IntegerField())
 
 
-def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> tuple[Group, ...]:
+def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime], *more: str) -> Iterable[dict[str, Any]]:
+    """Those that are alike together; `more`: apart by these too."""
     steps = [When(at__gte=at, then=Value(place)) for place, at in enumerate(bounds[:-1])]
     step = Case(*reversed(steps), default=Value(0), output_field=IntegerField())
-    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "is_flagged")
+    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "is_flagged", *more)
     marked = rows.annotate(step=step, is_flagged=_FLAGGED, is_blind=_BLIND, stands=_STANDS, is_silent=_SILENT)
     counted = marked.order_by().values(*keys, "is_blind", "stands", "is_silent")
-    sums = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
-    return tuple(_group(row) for row in sums)
+    sums: Iterable[dict[str, Any]] = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
+    return sums
 
 
 def _group(row: dict[str, Any]) -> Group:
@@ -122,9 +147,19 @@ def _group(row: dict[str, Any]) -> Group:
     )
 
 
+def is_overkill(one: Group) -> bool:
+    """A good image was sent to review."""
+    return one.flagged and one.stands and one.said == GOOD
+
+
+def is_about_the_model(one: Group) -> bool:
+    """An answer about a flagged image of which the model had said a class. `unknown` names none to agree with."""
+    return one.flagged and bool(one.said) and one.model not in ("", UNKNOWN)
+
+
 def overkill_cost(groups: Iterable[Group]) -> Cost:
     """Flagged captures whose effective label, given here, is good."""
-    good = [one for one in groups if one.flagged and one.stands and one.said == GOOD]
+    good = [one for one in groups if is_overkill(one)]
     return Cost(sum(one.count for one in good), sum(one.took_ms for one in good), sum(one.timed for one in good))
 
 
@@ -147,10 +182,10 @@ class Agreed:
 
 
 def with_the_model(groups: Iterable[Group]) -> list[Agreed]:
-    """By the class that the model had said, most decisions first. `unknown` names no class to agree with."""
+    """By the class that the model had said, most decisions first."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for one in groups:
-        if one.flagged and one.said and one.model not in ("", UNKNOWN):
+        if is_about_the_model(one):
             place = 2 if one.blind else 0
             counts[one.model][place] += one.count
             counts[one.model][place + 1] += one.count if one.said == one.model else 0
@@ -160,9 +195,4 @@ def with_the_model(groups: Iterable[Group]) -> list[Agreed]:
 
 def blind_pairs(groups: Iterable[Group]) -> list[tuple[str, str]]:
     """(the model's, a person's) answers about flagged images that were asked blind."""
-    return [
-        (one.model, one.said)
-        for one in groups
-        if one.flagged and one.blind and one.said and one.model not in ("", UNKNOWN)
-        for _ in range(one.count)
-    ]
+    return [(one.model, one.said) for one in groups if one.blind and is_about_the_model(one) for _ in range(one.count)]

@@ -228,13 +228,3 @@ def test_a_plot_promises_no_key_that_does_nothing(client: Client) -> None:
     assert "Enter opens" in context["pareto"].keys
     assert "zoom" not in context["pareto"].keys
     assert "zoom" in context["rate"].keys
-
-
-def test_decisions_open_the_part_of_the_period_that_made_them(client: Client) -> None:
-    context = client.get("/review/?when=24h").context
-    assert context["decided"].count == 6
-    opened = [row[1] for row in context["plot"].table.rows if row[1].url]
-    assert sum(int(cell.text) for cell in opened) == 6
-    for cell in opened:
-        assert client.get(cell.url).context["decided"].count == int(cell.text)
-    assert all(spot["url"] for spot in context["plot"].data["series"][0]["spots"])

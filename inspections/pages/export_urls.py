@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inspections.pages import exports, plot_tables, review_csv
+from inspections.pages import decisions_list, exports, plot_tables, review_csv
 
 urlpatterns = [
     path("flagged.csv", exports.flagged, name="flagged-csv"),
@@ -12,4 +12,5 @@ urlpatterns = [
     path("lines/<slug:slug>/tables/<slug:table>.csv", plot_tables.of_line, name="table-csv"),
     path("lines/<slug:slug>/threshold/tables/<slug:plot>.csv", plot_tables.of_threshold, name="threshold-csv"),
     path("review.csv", review_csv.as_csv, name="review-csv"),
+    path("decisions.csv", decisions_list.as_csv, name="decisions-csv"),
 ]

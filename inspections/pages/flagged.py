@@ -220,7 +220,7 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
     title, words = HEADS[form.chosen_show]
     context = {
         "form": form,
-        "when": asked.narrowed(wanted.since, wanted.until, _untimed(request.GET))
+        "when": asked.narrowed(wanted.since, wanted.until, untimed(request.GET, "after"))
         if wanted and form.is_timed
         else asked,
         "title": title,
@@ -242,10 +242,10 @@ def flagged(request: PersonRequest) -> HttpResponseBase:
     )
 
 
-def _untimed(said: QueryDict) -> str:
-    """The address that lets go of the times to the second, and of a page in them."""
+def untimed(said: QueryDict, mark: str) -> str:
+    """The address that lets go of the times to the second, and of the page in them, which `mark` names."""
     kept = said.copy()
-    for name in ("since", "until", "after"):
+    for name in ("since", "until", mark):
         kept.pop(name, None)
     return kept.urlencode()
 

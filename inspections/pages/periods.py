@@ -95,8 +95,9 @@ def percent(share: float | None) -> str:
 
 
 def rounded(value: float, digits: int) -> str:
-    """In the reader's writing. Django's own `number_format` cuts digits off instead of rounding."""
-    return _written(round(value, digits), digits, get_language())
+    """In the reader's writing. Django's own `number_format` cuts digits off instead of rounding. Nothing is never -0.0,
+    which would stand in the cache for 0 as well."""
+    return _written(round(value, digits) or 0, digits, get_language())
 
 
 @lru_cache(maxsize=5000)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.http import Http404
 from django.urls import reverse
@@ -52,8 +52,22 @@ class Asked:
         return {"line": self.lines[0].slug} if len(self.lines) == 1 else {}
 
     def url(self, since: datetime, until: datetime) -> str:
-        """The page of a part of the period: who decided what, of which lines."""
+        """This page, of a part of the period."""
         return f"{reverse('review')}?{urlencode({**absolute(Span(since, until, '')), **self.of_line})}"
+
+    def decisions_url(self, **narrowed: str) -> str:
+        """The list of the period's decisions, or of some of them."""
+        return f"{reverse('decisions')}?{self.when.query}&{urlencode({**self.of_line, **narrowed})}".rstrip("&")
+
+    def decisions_between(self, since: datetime, until: datetime, **narrowed: str) -> str:
+        """The same of another time; what is counted together lies between whole seconds."""
+        times = {name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in (("since", since), ("until", until))}
+        return f"{reverse('decisions')}?{urlencode({**self.of_line, **times, **narrowed})}"
+
+    def decisions_before(self, **narrowed: str) -> str:
+        """The same of the period compared with; empty where there is none."""
+        other = self.when.compare
+        return self.decisions_between(other.since, other.until, **narrowed) if other else ""
 
     @property
     def query(self) -> str:

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 
 from inspections.decisions import Cost, Decided, overkill_cost
 from inspections.pages.change_words import change, more
+from inspections.pages.decisions_list import Which
 from inspections.pages.durations import duration_words
 from inspections.pages.periods import rounded
 from inspections.pages.review_asked import Asked
@@ -19,8 +20,10 @@ from inspections.spans import Run, Span
 
 @dataclass(frozen=True)
 class Before:
-    """Decisions and good images sent in the period compared with, and how far they went from there to now."""
+    """Decisions and good images sent in the period compared with, the list of each, and how far they went since."""
 
+    url: str
+    images_url: str
     decisions: int
     decisions_change: str
     images: int
@@ -59,6 +62,8 @@ class ShiftRow:
 
     words: str
     url: str
+    list_url: str
+    images_url: str
     decisions: int
     an_hour: str
     cost: Cost
@@ -72,11 +77,14 @@ def minutes_words(cost: Cost) -> str:
     return "–" if cost.minutes is None else duration_words(60 * cost.minutes)
 
 
-def before_of(found: Decided, before: Decided | None, scale: float) -> Before | None:
+def before_of(found: Decided, before: Decided | None, scale: float, url: str) -> Before | None:
+    """`url`: the list of what was decided before."""
     if before is None:
         return None
     now, cost = overkill_cost(found.groups), overkill_cost(before.groups)
     return Before(
+        url=url,
+        images_url=f"{url}&{urlencode({'which': Which.OVERKILL})}",
         decisions=before.count,
         decisions_change=more(found.count, before.count, scale),
         images=cost.images,
@@ -138,14 +146,21 @@ def _shift_row(asked: Asked, one: Part, other: Part | None) -> ShiftRow:
     return ShiftRow(
         words=shift_words(one),
         url=_url(asked, one),
+        list_url=asked.decisions_between(one.since, one.until),
+        images_url=asked.decisions_between(one.since, one.until, which=Which.OVERKILL),
         decisions=one.decided.count,
         an_hour=rounded(one.an_hour, 1),
         cost=one.cost,
         minutes=minutes_words(one.cost),
         beside_words=shift_words(other),
         beside_url=_url(asked, other),
-        before=before_of(one.decided, other.decided, one.hours / other.hours) if other else None,
+        before=_before(asked, one, other) if other else None,
     )
+
+
+def _before(asked: Asked, one: Part, other: Part) -> Before | None:
+    url = asked.decisions_between(other.since, other.until)
+    return before_of(one.decided, other.decided, one.hours / other.hours, url)
 
 
 def shift_words(part: Part | None) -> str:

@@ -1,8 +1,9 @@
 """`/review/`: what waits for people, what they decided, what overkill costs, how far people and model agree."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -14,9 +15,10 @@ from django.utils.translation import ngettext
 
 from inspections.agreement import FEW, Agreement, agreement
 from inspections.backlog import Backlog, backlogs
-from inspections.decisions import Agreed, Cost, Decided, blind_pairs, overkill_cost, with_the_model
+from inspections.decisions import Agreed, Cost, blind_pairs, overkill_cost, with_the_model
 from inspections.models import Line, Person
 from inspections.pages.access import PersonRequest, page
+from inspections.pages.decisions_list import Same, Which
 from inspections.pages.durations import duration_words
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
@@ -42,7 +44,22 @@ class LineRow:
     minutes: str
     queue_url: str
     report_url: str
+    list_url: str
+    images_url: str
     before: Before | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How many there were, what share of them was the model's; and the lists of both."""
+
+    count: int
+    share: str
+    url: str
+    same_url: str
+
+
+NONE = Answers(0, "–", "", "")
 
 
 @dataclass(frozen=True)
@@ -50,13 +67,16 @@ class ClassRow:
     """The model's class, and how often people said the same."""
 
     name: str
-    seen: int
-    seen_share: str
-    blind: int
-    blind_share: str
+    seen: Answers
+    blind: Answers
     blind_between: str
-    seen_before: str
-    blind_before: str
+    seen_before: Answers
+    blind_before: Answers
+
+    @property
+    def pairs(self) -> tuple[tuple[Answers, Answers], ...]:
+        """In sight and blind, each with those before."""
+        return (self.seen, self.seen_before), (self.blind, self.blind_before)
 
 
 @page
@@ -73,15 +93,17 @@ def review(request: PersonRequest) -> HttpResponseBase:
         "line": lines[0] if len(lines) == 1 and len(every) > 1 else None,
         "rows": line_rows(wanted, now),
         "decided": found,
-        "before": before_of(found, before, scale),
+        "before": before_of(found, before, scale, wanted.decisions_before()),
         "before_cut": before is not None and before.cut,
         "is_scaled": scale != 1,
         "cost": cost,
+        "cost_url": wanted.decisions_url(which=Which.OVERKILL),
+        "list_url": wanted.decisions_url(),
         "minutes": minutes_words(cost),
         "plot": plot(wanted),
         "shifts": shift_rows(wanted),
         "too_long_for_shifts": asked.span.length > SHIFTS_UP_TO,
-        "classes": class_rows(found, names, before),
+        "classes": class_rows(wanted, names),
         "blind": blind,
         "blind_words": blind_words(blind),
         "people": people_agree(request.user, now),
@@ -102,7 +124,7 @@ def line_rows(wanted: Asked, now: datetime) -> list[LineRow]:
 
 
 def _line_row(line: Line, backlog: Backlog, wanted: Asked, now: datetime) -> LineRow:
-    found, before = wanted.found.of_line(line.pk), wanted.before
+    found, old = wanted.found.of_line(line.pk), wanted.before.of_line(line.pk) if wanted.before else None
     cost = overkill_cost(found.groups)
     return LineRow(
         line=line,
@@ -113,26 +135,31 @@ def _line_row(line: Line, backlog: Backlog, wanted: Asked, now: datetime) -> Lin
         minutes=minutes_words(cost),
         queue_url=f"{reverse('queue')}?{urlencode({'line': line.slug})}",
         report_url=f"{reverse('report-line', args=[line.slug])}?{wanted.when.query}",
-        before=before_of(found, before.of_line(line.pk) if before else None, wanted.scale),
+        list_url=wanted.decisions_url(line=line.slug),
+        images_url=wanted.decisions_url(line=line.slug, which=Which.OVERKILL),
+        before=before_of(found, old, wanted.scale, wanted.decisions_before(line=line.slug)),
     )
 
 
-def class_rows(found: Decided, names: dict[str, str], before: Decided | None) -> list[ClassRow]:
-    old = {one.model: one for one in with_the_model(before.groups)} if before else {}
-    return [_class_row(one, names, old.get(one.model)) for one in with_the_model(found.groups)]
+def class_rows(wanted: Asked, names: dict[str, str]) -> list[ClassRow]:
+    old = {one.model: one for one in with_the_model(wanted.before.groups)} if wanted.before else {}
+    return [_class_row(wanted, one, names, old.get(one.model)) for one in with_the_model(wanted.found.groups)]
 
 
-def _class_row(one: Agreed, names: dict[str, str], old: Agreed | None) -> ClassRow:
+def _class_row(wanted: Asked, one: Agreed, names: dict[str, str], old: Agreed | None) -> ClassRow:
+    seen, blind = ({"which": str(which), "model": one.model} for which in (Which.SEEN, Which.BLIND))
     return ClassRow(
         name=names.get(one.model, one.model),
-        seen=one.seen,
-        seen_share=_share(one.seen_agreed, one.seen),
-        blind=one.blind,
-        blind_share=_share(one.blind_agreed, one.blind),
+        seen=_answers(one.seen, one.seen_agreed, partial(wanted.decisions_url, **seen)),
+        blind=_answers(one.blind, one.blind_agreed, partial(wanted.decisions_url, **blind)),
         blind_between=between_words(one.blind_between),
-        seen_before=_share(old.seen_agreed, old.seen) if old else "–",
-        blind_before=_share(old.blind_agreed, old.blind) if old else "–",
+        seen_before=_answers(old.seen, old.seen_agreed, partial(wanted.decisions_before, **seen)) if old else NONE,
+        blind_before=_answers(old.blind, old.blind_agreed, partial(wanted.decisions_before, **blind)) if old else NONE,
     )
+
+
+def _answers(count: int, agreed: int, url: Callable[..., str]) -> Answers:
+    return Answers(count, _share(agreed, count), url(), url(same=Same.YES))
 
 
 def _share(part: int, whole: int) -> str:
@@ -194,21 +221,25 @@ def plot(wanted: Asked) -> Plot:
 
 
 def _plot_row(wanted: Asked, one: Part, other: Part | None, compared: bool) -> list[Cell]:
-    url, count = wanted.url(one.since, one.until), one.decided.count
+    count = one.decided.count
     row = [
-        Cell(span_words(one.since, one.until), url),
-        Cell(rounded(count, 0), url if count else "", count),
+        Cell(span_words(one.since, one.until), wanted.url(one.since, one.until)),
+        Cell(rounded(count, 0), wanted.decisions_between(one.since, one.until) if count else "", count),
         Cell(rounded(one.an_hour, 1), value=one.an_hour),
     ]
     if not compared:
         return row
     if other is None:
         return [*row, Cell("–")]
-    return [*row, Cell(rounded(other.an_hour, 1), wanted.url(other.since, other.until), other.an_hour)]
+    url = wanted.decisions_between(other.since, other.until) if other.decided.count else ""
+    return [*row, Cell(rounded(other.an_hour, 1), url, other.an_hour)]
 
 
 def _spots(wanted: Asked, parts: Iterable[Part], moved: timedelta = timedelta(0)) -> list[Spot]:
-    return [Spot(one.since + moved, one.an_hour, _words(one), wanted.url(one.since, one.until)) for one in parts]
+    return [
+        Spot(one.since + moved, one.an_hour, _words(one), wanted.decisions_between(one.since, one.until))
+        for one in parts
+    ]
 
 
 def _series_before(wanted: Asked) -> list[Series]:

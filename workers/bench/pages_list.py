@@ -44,6 +44,7 @@ MORE = (
     "/queue/grid/?line={slug}",
     "/review/?when=28d",
     "/review/?when=180d",
+    "/review/decisions/?when=180d",
     "/escape/?period=28d",
     "/agreement/?period=91d",
     "/alarms/?state=resolved",

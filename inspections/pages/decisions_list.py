@@ -1,0 +1,202 @@
+"""What people decided, one by one, latest first: what each figure of the review statistics counted, as a page and as a
+file. Which of them, and when, is all in the address."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import BadRequest
+from django.core.paginator import Page, Paginator
+from django.db.models import TextChoices
+from django.http import QueryDict
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from inspections.decisions import Group, Single, is_about_the_model, is_overkill, one_by_one
+from inspections.models import Label, Line, Person
+from inspections.pages import when
+from inspections.pages.access import PersonRequest, for_managers, lines_of, page
+from inspections.pages.csv_file import Value, csv_file
+from inspections.pages.exports import day_of, note_export, refuse_no_period, refuse_wrong
+from inspections.pages.flagged import CHOICE, TIME, TimeField, untimed
+from inspections.pages.live import live
+from inspections.pages.overview import class_names
+from inspections.pages.when import When
+from inspections.pages.when_asked import ANY
+from inspections.review.blind import withheld
+
+PAGE = 60
+
+
+class Which(TextChoices):
+    """Good images that were flagged; and answers about flagged images, by whether the model's stood in sight."""
+
+    OVERKILL = "overkill", gettext_lazy("Good images sent to review")
+    SEEN = "seen", gettext_lazy("In sight of the model's answer")
+    BLIND = "blind", gettext_lazy("Blind")
+
+
+class Same(TextChoices):
+    YES = "yes", gettext_lazy("The same")
+    NO = "no", gettext_lazy("Something else")
+
+
+class Filters(forms.Form):
+    """What may stand in the address. Lines come from what this person may see, so that others' do not exist."""
+
+    since = TimeField(required=False, error_messages=TIME, label=gettext_lazy("From"), widget=forms.HiddenInput)
+    until = TimeField(required=False, error_messages=TIME, label=gettext_lazy("To"), widget=forms.HiddenInput)
+    page = forms.IntegerField(required=False, min_value=1, max_value=10_000, label=gettext_lazy("Page"))
+
+    def __init__(self, data: QueryDict, lines: Sequence[Line], names: dict[str, str]) -> None:
+        super().__init__(data, label_suffix="")
+        self.lines = lines
+        self.fields["line"] = _select(_("Line"), _("All lines"), [(line.slug, str(line)) for line in lines])
+        self.fields["which"] = _select(_("Decisions"), _("All decisions"), Which.choices)
+        self.fields["model"] = _select(_("The model said"), _("Anything"), list(names.items()))
+        self.fields["same"] = _select(_("People said"), _("Anything"), Same.choices)
+
+    @property
+    def selects(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("line", "which", "model", "same")]
+
+    @property
+    def kept(self) -> list[forms.BoundField]:
+        """What stands in the address and has no field to choose it in."""
+        return [self[name] for name in ("since", "until") if self.data.get(name)]
+
+    @property
+    def is_narrowed(self) -> bool:
+        return any(self.data.get(name) for name in ("line", "which", "model", "same", "since", "until"))
+
+    def holds(self, one: Group) -> bool:
+        """Whether this decision is wanted; of which line and when is the query's to say."""
+        which, model, same = (self.cleaned_data[name] for name in ("which", "model", "same"))
+        if model and one.model != model:
+            return False
+        if same and not (is_about_the_model(one) and (one.said == one.model) == (same == Same.YES)):
+            return False
+        if which == Which.OVERKILL:
+            return is_overkill(one)
+        return not which or (is_about_the_model(one) and one.blind == (which == Which.BLIND))
+
+    def found(self, asked: When, reader: Person) -> Single:
+        """The decisions; the period and the times in the address narrow each other."""
+        since, until, slug = (self.cleaned_data[name] for name in ("since", "until", "line"))
+        start, end = max(since or asked.span.since, asked.span.since), min(until or asked.span.until, asked.span.until)
+        lines = [line.pk for line in self.lines if slug in ("", line.slug)]
+        single = one_by_one(lines, start, max(start, end), withheld(reader))
+        return Single(tuple(pair for pair in single.each if self.holds(pair[1])), single.since, single.cut)
+
+
+def _select(label: str, every: str, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=label,
+        choices=[("", every), *choices],
+        required=False,
+        error_messages=CHOICE,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One decision as the page shows it. `took`: seconds; None where the page did not measure it."""
+
+    label: Label
+    model: str
+    said: str
+    is_blind: bool
+    stands: bool
+    took: float | None
+
+
+@page
+def decisions(request: PersonRequest) -> HttpResponseBase:
+    """A page of the list, for the lines of this person."""
+    names, asked = class_names(), period_of(request)
+    form = Filters(request.GET, lines_of(request.user), names)
+    is_valid = form.is_valid()
+    single = form.found(asked, request.user) if is_valid else None
+    part = Paginator(single.each, PAGE).get_page(form.cleaned_data["page"] or 1) if single else None
+    context = {
+        "form": form,
+        "when": _narrowed(asked, form, request.GET) if is_valid else asked,
+        "single": single,
+        "page": part,
+        "rows": rows_of(part, names) if part else [],
+    }
+    return live(
+        request,
+        "inspections/decisions.html",
+        "inspections/_decisions.html",
+        context,
+        status=asked.status if is_valid else 400,
+        moving=is_valid and asked.moving and not asked.errors and part is not None and part.number == 1,
+    )
+
+
+def period_of(request: PersonRequest) -> When:
+    """In which they were decided; any time where the address says nothing. Times to the second stand beside it."""
+    return when.chosen(request, timezone.now(), ANY, compares=False, drops=("since", "until"))
+
+
+def _narrowed(asked: When, form: Filters, said: QueryDict) -> When:
+    since, until = form.cleaned_data["since"], form.cleaned_data["until"]
+    return asked.narrowed(since, until, untimed(said, "page")) if since or until else asked
+
+
+def rows_of(part: Page[Any], names: dict[str, str]) -> list[Row]:
+    """Two queries, however many."""
+    groups = dict(part.object_list)
+    labels = Label.objects.select_related(
+        "capture__line", "capture__roll", "defect_class", "person"
+    ).in_bulk(groups)  # fmt: skip
+    return [_row(labels[key], one, names) for key, one in groups.items() if key in labels]
+
+
+def _row(label: Label, one: Group, names: dict[str, str]) -> Row:
+    return Row(
+        label=label,
+        model=names.get(one.model, one.model),
+        said=names.get(one.said, one.said) if one.said else _("Unsure"),
+        is_blind=one.blind,
+        stands=one.stands,
+        took=one.took_ms / 1000 if one.timed else None,
+    )
+
+
+# --- as a file ----------------------------------------------------------------------------------------------------
+
+
+@page
+def as_csv(request: PersonRequest) -> HttpResponseBase:
+    """The same decisions. More than the page can read are refused in words, never cut."""
+    for_managers(request.user)
+    now, names, asked = timezone.now(), class_names(), refuse_no_period(period_of(request))
+    form = Filters(request.GET, lines_of(request.user), names)
+    refuse_wrong(form)
+    single = form.found(asked, request.user)
+    if single.cut:
+        raise BadRequest(_("There are more decisions in this period than can be counted. Choose a shorter one."))
+    note_export(request, "decisions", now, len(single.each))
+    head = (
+        _("Decided at"), _("Capture"), _("Address"), _("Line"), _("Roll"), _("The model said"), _("Label"),
+        _("Labelled by"), _("Blind"), _("Stands"), _("Seconds"),
+    )  # fmt: skip
+    return csv_file(f"decisions-{day_of(now)}", head, _told(request, single, names))
+
+
+def _told(request: PersonRequest, single: Single, names: dict[str, str]) -> Iterator[tuple[Value, ...]]:
+    pages = Paginator(single.each, PAGE)
+    for number in pages.page_range:
+        for row in rows_of(pages.page(number), names):
+            label, capture = row.label, row.label.capture
+            address = request.build_absolute_uri(capture.get_absolute_url())
+            yield (
+                label.at, capture.pk, address, str(capture.line), capture.roll.code if capture.roll else "", row.model,
+                row.said, label.person.get_username(), row.is_blind, row.stands, row.took,
+            )  # fmt: skip
