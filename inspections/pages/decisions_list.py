@@ -34,8 +34,8 @@ PAGE = 60
 class Which(TextChoices):
     """Good images that were flagged; and answers about flagged images, by whether the model's stood in sight."""
 
-    OVERKILL = "overkill", gettext_lazy("Good images sent to review")
-    SEEN = "seen", gettext_lazy("In sight of the model's answer")
+    OVERKILL = "overkill", gettext_lazy("Good images sent")
+    SEEN = "seen", gettext_lazy("In sight of the model")
     BLIND = "blind", gettext_lazy("Blind")
 
 
