@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,14 @@ def _are_grouped(items: list[pytest.Item]) -> None:
     lost = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
     if lost:
         raise pytest.UsageError(f"groups of tests are not kept together: {lost[0]}")
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded by now stays, and a test makes much that is gone at its end: looking through all of it after
+    every 700 new objects is a tenth of the processor time of tests that read rows."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

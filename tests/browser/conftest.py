@@ -15,6 +15,28 @@ from pytest_django.live_server_helper import LiveServer
 from tests.browser.waiting import PATIENCE_S
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+NOT_NEEDED = (
+    # A process for the address bar's suggestions in each window, and one kept ready beside each page: a quarter of the
+    # processor time of a test.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "SpareRendererForSitePerProcess",
+    # What Playwright itself switches off here: of two such switches the browser hears the last alone.
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+)
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -23,6 +45,7 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(NOT_NEEDED)}",
 )
 
 if connection.vendor == "sqlite":

@@ -17,7 +17,14 @@ from tests.judged import judged
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 SIZES = {"tablet": (768, 1024), "desktop": (1280, 800), "wide": (1920, 1080)}
-LISTS = ("/queue/grid/", "/queue/grid/?size=s", "/queue/grid/?size=l&order=new", "/queue/grid/?line=x", "/classes/")
+LISTS = (
+    "/queue/grid/",
+    "/queue/grid/?size=s",
+    "/queue/grid/?size=l&order=new",
+    "/queue/grid/?line=x",
+    "/classes/",
+    "/review/decisions/",
+)
 
 
 @pytest.fixture
