@@ -4,6 +4,7 @@ The continued fraction is the modified Lentz form of Press et al., Numerical Rec
 about sqrt(max(a, b)) terms. Written here because scipy is no part of what runs in the mill.
 """
 
+from functools import lru_cache
 from math import exp, inf, lgamma, log, log1p, sqrt
 
 EPSILON = 1e-14
@@ -27,9 +28,11 @@ def cumulative(a: float, b: float, x: float) -> float:
     return 1.0 - front * _fraction(b, a, 1 - x) / b
 
 
+@lru_cache(maxsize=20_000)
 def quantile(a: float, b: float, q: float) -> float:
     """The x with P(X <= x) = q: Newton's steps from a near beginning, and a bisection wherever one would leave the
-    bracket. Steps shrink by their square, so that after one below NEAR the next would change nothing."""
+    bracket. Steps shrink by their square, so that after one below NEAR the next would change nothing. Kept, because a
+    page that looks again asks for the weeks that are over once more."""
     if q <= 0:
         return 0.0
     if q >= 1:

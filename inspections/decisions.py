@@ -1,8 +1,7 @@
 """What people decided over a stretch of time: how much, how long it took, how far they agreed with the model.
 
 Read from labels by person and time, counted by the data base. At most MOST labels are read: where there are more, the
-stretch begins later, and says so. `one_by_one` tells the same decisions singly, and `is_overkill` and the others which
-of them a figure counted.
+stretch begins later, and says so. `listed` tells the same decisions one by one.
 """
 
 from collections import defaultdict
@@ -12,7 +11,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 
 from inspections.escape import Interval, clopper_pearson
 from inspections.models import Capture, How, Label, Person
@@ -61,10 +60,20 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class Single:
-    """The decisions since `since`, latest first: the label of each, and the group it is alone in; `cut`: as above."""
+class Narrowed:
+    """Which decisions are wanted; None and the empty text narrow nothing."""
 
-    each: tuple[tuple[UUID, Group], ...]
+    overkill: bool = False
+    blind: bool | None = None  # of those about the model: its answer withheld, or in sight
+    model: str = ""
+    same: bool | None = None  # of those about the model: people said its class, or another
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The labels of some decisions since `since`, their keys, latest first; `cut`: as above."""
+
+    labels: tuple[UUID, ...]
     since: datetime
     cut: bool
 
@@ -87,15 +96,36 @@ def decided(line_ids: Collection[int], bounds: Sequence[datetime], secret: Colle
     """Of these lines, in the steps between `bounds`. Without hidden items, imports, and what was taken back; without
     `secret`, captures that the reader is being asked blind. Two queries and the people's."""
     rows, oldest = _rows(line_ids, bounds[0], bounds[-1], secret)
-    groups = tuple(_group(row) for row in _grouped(rows, bounds))
-    return Decided(groups, tuple(bounds), oldest or bounds[0], oldest is not None)
+    return Decided(_grouped(rows, bounds), tuple(bounds), oldest or bounds[0], oldest is not None)
 
 
-def one_by_one(line_ids: Collection[int], since: datetime, until: datetime, secret: Collection[UUID] = ()) -> Single:
-    """The decisions that `decided` counts, each by itself, latest first."""
+def listed(
+    line_ids: Collection[int], since: datetime, until: datetime, wanted: Narrowed, secret: Collection[UUID] = ()
+) -> Listed:
+    """The decisions that `decided` counts, one by one: those that the figure `wanted` speaks of counted."""
     rows, oldest = _rows(line_ids, since, until, secret)
-    found = sorted(_grouped(rows, [since, until], "at", "pk"), key=lambda row: (row["at"], row["pk"]), reverse=True)
-    return Single(tuple((row["pk"], _group(row)) for row in found), oldest or since, oldest is not None)
+    keys = _narrowed(rows, wanted).order_by("-at", "-id").values_list("pk", flat=True)
+    return Listed(tuple(keys), oldest or since, oldest is not None)
+
+
+def _narrowed(rows: QuerySet[Label], wanted: Narrowed) -> QuerySet[Label]:
+    """What `is_overkill` and `is_about_the_model` say of a group, for the database."""
+    if wanted.overkill:
+        rows = rows.filter(_is_flagged(), pk=_EFFECTIVE, defect_class__code=GOOD)
+    if wanted.blind is not None or wanted.same is not None:
+        rows = rows.filter(_is_flagged(), defect_class__isnull=False, verdict__defect_class__isnull=False)
+    if wanted.blind is not None:
+        rows = rows.filter(how=How.BLIND) if wanted.blind else rows.exclude(how=How.BLIND)
+    if wanted.same is not None:
+        agreed = Q(defect_class=F("verdict__defect_class"))
+        rows = rows.filter(agreed if wanted.same else ~agreed)
+    if wanted.model == UNKNOWN:
+        return rows.filter(verdict__isnull=False, verdict__defect_class=None)
+    return rows.filter(verdict__defect_class__code=wanted.model) if wanted.model else rows
+
+
+def _is_flagged() -> Exists:
+    return Exists(_CAPTURE.filter(flagged=True))
 
 
 def _rows(
@@ -120,15 +150,14 @@ _STANDS = Case(When(pk=_EFFECTIVE, then=Value(1)), default=Value(0), output_fiel
 _SILENT = Case(When(verdict=None, then=Value(1)), default=Value(0), output_field=IntegerField())
 
 
-def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime], *more: str) -> Iterable[dict[str, Any]]:
-    """Those that are alike together; `more`: apart by these too."""
+def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> tuple[Group, ...]:
     steps = [When(at__gte=at, then=Value(place)) for place, at in enumerate(bounds[:-1])]
     step = Case(*reversed(steps), default=Value(0), output_field=IntegerField())
-    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "is_flagged", *more)
+    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "is_flagged")
     marked = rows.annotate(step=step, is_flagged=_FLAGGED, is_blind=_BLIND, stands=_STANDS, is_silent=_SILENT)
     counted = marked.order_by().values(*keys, "is_blind", "stands", "is_silent")
-    sums: Iterable[dict[str, Any]] = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
-    return sums
+    sums = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
+    return tuple(_group(row) for row in sums)
 
 
 def _group(row: dict[str, Any]) -> Group:

@@ -1,5 +1,6 @@
 """A proposed baseline as a plot: its own subgroups within the limits that it would give."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -23,21 +24,22 @@ def proposal_plot(chart: Chart, offered: Proposal) -> Plot:
     in_deviations = chart.in_deviations
     until = max(offered.until, shown[-1].subgroup.start + MINUTE)
     frame = Frame(chart.line, shown[0].subgroup.start, until, {})
-    spots = [_spot(frame, chart, point, 1.0 if in_deviations else 100.0) for point in shown]
+    told = [_told_of(frame, chart, point) for point in shown]
+    spots = [_spot(one, 1.0 if in_deviations else 100.0) for one in told]
     return Plot(
         key="proposal",
         title=_("Its subgroups within the limits that it would give"),
-        words=_told(offered, len(shown)),
+        words=_summed_up(offered, len(shown)),
         kind="control",
         data=over_time([Series(_("Rate"), spots)], shown[0].subgroup.start, until, unit="σ" if in_deviations else "%"),
         table=Table(
             (_("Time"), _("Judged"), _("Anomalies"), _("Rate"), _("Limits"), _("Signal")),
-            [_row(frame, chart, point, in_deviations) for point in reversed(shown)],
+            [_row(one, in_deviations) for one in reversed(told)],
         ),
     )
 
 
-def _told(offered: Proposal, shown: int) -> str:
+def _summed_up(offered: Proposal, shown: int) -> str:
     words = ngettext(
         "%(out)d of %(n)d subgroups lies outside.", "%(out)d of %(n)d subgroups lie outside.", offered.outside
     ) % {"out": offered.outside, "n": offered.subgroups}
@@ -46,36 +48,46 @@ def _told(offered: Proposal, shown: int) -> str:
     return words
 
 
-def _spot(frame: Frame, chart: Chart, point: Point, scale: float) -> Spot:
+@dataclass(frozen=True)
+class _Told:
+    """A point, and what plot and table both say of it."""
+
+    point: Point
+    name: str
+    signal: str
+    url: str
+
+
+def _told_of(frame: Frame, chart: Chart, point: Point) -> _Told:
+    more = {"class": chart.defect_class} if chart.defect_class else {}
+    start = point.subgroup.start
+    url = frame.url(start, max(point.subgroup.end, start + MINUTE), **more)
+    return _Told(point, group_words(point.subgroup), signal_words(chart, point), url)
+
+
+def _spot(told: _Told, scale: float) -> Spot:
+    point, group = told.point, told.point.subgroup
     lower, centre, upper = (None if one is None else scale * one for one in (point.lower, point.centre, point.upper))
-    said = signal_words(chart, point)
-    group = point.subgroup
     return Spot(
         x=group.start,
         y=None if point.value is None else scale * point.value,
-        words="\n".join([group_words(group), counts_words(group), *([said] if said else [])]),
-        url=_url(frame, chart, point),
+        words="\n".join([told.name, counts_words(group), *([told.signal] if told.signal else [])]),
+        url=told.url,
         end=max(group.end, group.start + MINUTE),
         centre=centre,
         lower=lower,
         upper=upper,
-        signal=said,
+        signal=told.signal,
     )
 
 
-def _url(frame: Frame, chart: Chart, point: Point) -> str:
-    more = {"class": chart.defect_class} if chart.defect_class else {}
-    start = point.subgroup.start
-    return frame.url(start, max(point.subgroup.end, start + MINUTE), **more)
-
-
-def _row(frame: Frame, chart: Chart, point: Point, in_deviations: bool) -> list[Cell]:
-    group = point.subgroup
+def _row(told: _Told, in_deviations: bool) -> list[Cell]:
+    group = told.point.subgroup
     return [
-        Cell(group_words(group), _url(frame, chart, point)),
+        Cell(told.name, told.url),
         Cell(rounded(group.judged, 0)),
         Cell(rounded(group.count, 0)),
         Cell(percent(group.rate)),
-        Cell(limit_words(point, in_deviations)),
-        Cell(signal_words(chart, point) or "–"),
+        Cell(limit_words(told.point, in_deviations)),
+        Cell(told.signal or "–"),
     ]

@@ -4,10 +4,11 @@ file. Which of them, and when, is all in the address."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import BadRequest
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.db.models import TextChoices
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
@@ -15,8 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from inspections.decisions import Group, Single, is_about_the_model, is_overkill, one_by_one
-from inspections.models import Label, Line, Person
+from inspections.decisions import Listed, Narrowed, listed
+from inspections.models import How, Label, Line, Person
+from inspections.models.defect_class import UNKNOWN
 from inspections.pages import when
 from inspections.pages.access import PersonRequest, for_managers, lines_of, page
 from inspections.pages.csv_file import Value, csv_file
@@ -72,24 +74,22 @@ class Filters(forms.Form):
     def is_narrowed(self) -> bool:
         return any(self.data.get(name) for name in ("line", "which", "model", "same", "since", "until"))
 
-    def holds(self, one: Group) -> bool:
-        """Whether this decision is wanted; of which line and when is the query's to say."""
-        which, model, same = (self.cleaned_data[name] for name in ("which", "model", "same"))
-        if model and one.model != model:
-            return False
-        if same and not (is_about_the_model(one) and (one.said == one.model) == (same == Same.YES)):
-            return False
-        if which == Which.OVERKILL:
-            return is_overkill(one)
-        return not which or (is_about_the_model(one) and one.blind == (which == Which.BLIND))
+    @property
+    def narrowed(self) -> Narrowed:
+        which, same = self.cleaned_data["which"], self.cleaned_data["same"]
+        return Narrowed(
+            overkill=which == Which.OVERKILL,
+            blind=which == Which.BLIND if which in (Which.SEEN, Which.BLIND) else None,
+            model=self.cleaned_data["model"],
+            same=same == Same.YES if same else None,
+        )
 
-    def found(self, asked: When, reader: Person) -> Single:
+    def found(self, asked: When, reader: Person) -> Listed:
         """The decisions; the period and the times in the address narrow each other."""
         since, until, slug = (self.cleaned_data[name] for name in ("since", "until", "line"))
         start, end = max(since or asked.span.since, asked.span.since), min(until or asked.span.until, asked.span.until)
         lines = [line.pk for line in self.lines if slug in ("", line.slug)]
-        single = one_by_one(lines, start, max(start, end), withheld(reader))
-        return Single(tuple(pair for pair in single.each if self.holds(pair[1])), single.since, single.cut)
+        return listed(lines, start, max(start, end), self.narrowed, withheld(reader))
 
 
 def _select(label: str, every: str, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
@@ -104,14 +104,24 @@ def _select(label: str, every: str, choices: Sequence[tuple[str, Any]]) -> forms
 
 @dataclass(frozen=True)
 class Row:
-    """One decision as the page shows it. `took`: seconds; None where the page did not measure it."""
+    """One decision as the page shows it. `model`: empty where it had said nothing."""
 
     label: Label
     model: str
     said: str
-    is_blind: bool
-    stands: bool
-    took: float | None
+
+    @property
+    def is_blind(self) -> bool:
+        return self.label.how == How.BLIND
+
+    @property
+    def stands(self) -> bool:
+        return self.label.capture.label_id == self.label.pk
+
+    @property
+    def took(self) -> float | None:
+        """Seconds; None where the page did not measure it."""
+        return None if self.label.took_ms is None else self.label.took_ms / 1000
 
 
 @page
@@ -120,14 +130,14 @@ def decisions(request: PersonRequest) -> HttpResponseBase:
     names, asked = class_names(), period_of(request)
     form = Filters(request.GET, lines_of(request.user), names)
     is_valid = form.is_valid()
-    single = form.found(asked, request.user) if is_valid else None
-    part = Paginator(single.each, PAGE).get_page(form.cleaned_data["page"] or 1) if single else None
+    found = form.found(asked, request.user) if is_valid else None
+    part = Paginator(found.labels, PAGE).get_page(form.cleaned_data["page"] or 1) if found else None
     context = {
         "form": form,
         "when": _narrowed(asked, form, request.GET) if is_valid else asked,
-        "single": single,
+        "found": found,
         "page": part,
-        "rows": rows_of(part, names) if part else [],
+        "rows": rows_of(list(part), names) if part else [],
     }
     return live(
         request,
@@ -149,24 +159,17 @@ def _narrowed(asked: When, form: Filters, said: QueryDict) -> When:
     return asked.narrowed(since, until, untimed(said, "page")) if since or until else asked
 
 
-def rows_of(part: Page[Any], names: dict[str, str]) -> list[Row]:
-    """Two queries, however many."""
-    groups = dict(part.object_list)
-    labels = Label.objects.select_related(
-        "capture__line", "capture__roll", "defect_class", "person"
-    ).in_bulk(groups)  # fmt: skip
-    return [_row(labels[key], one, names) for key, one in groups.items() if key in labels]
+def rows_of(keys: Sequence[UUID], names: dict[str, str]) -> list[Row]:
+    """In that order."""
+    related = ("capture__line", "capture__roll", "defect_class", "verdict__defect_class", "person")
+    labels = Label.objects.select_related(*related).in_bulk(keys)
+    return [_row(labels[key], names) for key in keys if key in labels]
 
 
-def _row(label: Label, one: Group, names: dict[str, str]) -> Row:
-    return Row(
-        label=label,
-        model=names.get(one.model, one.model),
-        said=names.get(one.said, one.said) if one.said else _("Unsure"),
-        is_blind=one.blind,
-        stands=one.stands,
-        took=one.took_ms / 1000 if one.timed else None,
-    )
+def _row(label: Label, names: dict[str, str]) -> Row:
+    said, verdict = label.defect_class, label.verdict
+    code = "" if verdict is None else verdict.defect_class.code if verdict.defect_class else UNKNOWN
+    return Row(label, names.get(code, code), names.get(said.code, said.code) if said else _("Unsure"))
 
 
 # --- as a file ----------------------------------------------------------------------------------------------------
@@ -179,24 +182,23 @@ def as_csv(request: PersonRequest) -> HttpResponseBase:
     now, names, asked = timezone.now(), class_names(), refuse_no_period(period_of(request))
     form = Filters(request.GET, lines_of(request.user), names)
     refuse_wrong(form)
-    single = form.found(asked, request.user)
-    if single.cut:
+    found = form.found(asked, request.user)
+    if found.cut:
         raise BadRequest(_("There are more decisions in this period than can be counted. Choose a shorter one."))
-    note_export(request, "decisions", now, len(single.each))
     head = (
         _("Decided at"), _("Capture"), _("Address"), _("Line"), _("Roll"), _("The model said"), _("Label"),
         _("Labelled by"), _("Blind"), _("Stands"), _("Seconds"),
     )  # fmt: skip
-    return csv_file(f"decisions-{day_of(now)}", head, _told(request, single, names))
+    rows = rows_of(found.labels, names)  # no more than the page reads
+    note_export(request, "decisions", now, len(rows))
+    return csv_file(f"decisions-{day_of(now)}", head, _told(request, rows))
 
 
-def _told(request: PersonRequest, single: Single, names: dict[str, str]) -> Iterator[tuple[Value, ...]]:
-    pages = Paginator(single.each, PAGE)
-    for number in pages.page_range:
-        for row in rows_of(pages.page(number), names):
-            label, capture = row.label, row.label.capture
-            address = request.build_absolute_uri(capture.get_absolute_url())
-            yield (
-                label.at, capture.pk, address, str(capture.line), capture.roll.code if capture.roll else "", row.model,
-                row.said, label.person.get_username(), row.is_blind, row.stands, row.took,
-            )  # fmt: skip
+def _told(request: PersonRequest, rows: Sequence[Row]) -> Iterator[tuple[Value, ...]]:
+    for row in rows:
+        label, capture = row.label, row.label.capture
+        address = request.build_absolute_uri(capture.get_absolute_url())
+        yield (
+            label.at, capture.pk, address, str(capture.line), capture.roll.code if capture.roll else "", row.model,
+            row.said, label.person.get_username(), row.is_blind, row.stands, row.took,
+        )  # fmt: skip
