@@ -117,6 +117,12 @@ def test_every_count_of_the_review_page_opens_as_many_decisions(mara: Client, ad
 
 
 @pytest.mark.usefixtures("week")
+def test_the_kappa_of_blind_answers_opens_them(mara: Client) -> None:
+    (url,) = re.findall(r'id="blind-kappa"><a href="([^"]+)">Kappa of the 2 ', text_of(mara, "/review/?when=24h"))
+    assert listed(mara, unescape(url)) == 2
+
+
+@pytest.mark.usefixtures("week")
 def test_a_share_opens_those_on_which_people_and_the_model_agreed(mara: Client) -> None:
     found = opened(mara, "/review/?when=24h&compare=week&line=loom-1")
     shares = [(url, float(figure)) for url, figure, share in found if share]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from inspections.escape import ENOUGH, Escape
@@ -96,6 +98,10 @@ class WeekRow:
     flagged_url: str
 
     @property
+    def words(self) -> str:
+        return _span(self.first, self.last)
+
+    @property
     def rate(self) -> str:
         return percent(self.now.escape.rate)
 
@@ -146,7 +152,7 @@ def _parts(line: Line, history: History, calendar: Calendar, form: LineFilters) 
     """The line, its period, its weeks, and what is drawn: the weeks, then the period."""
     weeks = tuple(_week(line, history, calendar, number) for number in range(WEEKS))
     now = history.stretch(WEEKS - form.weeks, form.weeks)
-    drawn = [_estimate(week.now, _short(week.first), _span(week.first, week.last), week.url) for week in weeks]
+    drawn = [_estimate(week.now, _short(week.first), week.words, week.url) for week in weeks]
     name = str(form.periods[form.cleaned_data["period"]][1])
     period = _estimate(now, name, name, flagged_url(line, **_flagged_span(calendar, form.weeks)))
     return line, now, weeks, [*drawn, period]
@@ -191,6 +197,12 @@ def _times(since: datetime, until: datetime) -> dict[str, str]:
 
 
 def _short(day: date) -> str:
+    return _day_words(day, get_language())
+
+
+@lru_cache(maxsize=1000)
+def _day_words(day: date, _language: str | None) -> str:
+    """Kept, because all lines of a page name the same few days."""
     return date_format(day, "j M")
 
 
