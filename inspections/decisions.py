@@ -7,11 +7,11 @@ stretch begins later, and says so. `listed` tells the same decisions one by one.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 
 from inspections.escape import Interval, clopper_pearson
 from inspections.models import Capture, How, Label, Person
@@ -49,6 +49,11 @@ class Decided:
     @property
     def count(self) -> int:
         return sum(one.count for one in self.groups)
+
+    @property
+    def first(self) -> datetime:
+        """The moment from which on all are counted."""
+        return self.since + timedelta(microseconds=1) if self.cut else self.since
 
     def of_line(self, line_id: int) -> Self:
         return replace(self, groups=tuple(one for one in self.groups if one.line == line_id))
@@ -110,10 +115,11 @@ def listed(
 
 def _narrowed(rows: QuerySet[Label], wanted: Narrowed) -> QuerySet[Label]:
     """What `is_overkill` and `is_about_the_model` say of a group, for the database."""
+    flagged = rows.alias(is_flagged=_FLAGGED).filter(is_flagged=True)
     if wanted.overkill:
-        rows = rows.filter(_is_flagged(), pk=_EFFECTIVE, defect_class__code=GOOD)
+        rows = flagged.filter(pk=_EFFECTIVE, defect_class__code=GOOD)
     if wanted.blind is not None or wanted.same is not None:
-        rows = rows.filter(_is_flagged(), defect_class__isnull=False, verdict__defect_class__isnull=False)
+        rows = flagged.filter(defect_class__isnull=False, verdict__defect_class__isnull=False)
     if wanted.blind is not None:
         rows = rows.filter(how=How.BLIND) if wanted.blind else rows.exclude(how=How.BLIND)
     if wanted.same is not None:
@@ -122,10 +128,6 @@ def _narrowed(rows: QuerySet[Label], wanted: Narrowed) -> QuerySet[Label]:
     if wanted.model == UNKNOWN:
         return rows.filter(verdict__isnull=False, verdict__defect_class=None)
     return rows.filter(verdict__defect_class__code=wanted.model) if wanted.model else rows
-
-
-def _is_flagged() -> Exists:
-    return Exists(_CAPTURE.filter(flagged=True))
 
 
 def _rows(

@@ -36,6 +36,7 @@ from inspections.models import (
     ThresholdChange,
     VersionChange,
 )
+from inspections.pages.plots import NO_TABLE, Plot
 from inspections.rates import NOTHING, Tally
 from tests import cast
 from tests.audits import audited, said, volume
@@ -699,3 +700,11 @@ def test_weeks_count_every_place_once_whether_by_day_or_by_hour(zone: str) -> No
             inside = [number for number, at in enumerate(moments) if since <= at < end and number % 7 == band]
             anomalies = sum(number % 3 == 0 for number in inside)
             assert found.get((step, band), NOTHING) == Tally(judged=len(inside), anomalies=anomalies)
+
+
+def test_what_a_plot_says_cannot_end_its_script() -> None:
+    named = "</script><script>alert(1)</script> & “≥”"
+    plot = Plot("rate", named, "", "control", {"series": []}, NO_TABLE)
+    inside = plot.script.removeprefix('<script id="plot-data-rate" type="application/json">').removesuffix("</script>")
+    assert not set("<>&") & set(inside)
+    assert json.loads(inside)["title"] == named

@@ -3,6 +3,7 @@ file. Which of them, and when, is all in the address."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,16 +19,13 @@ from django.utils.translation import gettext_lazy
 
 from inspections.decisions import Listed, Narrowed, listed
 from inspections.models import How, Label, Line, Person
-from inspections.models.defect_class import UNKNOWN
-from inspections.pages import when
 from inspections.pages.access import PersonRequest, for_managers, lines_of, page
 from inspections.pages.csv_file import Value, csv_file
 from inspections.pages.exports import day_of, note_export, refuse_no_period, refuse_wrong
-from inspections.pages.flagged import CHOICE, TIME, TimeField, untimed
+from inspections.pages.flagged import TIME, TimeField, period_of, select, untimed
 from inspections.pages.live import live
 from inspections.pages.overview import class_names
 from inspections.pages.when import When
-from inspections.pages.when_asked import ANY
 from inspections.review.blind import withheld
 
 PAGE = 60
@@ -42,8 +40,8 @@ class Which(TextChoices):
 
 
 class Same(TextChoices):
-    YES = "yes", gettext_lazy("The same")
-    NO = "no", gettext_lazy("Something else")
+    YES = "yes", gettext_lazy("The model's class")
+    NO = "no", gettext_lazy("Another class")
 
 
 class Filters(forms.Form):
@@ -56,10 +54,10 @@ class Filters(forms.Form):
     def __init__(self, data: QueryDict, lines: Sequence[Line], names: dict[str, str]) -> None:
         super().__init__(data, label_suffix="")
         self.lines = lines
-        self.fields["line"] = _select(_("Line"), _("All lines"), [(line.slug, str(line)) for line in lines])
-        self.fields["which"] = _select(_("Decisions"), _("All decisions"), Which.choices)
-        self.fields["model"] = _select(_("The model said"), _("Anything"), list(names.items()))
-        self.fields["same"] = _select(_("People said"), _("Anything"), Same.choices)
+        self.fields["line"] = select(_("Line"), [("", _("All lines")), *((line.slug, str(line)) for line in lines)])
+        self.fields["which"] = select(_("Decisions"), [("", _("All decisions")), *Which.choices])
+        self.fields["model"] = select(_("The model said"), [("", _("Anything")), *names.items()])
+        self.fields["same"] = select(_("People said"), [("", _("Anything")), *Same.choices])
 
     @property
     def selects(self) -> list[forms.BoundField]:
@@ -74,6 +72,12 @@ class Filters(forms.Form):
     def is_narrowed(self) -> bool:
         return any(self.data.get(name) for name in ("line", "which", "model", "same", "since", "until"))
 
+    def clean(self) -> dict[str, Any]:
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until <= since:
+            self.add_error("until", _("This must be later than “From”."))
+        return self.cleaned_data
+
     @property
     def narrowed(self) -> Narrowed:
         which, same = self.cleaned_data["which"], self.cleaned_data["same"]
@@ -84,22 +88,16 @@ class Filters(forms.Form):
             same=same == Same.YES if same else None,
         )
 
+    def span(self, asked: When) -> tuple[datetime, datetime]:
+        """The period and the times in the address narrow each other."""
+        since, until = self.cleaned_data["since"], self.cleaned_data["until"]
+        return max(since or asked.span.since, asked.span.since), min(until or asked.span.until, asked.span.until)
+
     def found(self, asked: When, reader: Person) -> Listed:
-        """The decisions; the period and the times in the address narrow each other."""
-        since, until, slug = (self.cleaned_data[name] for name in ("since", "until", "line"))
-        start, end = max(since or asked.span.since, asked.span.since), min(until or asked.span.until, asked.span.until)
+        since, until = self.span(asked)
+        slug = self.cleaned_data["line"]
         lines = [line.pk for line in self.lines if slug in ("", line.slug)]
-        return listed(lines, start, max(start, end), self.narrowed, withheld(reader))
-
-
-def _select(label: str, every: str, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
-    return forms.ChoiceField(
-        label=label,
-        choices=[("", every), *choices],
-        required=False,
-        error_messages=CHOICE,
-        widget=forms.Select(attrs={"class": "form-select"}),
-    )
+        return listed(lines, since, max(since, until), self.narrowed, withheld(reader))
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,12 @@ class Row:
         return self.label.capture.label_id == self.label.pk
 
     @property
+    def is_overruled(self) -> bool:
+        """Another class stands by now."""
+        now = self.label.capture.label
+        return now is not None and now.defect_class_id != self.label.defect_class_id
+
+    @property
     def took(self) -> float | None:
         """Seconds; None where the page did not measure it."""
         return None if self.label.took_ms is None else self.label.took_ms / 1000
@@ -126,8 +130,10 @@ class Row:
 
 @page
 def decisions(request: PersonRequest) -> HttpResponseBase:
-    """A page of the list, for the lines of this person."""
-    names, asked = class_names(), period_of(request)
+    """A page of the list, for managers and admins: it tells who said what, and how fast; and whoever is asked hidden
+    questions would see which of their answers are not in it."""
+    for_managers(request.user)
+    names, asked = class_names(), period_of(request, timezone.now())
     form = Filters(request.GET, lines_of(request.user), names)
     is_valid = form.is_valid()
     found = form.found(asked, request.user) if is_valid else None
@@ -145,30 +151,25 @@ def decisions(request: PersonRequest) -> HttpResponseBase:
         "inspections/_decisions.html",
         context,
         status=asked.status if is_valid else 400,
-        moving=is_valid and asked.moving and not asked.errors and part is not None and part.number == 1,
+        moving=asked.is_open and not asked.errors and part is not None and part.number == 1,
     )
 
 
-def period_of(request: PersonRequest) -> When:
-    """In which they were decided; any time where the address says nothing. Times to the second stand beside it."""
-    return when.chosen(request, timezone.now(), ANY, compares=False, drops=("since", "until"))
-
-
 def _narrowed(asked: When, form: Filters, said: QueryDict) -> When:
-    since, until = form.cleaned_data["since"], form.cleaned_data["until"]
-    return asked.narrowed(since, until, untimed(said, "page")) if since or until else asked
+    is_timed = form.cleaned_data["since"] or form.cleaned_data["until"]
+    return asked.narrowed(*form.span(asked), untimed(said, "page")) if is_timed else asked
 
 
 def rows_of(keys: Sequence[UUID], names: dict[str, str]) -> list[Row]:
     """In that order."""
-    related = ("capture__line", "capture__roll", "defect_class", "verdict__defect_class", "person")
+    related = ("capture__line", "capture__roll", "capture__label", "defect_class", "verdict__defect_class", "person")
     labels = Label.objects.select_related(*related).in_bulk(keys)
     return [_row(labels[key], names) for key in keys if key in labels]
 
 
 def _row(label: Label, names: dict[str, str]) -> Row:
     said, verdict = label.defect_class, label.verdict
-    code = "" if verdict is None else verdict.defect_class.code if verdict.defect_class else UNKNOWN
+    code = verdict.label if verdict else ""
     return Row(label, names.get(code, code), names.get(said.code, said.code) if said else _("Unsure"))
 
 
@@ -179,7 +180,7 @@ def _row(label: Label, names: dict[str, str]) -> Row:
 def as_csv(request: PersonRequest) -> HttpResponseBase:
     """The same decisions. More than the page can read are refused in words, never cut."""
     for_managers(request.user)
-    now, names, asked = timezone.now(), class_names(), refuse_no_period(period_of(request))
+    now, names, asked = timezone.now(), class_names(), refuse_no_period(period_of(request, timezone.now()))
     form = Filters(request.GET, lines_of(request.user), names)
     refuse_wrong(form)
     found = form.found(asked, request.user)

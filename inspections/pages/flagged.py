@@ -96,8 +96,8 @@ class Filters(forms.Form):
         # An anomaly is never one that people called good, so that class means what no defect class leads.
         of_show = {**names, GOOD: suspect()} if data.get("show") == Show.ANOMALIES else names
         every_class = [("", _("All classes")), *of_show.items()]
-        self.fields["line"] = _select(_("Line"), every_line)
-        self.fields["class"] = _select(_("Class"), every_class)
+        self.fields["line"] = select(_("Line"), every_line)
+        self.fields["class"] = select(_("Class"), every_class)
 
     @property
     def selects(self) -> list[forms.BoundField]:
@@ -199,7 +199,7 @@ class Filters(forms.Form):
         )
 
 
-def _select(label: Any, choices: list[tuple[str, Any]]) -> forms.ChoiceField:
+def select(label: Any, choices: list[tuple[str, Any]]) -> forms.ChoiceField:
     return forms.ChoiceField(
         label=label,
         choices=choices,
@@ -251,5 +251,5 @@ def untimed(said: QueryDict, mark: str) -> str:
 
 
 def period_of(request: PersonRequest, now: datetime) -> When:
-    """In which they were taken; any time where the address says nothing. Times to the second stand beside it."""
+    """Any time where the address says nothing. Times to the second stand beside it."""
     return when.chosen(request, now, ANY, compares=False, drops=("since", "until"))

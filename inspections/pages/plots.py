@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -87,12 +87,12 @@ class Plot:
 
     @property
     def script(self) -> SafeString:
-        """`spec` as JSON that may stand in a page, escaped like Django's `json_script`; that one takes 4 ms a plot for
-        it, character by character."""
+        """`spec` as data in a page: what Django's `json_script` makes, which takes 4 ms a plot to escape them character
+        by character."""
         found = json.dumps(self.spec, cls=DjangoJSONEncoder)
         for one in "<>&":
             found = found.replace(one, f"\\u{ord(one):04X}")
-        return mark_safe(found)  # noqa: S308  it is escaped
+        return format_html('<script id="{}" type="application/json">{}</script>', self.data_id, mark_safe(found))  # noqa: S308
 
     @property
     def happened(self) -> list["Happened"]:

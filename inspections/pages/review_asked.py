@@ -35,6 +35,7 @@ class Asked:
     found: Decided
     runs_before: Sequence[Run]  # of the period compared with, as far as this one reaches
     before: Decided | None
+    opens: bool  # the reader may see decisions one by one
 
     @property
     def scale(self) -> float:
@@ -56,18 +57,20 @@ class Asked:
         return f"{reverse('review')}?{urlencode({**absolute(Span(since, until, '')), **self.of_line})}"
 
     def decisions_url(self, **narrowed: str) -> str:
-        """The list of the period's decisions, or of some of them."""
-        return f"{reverse('decisions')}?{self.when.query}&{urlencode({**self.of_line, **narrowed})}".rstrip("&")
-
-    def decisions_between(self, since: datetime, until: datetime, **narrowed: str) -> str:
-        """The same of another time; what is counted together lies between whole seconds."""
-        times = {name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in (("since", since), ("until", until))}
-        return f"{reverse('decisions')}?{urlencode({**self.of_line, **times, **narrowed})}"
+        """The list of the decisions that the period counts, or of some of them; it stays as it was counted."""
+        return self.decisions_of(self.found, self.when.span.since, self.when.span.until, **narrowed)
 
     def decisions_before(self, **narrowed: str) -> str:
         """The same of the period compared with; empty where there is none."""
         other = self.when.compare
-        return self.decisions_between(other.since, other.until, **narrowed) if other else ""
+        return self.decisions_of(self.before, other.since, other.until, **narrowed) if other and self.before else ""
+
+    def decisions_of(self, counted: Decided, since: datetime, until: datetime, **narrowed: str) -> str:
+        """The same of a part of what was counted; empty for whoever may not open it."""
+        if not self.opens:
+            return ""
+        times = {"since": _written(max(since, counted.first)), "until": _written(until)}
+        return f"{reverse('decisions')}?{urlencode({**self.of_line, **times, **narrowed})}"
 
     @property
     def query(self) -> str:
@@ -84,7 +87,11 @@ def asked_of(request: PersonRequest, now: datetime) -> Asked:
     found = decided(ids, _bounds(span, runs), secret)
     runs_before = _runs(Span(other.since, min(other.until, other.since + span.length), "")) if other and runs else []
     before = decided(ids, _bounds(other, runs_before), secret) if other else None
-    return Asked(asked, every, lines, runs, found, runs_before, before)
+    return Asked(asked, every, lines, runs, found, runs_before, before, request.user.sees_every_line)
+
+
+def _written(at: datetime) -> str:
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def _chosen(lines: Sequence[Line], slug: str) -> list[Line]:

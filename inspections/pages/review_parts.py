@@ -84,7 +84,7 @@ def before_of(found: Decided, before: Decided | None, scale: float, url: str) ->
     now, cost = overkill_cost(found.groups), overkill_cost(before.groups)
     return Before(
         url=url,
-        images_url=f"{url}&{urlencode({'which': Which.OVERKILL})}",
+        images_url=f"{url}&{urlencode({'which': Which.OVERKILL})}" if url else "",
         decisions=before.count,
         decisions_change=more(found.count, before.count, scale),
         images=cost.images,
@@ -146,8 +146,8 @@ def _shift_row(asked: Asked, one: Part, other: Part | None) -> ShiftRow:
     return ShiftRow(
         words=shift_words(one),
         url=_url(asked, one),
-        list_url=asked.decisions_between(one.since, one.until),
-        images_url=asked.decisions_between(one.since, one.until, which=Which.OVERKILL),
+        list_url=asked.decisions_of(asked.found, one.since, one.until),
+        images_url=asked.decisions_of(asked.found, one.since, one.until, which=Which.OVERKILL),
         decisions=one.decided.count,
         an_hour=rounded(one.an_hour, 1),
         cost=one.cost,
@@ -159,7 +159,7 @@ def _shift_row(asked: Asked, one: Part, other: Part | None) -> ShiftRow:
 
 
 def _before(asked: Asked, one: Part, other: Part) -> Before | None:
-    url = asked.decisions_between(other.since, other.until)
+    url = asked.decisions_of(other.decided, other.since, other.until)
     return before_of(one.decided, other.decided, one.hours / other.hours, url)
 
 

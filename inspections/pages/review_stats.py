@@ -51,7 +51,7 @@ class LineRow:
 
 @dataclass(frozen=True)
 class Answers:
-    """How many there were, what share of them was the model's; and the lists of both."""
+    """How many there were, what share of them was the model's; and the lists of both, where they hold any."""
 
     count: int
     share: str
@@ -159,7 +159,7 @@ def _class_row(wanted: Asked, one: Agreed, names: dict[str, str], old: Agreed | 
 
 
 def _answers(count: int, agreed: int, url: Callable[..., str]) -> Answers:
-    return Answers(count, _share(agreed, count), url(), url(same=Same.YES))
+    return Answers(count, _share(agreed, count), url(), url(same=Same.YES) if agreed else "")
 
 
 def _share(part: int, whole: int) -> str:
@@ -224,22 +224,25 @@ def _plot_row(wanted: Asked, one: Part, other: Part | None, compared: bool) -> l
     count = one.decided.count
     row = [
         Cell(span_words(one.since, one.until), wanted.url(one.since, one.until)),
-        Cell(rounded(count, 0), wanted.decisions_between(one.since, one.until) if count else "", count),
+        Cell(rounded(count, 0), _opened(wanted, one), count),
         Cell(rounded(one.an_hour, 1), value=one.an_hour),
     ]
     if not compared:
         return row
     if other is None:
         return [*row, Cell("–")]
-    url = wanted.decisions_between(other.since, other.until) if other.decided.count else ""
-    return [*row, Cell(rounded(other.an_hour, 1), url, other.an_hour)]
+    return [*row, Cell(rounded(other.an_hour, 1), _opened(wanted, other), other.an_hour)]
+
+
+def _opened(wanted: Asked, part: Part) -> str:
+    """Its decisions; for whoever may not see them, the page of this part. Nothing opens nothing."""
+    if not part.decided.count:
+        return ""
+    return wanted.decisions_of(part.decided, part.since, part.until) or wanted.url(part.since, part.until)
 
 
 def _spots(wanted: Asked, parts: Iterable[Part], moved: timedelta = timedelta(0)) -> list[Spot]:
-    return [
-        Spot(one.since + moved, one.an_hour, _words(one), wanted.decisions_between(one.since, one.until))
-        for one in parts
-    ]
+    return [Spot(one.since + moved, one.an_hour, _words(one), _opened(wanted, one)) for one in parts]
 
 
 def _series_before(wanted: Asked) -> list[Series]:

@@ -184,8 +184,8 @@
       this.link.hidden = !stop?.url;
       if (stop?.url) {
         this.link.href = stop.url;
-        const { list, counts, page } = this.link.dataset;
-        this.link.textContent = this.link.pathname === list ? counts : page;
+        const { lists, counts, page } = this.link.dataset;
+        this.link.textContent = lists.split(" ").includes(this.link.pathname) ? counts : page;
       }
       if (stop && aloud) this.say(stop.words);
     }
