@@ -115,11 +115,13 @@ def listed(
 
 def _narrowed(rows: QuerySet[Label], wanted: Narrowed) -> QuerySet[Label]:
     """What `is_overkill` and `is_about_the_model` say of a group, for the database."""
-    flagged = rows.alias(is_flagged=_FLAGGED).filter(is_flagged=True)
+    of_the_model = wanted.blind is not None or wanted.same is not None
+    if wanted.overkill or of_the_model:
+        rows = rows.alias(is_flagged=_FLAGGED).filter(is_flagged=True)
     if wanted.overkill:
-        rows = flagged.filter(pk=_EFFECTIVE, defect_class__code=GOOD)
-    if wanted.blind is not None or wanted.same is not None:
-        rows = flagged.filter(defect_class__isnull=False, verdict__defect_class__isnull=False)
+        rows = rows.filter(pk=_EFFECTIVE, defect_class__code=GOOD)
+    if of_the_model:
+        rows = rows.filter(defect_class__isnull=False, verdict__defect_class__isnull=False)
     if wanted.blind is not None:
         rows = rows.filter(how=How.BLIND) if wanted.blind else rows.exclude(how=How.BLIND)
     if wanted.same is not None:

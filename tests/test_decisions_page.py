@@ -168,6 +168,8 @@ def test_it_is_narrowed_by_line_by_what_the_model_said_and_by_what_people_said(m
     assert listed(mara, f"{today}&model=cut") == 2
     assert listed(mara, f"{today}&model=cut&same=yes") == 0
     assert listed(mara, f"{today}&same=no&which=blind") == 1
+    assert listed(mara, f"{today}&which=overkill") == listed(mara, f"{today}&which=overkill&same=no") == 4
+    assert listed(mara, f"{today}&which=overkill&same=yes") == 0
     assert "Nobody decided anything of this choice" in text_of(mara, f"{today}&model=thread")
 
 

@@ -180,7 +180,8 @@ def _row(label: Label, names: dict[str, str]) -> Row:
 def as_csv(request: PersonRequest) -> HttpResponseBase:
     """The same decisions. More than the page can read are refused in words, never cut."""
     for_managers(request.user)
-    now, names, asked = timezone.now(), class_names(), refuse_no_period(period_of(request, timezone.now()))
+    now, names = timezone.now(), class_names()
+    asked = refuse_no_period(period_of(request, now))
     form = Filters(request.GET, lines_of(request.user), names)
     refuse_wrong(form)
     found = form.found(asked, request.user)
