@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -29,11 +30,12 @@ HALF_TOLERANCE = 0.05  # half precision on a GPU answers to two or three digits
 
 
 class Inspector:
-    """`Inspector.load(folder).judge(items)`. One process, one inspector: it is not made to be shared by threads."""
+    """`Inspector.load(folder).judge(items)`. Made for one process each; threads that share it take turns."""
 
     def __init__(self, folder: Path, spec: Spec, engine: Engine, known: Known) -> None:
         self.folder, self.spec, self.engine, self.known = folder, spec, engine, known
         self.device, self.precision = engine.device, engine.precision
+        self._turn = Lock()  # an engine answers in memory of its own, which the next run writes over
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto", threads: int = 1) -> Self:
@@ -74,7 +76,9 @@ class Inspector:
 
     def _read(self, views: NDArray[np.uint8]) -> Reading:
         """Runs the network over (n, H, W, C)."""
-        found, unknown = self.engine.run(views), self.spec.unknown
+        with self._turn:
+            found = self.engine.run(views)
+        unknown = self.spec.unknown
         far, look = self.known.distances(found.embedding, unknown), self.known.look_distances(views, unknown)
         return Reading(found.logits, found.maps, found.embedding, found.texture, far, look)
 

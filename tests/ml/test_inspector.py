@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,24 @@ def test_a_batch_says_what_single_images_say(inspector: Inspector) -> None:
     for image, answer in zip(images, together, strict=True):
         assert isinstance(answer, Judgement)
         assert judge(inspector, image).anomaly_score == pytest.approx(answer.anomaly_score, abs=1e-6)
+
+
+def test_threads_that_share_it_get_the_answers_of_their_own_images(inspector: Inspector) -> None:
+    alike = [[Item(with_hole(side=4 + 2 * index))] * (3 + index) for index in range(4)]
+    alone = [[one.anomaly_score for one in _judged(inspector, items)] for items in alike]
+
+    def again(items: list[Item]) -> list[list[float | None]]:
+        return [[one.anomaly_score for one in _judged(inspector, items)] for _ in range(60)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for wanted, found in zip(alone, pool.map(again, alike), strict=True):
+            assert found == [pytest.approx(wanted, abs=1e-6)] * 60
+
+
+def _judged(inspector: Inspector, items: list[Item]) -> list[Judgement]:
+    answers = inspector.judge(items)
+    assert all(isinstance(answer, Judgement) for answer in answers)
+    return [answer for answer in answers if isinstance(answer, Judgement)]
 
 
 def test_the_items_threshold_comes_before_the_bundles(inspector: Inspector) -> None:
