@@ -29,7 +29,7 @@ def watched_lines(person: Person) -> "QuerySet[WatchedLine]":
     # By attempts first, as the index runs: what was never tried is what waits longest when judging stands still.
     waiting = captures.filter(status=Status.PENDING).order_by("attempts", "id").values("received_at")[:1]
     oldest = captures.filter(status=Status.PENDING).order_by("counted_at").values("counted_at")[:1]
-    lines = Line.objects.seen_by(person).select_related("version")
+    lines = Line.objects.seen_by(person).select_related("version").defer("version__spec")
     found = lines.annotate(newest_at=Subquery(newest), waiting_since=Subquery(waiting), unjudged_from=Subquery(oldest))
     return cast("QuerySet[WatchedLine]", found)
 

@@ -76,7 +76,7 @@ def newest_of(charts: Sequence[Chart], now: datetime, most: int) -> dict[int, li
     by_line = {chart.line_id: chart for chart in charts}
     found: dict[int, list[Baseline]] = {line_id: [] for line_id in by_line}
     rows = Baseline.objects.filter(line__in=by_line, defect_class=charts[0].defect_class, confirmed_at__lte=now)
-    for one in rows.select_related("confirmed_by").order_by("-id")[: most * len(charts)]:
+    for one in rows.order_by("-id")[: most * len(charts)]:
         if [one.kind, one.subgroup_by, one.size] == _of_chart(by_line[one.line_id]):
             found[one.line_id].append(one)
     return found
@@ -91,10 +91,10 @@ def history(chart: Chart) -> list[Baseline]:
 def _newest(line_ids: Collection[int], now: datetime, code: str) -> list[Baseline]:
     """Of each line the newest one of its chart's settings. Grouped by settings and then picked here: a condition for
     each line costs more to write than to answer."""
-    charts = charts_of(line_ids, code)
     rows = Baseline.objects.filter(line__in=line_ids, defect_class=code, confirmed_at__lte=now).order_by()
     newest = rows.values("line", "kind", "subgroup_by", "size").annotate(newest=Max("pk")).values("newest")
-    found = Baseline.objects.filter(pk__in=newest).select_related("confirmed_by")
+    found = list(Baseline.objects.filter(pk__in=newest))
+    charts = charts_of([one.line_id for one in found], code) if found else {}
     return [one for one in found if [one.kind, one.subgroup_by, one.size] == _of_chart(charts.get(one.line_id))]
 
 

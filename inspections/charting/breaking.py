@@ -98,10 +98,10 @@ def _version_words(change: VersionChange) -> str:
 
 def _thresholds(line_ids: Collection[int], since: datetime, until: datetime) -> Found:
     rows = ThresholdChange.objects.filter(line__in=line_ids, at__gte=since, at__lt=until)
-    for row in rows.order_by("at", "id"):
-        if row.old != row.new:
-            told = {"old": _threshold(row.old), "new": _threshold(row.new)}
-            yield row.line_id, Break(row.at, "threshold", _("threshold from %(old)s to %(new)s") % told)
+    for line_id, at, old, new in rows.order_by("at", "id").values_list("line_id", "at", "old", "new"):
+        if old != new:
+            told = {"old": _threshold(old), "new": _threshold(new)}
+            yield line_id, Break(at, "threshold", _("threshold from %(old)s to %(new)s") % told)
 
 
 def _threshold(value: float | None) -> str:

@@ -6,7 +6,7 @@ Where nothing was judged there is no subgroup.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from inspections.charting import summing
@@ -14,7 +14,6 @@ from inspections.charting.points import Subgroup
 from inspections.models import Chart, LengthCount, SlotCount, SubgroupBy
 from inspections.models.rollup import PIECE_M, SLOT
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PIECE = int(PIECE_M)
 SETTLED = timedelta(hours=1)  # after its last piece a length of cloth is whole, also where its roll did not go on
 CLASSES = 4  # rows of one piece that a look back reckons with at first
@@ -56,7 +55,7 @@ def before(chart: Chart, since: datetime, least: datetime, most: int, now: datet
 
 def mark(moment: datetime, size: timedelta) -> datetime:
     """The subgroup's begin at or before."""
-    return moment - (moment - EPOCH) % size
+    return moment - (moment - summing.EPOCH) % size
 
 
 def _at_or_after(moment: datetime, size: timedelta) -> datetime:
@@ -65,23 +64,15 @@ def _at_or_after(moment: datetime, size: timedelta) -> datetime:
 
 
 def _by_time(charts: Sequence[Chart], since: datetime, until: datetime, now: datetime) -> dict[int, list[Subgroup]]:
-    ends = {chart.line_id: [_at_or_after(one, _size(chart)) for one in (since, until)] for chart in charts}
-    first, last = min(one for one, _last in ends.values()), max(one for _first, one in ends.values())
-    by_line: dict[int, list[summing.Slot]] = {line_id: [] for line_id in ends}
-    for line_id, slot in summing.slots(ends, charts[0].defect_class, first, last):
+    sizes = {chart.line_id: _size(chart) for chart in charts}
+    ends = {line_id: [_at_or_after(one, size) for one in (since, until)] for line_id, size in sizes.items()}
+    found: dict[int, list[Subgroup]] = {line_id: [] for line_id in sizes}
+    earliest, latest = min(one for one, _last in ends.values()), max(one for _first, one in ends.values())
+    for line_id, step in summing.steps(sizes, charts[0].defect_class, earliest, latest):
         first, last = ends[line_id]
-        if first <= slot.at < last:
-            by_line[line_id].append(slot)
-    return {chart.line_id: _of_slots(by_line[chart.line_id], _size(chart), now) for chart in charts}
-
-
-def _of_slots(rows: Iterable[summing.Slot], size: timedelta, now: datetime) -> list[Subgroup]:
-    found = []
-    for start, each in groupby(rows, lambda slot: mark(slot.at, size)):
-        slots = list(each)
-        if judged := sum(slot.judged for slot in slots):
-            count = sum(slot.anomalies for slot in slots)
-            found.append(Subgroup(start, start + size, judged, count, whole=start + size <= now))
+        if step.judged and first <= step.at < last:
+            end = step.at + sizes[line_id]
+            found[line_id].append(Subgroup(step.at, end, step.judged, step.anomalies, whole=end <= now))
     return found
 
 

@@ -3,14 +3,16 @@
 Everything is told twice: a signal is a triangle and a colour, a limit is dashed, a mark has a number that a list names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import groupby
 from math import ceil, floor
+from operator import attrgetter
 
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.pdfgen.pathobject import PDFPathObject
 from reportlab.platypus import Flowable
 
 from inspections.paper.fonts import BOLD, REGULAR
@@ -144,24 +146,35 @@ def _limits(canvas: Canvas, scale: _Scale) -> None:
     canvas.setStrokeColor(SOFT)
     for names, dash in ((("upper", "lower"), [2, 2]), (("centre",), [])):
         canvas.setDash(dash)
-        if found := [line for dot in scale.scene.dots for name in names for line in _step(scale, dot, name)]:
+        if found := [stroke for name in names for stroke in _steps(scale, name)]:
             canvas.lines(found)
 
 
-def _step(scale: _Scale, dot: Dot, name: str) -> list[Stroke]:
-    value = getattr(dot, name)
-    return [] if value is None else [(scale.x(dot.since), scale.y(value), scale.x(dot.until), scale.y(value))]
+def _steps(scale: _Scale, name: str) -> Iterator[Stroke]:
+    """One stroke for neighbours with the same limit: a centre is one from end to end."""
+    for value, dots in groupby(scale.scene.dots, attrgetter(name)):
+        if value is not None:
+            y = scale.y(value)
+            yield from ((scale.x(since), y, scale.x(until), y) for since, until in _stretches(dots))
+
+
+def _stretches(dots: Iterable[Dot]) -> list[tuple[datetime, datetime]]:
+    """Where they touch they are one."""
+    found: list[tuple[datetime, datetime]] = []
+    for dot in dots:
+        touches = found and found[-1][1] == dot.since
+        since = found.pop()[0] if touches else dot.since
+        found.append((since, dot.until))
+    return found
 
 
 def _points(canvas: Canvas, scale: _Scale) -> None:
     """A line through neighbours; a gap where nothing was judged. A signal is a triangle."""
     found = [(_middle(scale, dot), scale.y(dot.value), dot) for dot in scale.scene.dots if dot.value is not None]
-    pairs = [_between(scale, *pair) for pair in pairwise(scale.scene.dots) if not _is_gap(*pair)]
     canvas.setStrokeColor(BLUE)
     canvas.setLineCap(ROUND)
     canvas.setLineWidth(0.9)
-    if pairs:
-        canvas.lines(pairs)
+    canvas.drawPath(_line(canvas, scale))
     calm = [(x, y, x, y + 0.01) for x, y, dot in found if not dot.signals]
     if calm and len(scale.scene.dots) <= DOTS_UP_TO:
         canvas.setLineWidth(2.2)
@@ -171,12 +184,18 @@ def _points(canvas: Canvas, scale: _Scale) -> None:
             _triangle(canvas, x, y)
 
 
+def _line(canvas: Canvas, scale: _Scale) -> PDFPathObject:
+    path, before = canvas.beginPath(), None
+    for dot in scale.scene.dots:
+        if dot.value is not None:
+            go = path.moveTo if before is None or _is_gap(before, dot) else path.lineTo
+            go(_middle(scale, dot), scale.y(dot.value))
+        before = dot
+    return path
+
+
 def _is_gap(one: Dot, after: Dot) -> bool:
-    return one.value is None or after.value is None or after.since - one.until > 2 * (one.until - one.since)
-
-
-def _between(scale: _Scale, one: Dot, after: Dot) -> Stroke:
-    return _middle(scale, one), scale.y(one.value or 0.0), _middle(scale, after), scale.y(after.value or 0.0)
+    return one.value is None or after.since - one.until > 2 * (one.until - one.since)
 
 
 def _middle(scale: _Scale, dot: Dot) -> float:

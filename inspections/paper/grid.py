@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
+from reportlab.lib.colors import Color
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
@@ -125,12 +126,17 @@ class _Pen:
         self.canvas.drawText(self.text)
 
     def _begin(self) -> None:
-        self.text, self.style = self.canvas.beginText(), None
+        self.text = self.canvas.beginText()
+        self.font: tuple[str, float] | None = None
+        self.colour: Color | None = None
 
     def _style(self, style: ParagraphStyle) -> None:
-        if style is not self.style:
-            self.style = style
-            self.text.setFont(style.fontName, style.fontSize)
+        """Said only where it changes: words and figures of a row differ in nothing but where they stand."""
+        if (font := (style.fontName, style.fontSize)) != self.font:
+            self.font = font
+            self.text.setFont(*font)
+        if style.textColor != self.colour:
+            self.colour = style.textColor
             self.text.setFillColor(style.textColor)
 
 
