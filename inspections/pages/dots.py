@@ -39,12 +39,21 @@ class Dot:
     is_cut: bool
     is_period: bool = False
 
-    slot = SLOT
-    full = HEIGHT
+    # What a template writes is text already: of a number it would ask how the reader writes numbers.
+    slot, full = str(SLOT), str(HEIGHT)
 
     @property
     def x(self) -> int:
         return self.slot_x + SLOT // 2
+
+    @property
+    def left(self) -> str:
+        return str(self.slot_x)
+
+    @property
+    def point(self) -> str:
+        """A line of no length; empty where there is no value."""
+        return "" if self.y is None else f"M{self.x} {self.y}h0"
 
     @property
     def arrow(self) -> str:
@@ -57,7 +66,7 @@ class DotChart:
     top: int
     words: str
 
-    full = HEIGHT
+    full = str(HEIGHT)
 
     @property
     def width(self) -> int:

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -31,7 +30,7 @@ from inspections.pages.line_rate import rate_plot
 from inspections.pages.live import live
 from inspections.pages.notices import notices
 from inspections.pages.overview import class_names, no_class
-from inspections.pages.periods import between_words, percent
+from inspections.pages.periods import between_words, grouped, percent
 from inspections.pages.when import When
 from inspections.pages.worklist import Show
 from inspections.quality import WEEK, Calendar, histories
@@ -157,12 +156,8 @@ class Figures:
             return {}
         names = ("anomalies", "judged", "flagged", "failed")
         pairs = ((name, getattr(self.tally, name), getattr(self.old, name)) for name in names)
-        counts = {name: (_grouped(old), more(now, old, self.scale)) for name, now, old in pairs}
+        counts = {name: (grouped(old), more(now, old, self.scale)) for name, now, old in pairs}
         return {"rate": (percent(self.old.rate), points(self.tally, self.old)), **counts}
-
-
-def _grouped(count: int) -> str:
-    return number_format(count, force_grouping=True)
 
 
 def figures_of(frame: Frame, steps: Sequence[Classes], before: Sequence[Classes] | None) -> Figures:

@@ -106,6 +106,17 @@ def _written(value: float, digits: int, _language: str | None) -> str:
     return number_format(value, digits)
 
 
+def grouped(count: int) -> str:
+    """Large counts, so that they can be read: `12,480`."""
+    return _grouped(count, get_language())
+
+
+@lru_cache(maxsize=5000)
+def _grouped(count: int, _language: str | None) -> str:
+    """Kept as the others are."""
+    return number_format(count, force_grouping=True)
+
+
 def counted_words(anomalies: float, judged: float) -> str:
     """`2.0 %, 4 of 200`."""
     return _counted_words(anomalies, judged, get_language())

@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from typing import Any, Literal, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -56,7 +57,8 @@ def _row(cells: Sequence[Cell]) -> str:
 
 
 def _written(cell: Cell) -> str:
-    text = escape(cell.text)
+    """Python's own `escape`: Django's says the same, and takes twice as long to ask whether a word is lazy."""
+    text = escape(str(cell.text))
     return f'<a href="{escape(cell.url)}">{text}</a>' if cell.url else text
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.conf import settings
@@ -23,7 +23,7 @@ from inspections.pages.charts import flagged_url
 from inspections.pages.dots import DotChart, Estimate, Whisker, common_top, dot_chart, lying
 from inspections.pages.flagged import CHOICE
 from inspections.pages.live import live
-from inspections.pages.periods import ESCAPE_PERIODS, Filters, between_words, percent, period_of, refused
+from inspections.pages.periods import ESCAPE_PERIODS, Filters, between_words, grouped, percent, period_of, refused
 from inspections.quality import WEEK, WEEKS, Calendar, History, Stretch, histories
 from inspections.review.blind import withheld
 
@@ -50,6 +50,23 @@ class LineFilters(Filters):
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Of a stretch, as a table writes them. Made here: a template takes ten times as long, and a page has hundreds."""
+
+    passed: str
+    answered: str
+    waiting: str
+    found: str
+    flagged: str
+    defects: str
+
+    @classmethod
+    def of(cls, now: Stretch) -> Self:
+        one, flagged = now.escape, now.escape.flagged
+        return cls(*map(grouped, (one.passed, one.answered, now.waiting, one.found, flagged.flagged, flagged.defects)))
+
+
+@dataclass(frozen=True)
 class LineRow:
     """One line: the chosen period, and the eight weeks up to its end."""
 
@@ -63,6 +80,10 @@ class LineRow:
     @property
     def escape(self) -> Escape:
         return self.now.escape
+
+    @property
+    def counts(self) -> Counts:
+        return Counts.of(self.now)
 
     @property
     def has_audits(self) -> bool:
@@ -108,6 +129,10 @@ class WeekRow:
     @property
     def between(self) -> str:
         return between_words(self.now.escape.between)
+
+    @property
+    def counts(self) -> Counts:
+        return Counts.of(self.now)
 
 
 @page
