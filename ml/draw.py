@@ -11,6 +11,8 @@ from PIL import Image
 from ml.data import DataError
 from ml.fabric import CLASSES, Roll
 
+QUICK = 1  # of zlib's levels: cloth is noise, which the usual sixth takes three times as long to make no smaller
+
 
 def folder(out: Path, seeds: Iterable[int], frames: int, size: int) -> None:
     """images/, masks/ and manifest.csv (path,label,source,box) under `out`. The classes follow each other."""
@@ -30,8 +32,8 @@ def folder(out: Path, seeds: Iterable[int], frames: int, size: int) -> None:
 def _save(out: Path, roll: Roll, index: int, label: str) -> list[str]:
     frame = roll.frame(index, label)
     name = f"roll-{roll.seed}-{index:05}.png"
-    Image.fromarray(frame.image).save(out / "images" / name)
-    Image.fromarray(frame.mask).save(out / "masks" / name)
+    Image.fromarray(frame.image).save(out / "images" / name, compress_level=QUICK)
+    Image.fromarray(frame.mask).save(out / "masks" / name, compress_level=QUICK)
     return [f"images/{name}", label, f"roll-{roll.seed}", " ".join(map(str, frame.box or ()))]
 
 
@@ -44,4 +46,4 @@ def contact_sheet(out: Path, seeds: Iterable[int], frames: int, size: int) -> No
     for row, roll in enumerate(rolls):
         for column, label in enumerate(columns):
             sheet.paste(Image.fromarray(roll.frame(column, label).image), (column * (size + 4), row * (size + 4)))
-    sheet.save(out / "sheet.png")
+    sheet.save(out / "sheet.png", compress_level=QUICK)

@@ -55,9 +55,9 @@ def table() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def address(route: str, capture: Capture) -> str:
-    """The route with this capture or its line in it. A new kind of object needs a line here."""
-    values = {
+def values_of(capture: Capture) -> dict[str, str]:
+    """What stands for each kind of object in an address: this capture or its line. A new kind needs a line here."""
+    return {
         "<uuid:pk>": str(capture.pk),
         "<uuid:key>": str(capture.pk),
         "<uuid:label>": str(capture.labels.get(how="single").pk),
@@ -75,9 +75,12 @@ def address(route: str, capture: Capture) -> str:
         "<int:shift>": str(Shift.objects.values_list("pk", flat=True).first()),
         "<int:training>": str(TrainingRun.objects.values_list("pk", flat=True).first()),
     }
+
+
+def address(route: str, values: dict[str, str]) -> str:
     for placeholder, value in values.items():
         route = route.replace(placeholder, value)
-    assert "<" not in route, f"{route}: tell `address` what stands there"
+    assert "<" not in route, f"{route}: tell `values_of` what stands there"
     return route
 
 
@@ -108,10 +111,10 @@ def test_the_table_lists_every_route_and_method_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_every_route_answers_each_caller_as_the_table_says(capture: Capture, caller: str) -> None:
-    client = CALLERS[caller]()
+    client, values = CALLERS[caller](), values_of(capture)
     wrong = []
     for row in sorted(table(), key=lambda row: row["route"] == "/logout/"):  # last: no session outlives it
-        found = status(client, row["method"], address(row["route"], capture))
+        found = status(client, row["method"], address(row["route"], values))
         if str(found) != row[caller]:
             wrong.append(f"{row['method']} {row['route']}: {found}, not {row[caller]}")
     assert not wrong, "\n".join(wrong)
@@ -120,9 +123,9 @@ def test_every_route_answers_each_caller_as_the_table_says(capture: Capture, cal
 def test_what_nobody_can_type_is_refused_in_every_address(capture: Capture) -> None:
     """PostgreSQL keeps no NUL: one that got as far as a row, or the log of an export, would break there. The API
     refuses it field by field."""
-    client, wrong = signed_in(cast.ada()), []
+    client, values, wrong = signed_in(cast.ada()), values_of(capture), []
     for route in routes():
-        where = address(route, capture)
+        where = address(route, values)
         found = status(client, "GET", f"{where}?line=%00&x%00=1")
         if found >= 500 or (found != 400 and not route.startswith("/api/")):
             wrong.append(f"{route}: {found}")

@@ -9,7 +9,7 @@ from inspections.models import Capture, Quarantine
 from tests import cast
 from tests.cast import a_camera, signed_in
 from tests.judged import judged
-from tests.test_access import address, capture, routes  # noqa: F401  the capture is a fixture
+from tests.test_access import address, capture, routes, values_of  # noqa: F401  the capture is a fixture
 from tests.test_access import table as access
 
 SPOKEN = re.compile(r'\s(?:title|alt|aria-label|data-title)="([^"]*)"')
@@ -26,9 +26,9 @@ def test_no_page_writes_a_moment_as_machines_do(capture: Capture) -> None:  # no
     days_ago = timezone.now() - timedelta(days=3)
     judged(a_camera("loom-1"), "hole", at=days_ago)
     Quarantine.objects.update(first_day=days_ago.date(), last_day=days_ago.date() + timedelta(days=1))
-    ada, wrong, seen = signed_in(cast.ada()), [], 0
+    ada, values, wrong, seen = signed_in(cast.ada()), values_of(capture), [], 0
     for route in sorted({row["route"] for row in access() if row["method"] == "GET" and row["admin"] == "200"}):
-        answer = ada.get(address(route, capture))
+        answer = ada.get(address(route, values))
         if answer.streaming:
             list(answer.streaming_content)  # type: ignore[attr-defined]  a file, which closes at its end
         elif answer.headers.get("Content-Type", "").startswith("text/html"):

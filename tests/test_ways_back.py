@@ -12,7 +12,7 @@ from inspections.pages.ways_back import page_of
 from tests import cast
 from tests.cast import PASSWORD, signed_in
 from tests.floor import an_alarm
-from tests.test_access import address, routes
+from tests.test_access import address, routes, values_of
 from tests.test_access import capture as capture
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +92,8 @@ def test_a_locked_terminal_says_that_nothing_was_done_and_leads_back() -> None:
 
 def test_each_of_them_leads_to_a_page_that_is_there(capture: Capture) -> None:
     client, lost = signed_in(cast.ada()), []
-    wheres = [where for route in routes() if not route.startswith("/api/") and (where := address(route, capture))]
+    values = values_of(capture)
+    wheres = [address(route, values) for route in routes() if not route.startswith("/api/")]
     deeds = [where for where in wheres if getattr(resolve(where).func, "only_sent_to", False)]
     assert len(deeds) > 20
     for where in deeds:

@@ -1,6 +1,5 @@
 """A proposed baseline as a plot: its own subgroups within the limits that it would give."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -10,7 +9,7 @@ from inspections import charting
 from inspections.charting import Point, Proposal
 from inspections.models import Chart
 from inspections.pages.line_plots import Frame
-from inspections.pages.line_rate import counts_words, group_words, limit_words, signal_words
+from inspections.pages.line_rate import Told, counts_words, limit_words, told_of
 from inspections.pages.periods import percent, rounded
 from inspections.pages.plots import Cell, Plot, Series, Spot, Table, over_time
 
@@ -48,24 +47,14 @@ def _summed_up(offered: Proposal, shown: int) -> str:
     return words
 
 
-@dataclass(frozen=True)
-class _Told:
-    """A point, and what plot and table both say of it."""
-
-    point: Point
-    name: str
-    signal: str
-    url: str
-
-
-def _told_of(frame: Frame, chart: Chart, point: Point) -> _Told:
+def _told_of(frame: Frame, chart: Chart, point: Point) -> Told:
     more = {"class": chart.defect_class} if chart.defect_class else {}
     start = point.subgroup.start
     url = frame.url(start, max(point.subgroup.end, start + MINUTE), **more)
-    return _Told(point, group_words(point.subgroup), signal_words(chart, point), url)
+    return told_of(chart, point, url)
 
 
-def _spot(told: _Told, scale: float) -> Spot:
+def _spot(told: Told, scale: float) -> Spot:
     point, group = told.point, told.point.subgroup
     lower, centre, upper = (None if one is None else scale * one for one in (point.lower, point.centre, point.upper))
     return Spot(
@@ -81,7 +70,7 @@ def _spot(told: _Told, scale: float) -> Spot:
     )
 
 
-def _row(told: _Told, in_deviations: bool) -> list[Cell]:
+def _row(told: Told, in_deviations: bool) -> list[Cell]:
     group = told.point.subgroup
     return [
         Cell(told.name, told.url),

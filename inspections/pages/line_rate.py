@@ -1,7 +1,7 @@
 """The line page's chart of the rate: by the chart's own subgroups, and by hours or days where the period is long."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -32,7 +32,8 @@ def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -
     """`chart` is of the anomaly rate or of one class; `frame` says when."""
     points, step = points_of([chart], frame.since, frame.until, now)[chart.line_id]
     is_deviation = in_deviations(chart, points, step)
-    spots = [_spot(frame, chart, point, after, is_deviation) for point, after in _with_next(chart, points)]
+    told = [told_of(chart, point, _url(frame, chart, point.subgroup)) for point in points]
+    spots = [_spot(one, end, is_deviation) for one, end in zip(told, _ends(chart, points), strict=True)]
     name = frame.name(chart.defect_class) if chart.defect_class else _("Anomaly rate")
     series = [Series(name, spots)]
     if compare:
@@ -40,12 +41,12 @@ def rate_plot(frame: Frame, chart: Chart, compare: Span | None, now: datetime) -
     return Plot(
         key="rate",
         title=_("%(name)s over time") % {"name": name},
-        words=f"{_told(chart, points, is_deviation)} {_step_words(chart, step)}",
+        words=f"{_said(chart, points, is_deviation)} {_step_words(chart, step)}",
         kind="control",
         data=frame.over_time(series, unit="σ" if is_deviation else "%"),
         table=Table(
             (_("Time"), _("Judged"), _("Anomalies"), _("Rate"), _("Limits"), _("Signal")),
-            [_row(frame, chart, point, is_deviation) for point in reversed(points)],
+            [_row(one, is_deviation) for one in reversed(told)],
         ),
         empty="" if points else _("Nothing was judged in this period."),
     )
@@ -106,41 +107,58 @@ def _subgroups(bounds: Sequence[datetime], steps: Sequence[Classes], code: str, 
             yield Subgroup(since, until, judged, total([classes], code or None).anomalies, whole=until <= now)
 
 
-def _with_next(chart: Chart, points: Points) -> Iterable[tuple[Point, datetime]]:
-    """Each point, and where its limits end: by length of cloth, where the next length begins."""
+def _ends(chart: Chart, points: Points) -> Iterator[datetime]:
+    """Where the limits of each point end: by length of cloth, where the next length begins."""
     for place, point in enumerate(points):
         group = point.subgroup
         after = points[place + 1].subgroup.start if place + 1 < len(points) else group.end
         is_length = chart.subgroup_by == SubgroupBy.LENGTH and after - group.end < HOUR
-        yield point, max(group.end, after) if is_length else group.end
+        yield max(group.end, after) if is_length else group.end
 
 
 # --- one point ----------------------------------------------------------------------------------------------------
 
 
-def _spot(frame: Frame, chart: Chart, point: Point, end: datetime, is_deviation: bool) -> Spot:
+@dataclass(frozen=True)
+class Told:
+    """A point, and what plot and table both say of it."""
+
+    point: Point
+    name: str
+    signal: str
+    url: str
+
+
+def told_of(chart: Chart, point: Point, url: str) -> Told:
+    """`url`: what it opens."""
+    return Told(point, group_words(point.subgroup), signal_words(chart, point), url)
+
+
+def _spot(told: Told, end: datetime, is_deviation: bool) -> Spot:
+    point = told.point
     scale = 1.0 if is_deviation else 100.0
     lower, centre, upper = (None if one is None else scale * one for one in (point.lower, point.centre, point.upper))
     return Spot(
         x=point.subgroup.start,
         y=None if point.value is None else scale * point.value,
-        words="\n".join(_lines(chart, point, is_deviation)),
-        url=_url(frame, chart, point.subgroup),
+        words="\n".join(_lines(told, is_deviation)),
+        url=told.url,
         end=end,
         centre=centre,
         lower=lower,
         upper=upper,
-        signal=signal_words(chart, point),
+        signal=told.signal,
     )
 
 
-def _lines(chart: Chart, point: Point, is_deviation: bool) -> list[str]:
-    found = [group_words(point.subgroup), counts_words(point.subgroup)]
+def _lines(told: Told, is_deviation: bool) -> list[str]:
+    point = told.point
+    found = [told.name, counts_words(point.subgroup)]
     if is_deviation and point.value is not None:
         found.append(_deviation_words(point.value))
     elif point.upper is not None:
         found.append(_("limits %(limits)s") % {"limits": limit_words(point)})
-    return [*found, *([signal_words(chart, point)] if point.signals else [])]
+    return [*found, *([told.signal] if told.signal else [])]
 
 
 def _deviation_words(value: float) -> str:
@@ -184,15 +202,15 @@ def _url(frame: Frame, chart: Chart, group: Subgroup) -> str:
     return frame.url(group.start, end, **more)
 
 
-def _row(frame: Frame, chart: Chart, point: Point, is_deviation: bool) -> list[Cell]:
-    group, url = point.subgroup, _url(frame, chart, point.subgroup)
+def _row(told: Told, is_deviation: bool) -> list[Cell]:
+    group = told.point.subgroup
     return [
-        Cell(group_words(group), url),
+        Cell(told.name, told.url),
         Cell(rounded(group.judged, 0), value=group.judged),
-        Cell(rounded(group.count, 0), url if group.count else "", group.count),
+        Cell(rounded(group.count, 0), told.url if group.count else "", group.count),
         Cell(percent(group.rate), value=group.rate),
-        Cell(limit_words(point, is_deviation)),
-        Cell(signal_words(chart, point) or "–"),
+        Cell(limit_words(told.point, is_deviation)),
+        Cell(told.signal or "–"),
     ]
 
 
@@ -232,7 +250,7 @@ def _spot_beside(
 # --- in words -----------------------------------------------------------------------------------------------------
 
 
-def _told(chart: Chart, points: Points, is_deviation: bool) -> str:
+def _said(chart: Chart, points: Points, is_deviation: bool) -> str:
     if not points:
         return ""
     signals = sum(bool(point.signals) for point in points)
