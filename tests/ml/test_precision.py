@@ -14,13 +14,13 @@ import onnx
 import torch
 from safetensors.numpy import load_file
 
-from ml import bundle, chip, gate_images, precision, probe
+from ml import bundle, chip, gate, gate_images, probe
 from ml.bundle import BundleError, Faster, Unknown
 from ml.data import DataError, Dataset
 from ml.drawn import draw
 from ml.engines import open_engine, open_graph
 from ml.export import to_graph
-from ml.gate_images import UNLABELLED, GateImages, gather
+from ml.gate_images import UNLABELLED, gather
 from ml.networks import Normalised, build
 from ml.novelty import Known
 from ml.precision import Choice, choose
@@ -38,17 +38,10 @@ def cloth() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def filled(cloth: Dataset) -> GateImages:
-    return gather(cloth, SHAPE)
-
-
-@pytest.fixture(scope="module")
-def starter(cloth: Dataset, filled: GateImages) -> Choice:
+def starter(cloth: Dataset) -> Choice:
     spec = bundle.verify(STARTER)
     known = Known.from_tensors(load_file(STARTER / bundle.WEIGHTS), spec.embedding_size, spec.unknown)
-    with pytest.MonkeyPatch.context() as patch:
-        drawn_once(patch, filled)
-        return choose((STARTER / GRAPH).read_bytes(), SHAPE, cloth, cloth, known, spec.unknown)
+    return choose((STARTER / GRAPH).read_bytes(), SHAPE, cloth, cloth, known, spec.unknown)
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +57,11 @@ def undecided(cloth: Dataset) -> bytes:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch, filled: GateImages) -> None:
-    drawn_once(monkeypatch, filled)
-
-
-def drawn_once(patch: pytest.MonkeyPatch, filled: GateImages) -> None:
-    """The images are drawn once for several tests."""
-    patch.setattr(precision, "gather", lambda data, shape, side: filled)
-
-
-def small(patch: pytest.MonkeyPatch) -> None:
-    """Fewer images are asked for: drawing a thousand takes seconds."""
-    patch.setattr(gate_images, "IMAGES", 100)
-    patch.setattr(gate_images, "A_CLASS", 20)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer images are asked for: drawing and judging a thousand takes seconds."""
+    for module in (gate, gate_images):
+        monkeypatch.setattr(module, "IMAGES", 100)
+        monkeypatch.setattr(module, "A_CLASS", 20)
 
 
 def nothing_known() -> tuple[Known, Unknown]:
@@ -107,7 +92,6 @@ def test_the_answers_of_int8_stay_close_to_those_of_fp32(cloth: Dataset) -> None
 
 
 @whole_numbers
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("flips", [False, True])
 def test_what_makes_the_maps_stays_in_fp32(flips: bool) -> None:
     net = build("resnet8v1", 1, 3).eval()
@@ -118,7 +102,7 @@ def test_what_makes_the_maps_stays_in_fp32(flips: bool) -> None:
     assert [name for name in convolutions if name not in quantised] == convolutions[-1:]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("small")
 def test_a_network_whose_int8_says_otherwise_stays_in_fp32(undecided: bytes, cloth: Dataset) -> None:
     found = choose(undecided, SHAPE, cloth, cloth, *nothing_known())
     refused = [one["refused"] for one in found.engine.finding["candidates"] if one["precision"] == "int8"]
@@ -127,7 +111,7 @@ def test_a_network_whose_int8_says_otherwise_stays_in_fp32(undecided: bytes, clo
 
 
 @whole_numbers
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("small")
 def test_a_precision_that_is_asked_for_by_name_must_pass_as_well(undecided: bytes, cloth: Dataset) -> None:
     with pytest.raises(DataError, match="int8 may not be used"):
         choose(undecided, SHAPE, cloth, cloth, *nothing_known(), wanted="int8")
@@ -139,7 +123,7 @@ def test_fp32_that_is_asked_for_is_not_argued_with(undecided: bytes, cloth: Data
         choose(undecided, SHAPE, cloth, cloth, *nothing_known(), wanted="int4")
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("small")
 def test_a_processor_without_the_instructions_packs_fp32(
     undecided: bytes, cloth: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,28 +133,27 @@ def test_a_processor_without_the_instructions_packs_fp32(
     assert all("no instructions" in one["refused"] for one in found.engine.finding["candidates"])
 
 
-def test_classes_that_cannot_be_drawn_are_filled_with_views_of_their_own(
-    cloth: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_classes_that_cannot_be_drawn_are_filled_with_views_of_their_own(cloth: Dataset) -> None:
     few = replace(cloth, classes=("good", "nep", "crease", "hole", "thread", "spot")).take(np.arange(40))
     found = gather(few, SHAPE)
     assert len(found.images) == len(found.targets) == sum(found.origin.values()) >= 1000
     assert found.origin["validation"] == 40 and found.origin["views"] > 0
     assert found.smallest() >= 200 or set(range(6)) - set(few.targets.tolist())
-    small(monkeypatch)
-    assert gather(few, SHAPE, "training").origin["training"] == 40
 
 
-def test_drawn_kinds_that_the_bundle_does_not_know_have_no_label(
-    cloth: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small(monkeypatch)
+@pytest.mark.usefixtures("small")
+def test_what_they_are_of_is_told(cloth: Dataset) -> None:
+    assert gather(cloth.take(np.arange(40)), SHAPE, "training").origin["training"] == 40
+
+
+@pytest.mark.usefixtures("small")
+def test_drawn_kinds_that_the_bundle_does_not_know_have_no_label(cloth: Dataset) -> None:
     few = replace(cloth, classes=("good", "nep")).take(np.flatnonzero(cloth.targets < 2)[:30])
     assert (gather(few, SHAPE).targets == UNLABELLED).any()
 
 
-def test_a_class_without_an_image_is_too_few(undecided: bytes, cloth: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    small(monkeypatch)
+@pytest.mark.usefixtures("small")
+def test_a_class_without_an_image_is_too_few(undecided: bytes, cloth: Dataset) -> None:
     named = replace(cloth, classes=("good", "a", "b", "c", "d", "e")).take(np.flatnonzero(cloth.targets == 0)[:30])
     found = choose(undecided, SHAPE, named, named, *nothing_known())
     assert found.engine.precision == "fp32"
