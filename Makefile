@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.installed
 COMPILE = $(BIN)/python -m uv pip compile --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
+TOGETHER = $(if $(filter output-sync,$(.FEATURES)),-j 2 --output-sync=target)
 GROUP  := $(if $(filter 1 yes true,$(LEAN)),core,train)
 
 # PORT, DATA, LINES and the others reach the commands by themselves: make exports what stands on its command line.
@@ -43,7 +44,7 @@ soak: $(STAMPS)/test ## the slow tests: hostile bytes, 2000 uploads under 20 kil
 	@ROWS=100000 $(BIN)/python -m pytest -s tests/test_exports.py -k memory
 
 lint: $(STAMPS)/dev ## formatting, types, rooms, templates, migrations, schema; says all that is wrong, not the first
-	@$(MAKE) --no-print-directory --keep-going $(addprefix lint-,code format types rooms templates migrations schema)
+	@$(MAKE) --no-print-directory --keep-going $(TOGETHER) $(addprefix lint-,code format types rooms templates migrations schema)
 
 lint-code:
 	$(BIN)/ruff check .
@@ -90,9 +91,10 @@ $(BIN)/python:
 # A bigger group brings the smaller ones with it.
 $(STAMPS)/%: requirements/%.txt | $(BIN)/python
 	@echo "Installing requirements/$*.txt into $(VENV): $(SIZE_$*)"
-	@$(BIN)/python -m pip install --no-deps --disable-pip-version-check --requirement requirements/$*.txt || { \
+	@$(BIN)/python -m pip install --no-deps --no-compile --disable-pip-version-check --requirement requirements/$*.txt || { \
 	  echo >&2; echo "Installing failed (see above). Check the network and the free space ($$(df -h . | awk 'NR==2{print $$4}') here)," >&2; \
 	  echo "then run the same command again: it goes on where it stopped. Without torch: LEAN=1." >&2; exit 1; }
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # by all cores, which pip does by one; some packages hold files of other Pythons
 	@mkdir -p $(STAMPS) && for group in $(INCLUDES_$*) $*; do touch $(STAMPS)/$$group; done
 
 INCLUDES_train := core
