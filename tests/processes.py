@@ -36,19 +36,22 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 @cache
-def _empty_database() -> Path:
+def _prepared() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="selvedge-empty-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command = [sys.executable, "manage.py", "migrate", "-v", "0"]
-    subprocess.run(command, cwd=ROOT, env=clean_environment(DATA=str(folder)), check=True, capture_output=True)
-    return folder / "selvedge.sqlite3"
+    preparing = "import django; django.setup(); from workers.prepare import prepare; prepare(print)"
+    own = {"DATA": str(folder), "STARTER_BUNDLE": str(folder / "none"), "DJANGO_SETTINGS_MODULE": "qc_site.settings"}
+    command = [sys.executable, "-c", preparing]
+    subprocess.run(command, cwd=ROOT, env=clean_environment(**own), check=True, capture_output=True)
+    return folder
 
 
 def with_tables(data: Path) -> Path:
-    """A data folder whose database has its tables already: making them takes seconds, and the first start of
-    tests/test_demo.py shows that a start does."""
+    """A data folder whose database has its tables, and whose static files were collected: both take seconds, and the
+    first start of tests/test_demo.py shows that a start does them."""
     data.mkdir(parents=True, exist_ok=True)
-    shutil.copy(_empty_database(), data)
+    shutil.copy(_prepared() / "selvedge.sqlite3", data)
+    shutil.copytree(_prepared() / "static", data / "static", dirs_exist_ok=True)
     return data
 
 

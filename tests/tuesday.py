@@ -2,8 +2,10 @@
 Wednesday. The week's counts are rows alone; the night's defects are captures, and the alarms were looked at.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -26,7 +28,7 @@ from inspections.models import (
     State,
     VersionChange,
 )
-from inspections.models.rollup import SLOT
+from inspections.models.rollup import SLOT, Counts
 from ml.fabric import Roll as DrawnRoll
 from tests import cast
 from tests.cast import a_camera, a_line, a_person, encoded
@@ -89,47 +91,51 @@ def _shifts() -> None:
 
 def _plant(cameras: list[Camera], now: datetime, rng: np.random.Generator) -> None:
     """The line's counts alone, without their images: steady, so that nothing of it signals."""
-    line = cameras[0].line
-    slots: list[SlotCount] = []
-    hours: dict[tuple[datetime, str], HourlyCount] = {}
-    totals: dict[datetime, HourlyTotal] = {}
-    places: dict[tuple[datetime, int, int], PlaceCount] = {}
-    days: dict[tuple[datetime, int, int], DailyPlaceCount] = {}
+    sums = _Sums()
     at = FIRST
     while at < now:
         hour, day = at.replace(minute=0), at.replace(hour=0, minute=0)
         for code, count in _slot(rng).items():
-            amounts = {"judged": count, **dict.fromkeys(("flagged", "anomalies", "defects"), count * (code != "good"))}
-            slots.append(SlotCount(line=line, slot=at, defect_class=code, **amounts))
-            _add(hours.setdefault((hour, code), HourlyCount(line=line, hour=hour, defect_class=code)), amounts)
-            _add(totals.setdefault(hour, HourlyTotal(line=line, hour=hour)), amounts)
+            wrong = count if code != "good" else 0
+            sums.add(SlotCount, (count, wrong), slot=at, defect_class=code)
+            sums.add(HourlyCount, (count, wrong), hour=hour, defect_class=code)
+            sums.add(HourlyTotal, (count, wrong), hour=hour)
             start = int(rng.integers(BANDS))
             for number in range(BANDS):
-                camera = cameras[number * 2 // BANDS]
-                place = PlaceCount(line=line, hour=hour, camera=camera, band=number)
-                part = {
-                    name: amount // BANDS + ((number - start) % BANDS < amount % BANDS)
-                    for name, amount in amounts.items()
-                }
-                _add(places.setdefault((hour, camera.pk, number), place), part)
-                daily = DailyPlaceCount(line=line, day=day, camera=camera, band=number)
-                _add(days.setdefault((day, camera.pk, number), daily), part)
+                place = (number - start) % BANDS
+                part = (count // BANDS + (place < count % BANDS), wrong // BANDS + (place < wrong % BANDS))
+                where = {"camera": cameras[number * 2 // BANDS], "band": number}
+                sums.add(PlaceCount, part, hour=hour, **where)
+                sums.add(DailyPlaceCount, part, day=day, **where)
         at += SLOT
-    SlotCount.objects.bulk_create(slots, batch_size=2000)
-    HourlyCount.objects.bulk_create(hours.values(), batch_size=2000)
-    HourlyTotal.objects.bulk_create(totals.values(), batch_size=2000)
-    PlaceCount.objects.bulk_create(places.values(), batch_size=2000)
-    DailyPlaceCount.objects.bulk_create(days.values(), batch_size=2000)
+    sums.write(cameras[0].line)
+
+
+class _Sums:
+    """Added up before there are rows: a row for each part would take most of the story's time."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[type[Counts], tuple[tuple[str, Any], ...]], list[int]] = {}
+
+    def add(self, model: type[Counts], part: tuple[int, int], **where: Any) -> None:
+        """`part`: judged, and of these the defects, all of which were flagged."""
+        row = self.found.setdefault((model, tuple(where.items())), [0, 0])
+        row[0] += part[0]
+        row[1] += part[1]
+
+    def write(self, line: Line) -> None:
+        rows: dict[type[Counts], list[Counts]] = defaultdict(list)
+        for (model, where), (count, wrong) in self.found.items():
+            rows[model].append(
+                model(line=line, judged=count, flagged=wrong, anomalies=wrong, defects=wrong, **dict(where))
+            )
+        for model, some in rows.items():
+            model._default_manager.bulk_create(some, batch_size=2000)
 
 
 def _slot(rng: np.random.Generator) -> dict[str, int]:
     found = {"thread": int(rng.integers(0, 3)), "hole": int(rng.integers(0, 2)), "color": int(rng.integers(0, 2))}
     return {"good": IN_A_SLOT - sum(found.values()), **found}
-
-
-def _add(row: HourlyCount | HourlyTotal | PlaceCount | DailyPlaceCount, amounts: dict[str, int]) -> None:
-    for name, amount in amounts.items():
-        setattr(row, name, getattr(row, name) + amount)
 
 
 def _the_night(cameras: list[Camera], olga: Person, now: datetime) -> Alarm:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import story
 from tests.browser.conftest import QUIET, _chromium
-from tests.processes import wait_for
+from tests.processes import wait_for, with_tables
 from tests.story import Image
 from tests.test_demo import Demo, running
 
@@ -68,7 +68,9 @@ def cloth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @contextlib.contextmanager
 def mill_of(folder: Path, model: Path, images: Sequence[Image]) -> Iterator[Mill]:
     with (
-        running(folder / "data", CAMERAS="0", STARTER_BUNDLE=str(model), BLIND_SHARE="0", **LIMITS) as demo,
+        running(
+            with_tables(folder / "data"), CAMERAS="0", STARTER_BUNDLE=str(model), BLIND_SHARE="0", **LIMITS
+        ) as demo,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=_chromium(), args=QUIET)
