@@ -235,8 +235,9 @@ def test_another_style_breaks_where_its_first_piece_was_counted(line: Line) -> N
 
 def test_breaks_are_read_in_as_many_queries_after_a_year_as_after_a_day(line: Line) -> None:
     old, new = a_version("2026.11.1", is_default=False), a_version("2026.11.2")
-    a_change(new, START, previous=old)
-    for number in range(2):  # of two styles: where there is one alone, their order is not asked for
+    a_change(new, START, previous=old)  # one of each kind: of what there is not, no more is asked
+    a_threshold(line, START, 0.5)
+    for number in range(2):
         pieces(line, a_roll(f"Q{number}", f"style {number}"), START + number * HOUR, [0] * 3)
     with CaptureQueriesContext(connection) as first:
         charting.breaks(line, START, NOW)

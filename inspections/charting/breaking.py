@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from inspections.charting.points import Break
-from inspections.models import Line, Roll, RollCount, ThresholdChange, VersionChange
+from inspections.models import ChangeState, Line, Roll, RollCount, ThresholdChange, VersionChange
 from inspections.turns import turns
 
 TICK = timedelta(microseconds=1)
@@ -36,11 +36,46 @@ def breaks_of(line_ids: Collection[int], since: datetime, until: datetime) -> di
 
 
 def _read(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
+    """What there may be is asked first, all at once: while a baseline stands there is nothing, and pages of lines look
+    every few seconds."""
     found: dict[int, list[Break]] = {line_id: [] for line_id in line_ids}
-    for read in (_promotions, _thresholds, _styles):
-        for line_id, one in read(line_ids, since, until):
+    there = _there_may_be(line_ids, since, until)
+    for kind, read in (("promotion", _promotions), ("threshold", _thresholds), ("style", _styles)):
+        for line_id, one in read(there[kind], since, until) if kind in there else ():
             found[line_id].append(one)
     return {line_id: sorted(every, key=lambda one: one.at) for line_id, every in found.items()}
+
+
+def _there_may_be(line_ids: Collection[int], since: datetime, until: datetime) -> dict[str, list[int]]:
+    """The kinds of break of which something changed, and on which lines.
+
+    Styles: the lines that ran more than one, with the roll that was on just before; that is quickly told of thousands
+    of rolls, and their order is not. Months of one style cost nothing more to read.
+    """
+    if not line_ids:
+        return {}
+    places = ", ".join(["%s"] * len(line_ids))
+    of_roll = f"FROM {RollCount._meta.db_table} c JOIN {Roll._meta.db_table} r ON r.id = c.roll_id"
+    lines = f"SELECT l.id FROM {Line._meta.db_table} l WHERE l.id IN ({places})"  # noqa: S608  all of it is ours
+    sql = (
+        f"SELECT 'promotion', l.id FROM ({lines}) l WHERE EXISTS (SELECT 1 FROM {VersionChange._meta.db_table} v"  # noqa: S608
+        f" WHERE v.state = '{ChangeState.ACTIVE.value}' AND v.decided_at >= %s AND v.decided_at < %s"
+        f" AND (v.line_id IS NULL OR v.line_id = l.id))"
+        f" UNION ALL SELECT 'threshold', l.id FROM ({lines}) l WHERE EXISTS (SELECT 1"
+        f" FROM {ThresholdChange._meta.db_table} t WHERE t.line_id = l.id AND t.at >= %s AND t.at < %s)"
+        f" UNION ALL SELECT 'style', line_id FROM (SELECT c.line_id, r.style {of_roll}"
+        f" WHERE c.line_id IN ({places}) AND c.first_at >= %s AND c.first_at < %s"
+        f" UNION ALL SELECT l.id, (SELECT r.style {of_roll} WHERE c.line_id = l.id AND c.first_at < %s"
+        f" ORDER BY c.first_at DESC LIMIT 1) FROM ({lines}) l"
+        ") styles GROUP BY line_id HAVING MIN(style) <> MAX(style)"
+    )
+    first, last = map(connection.ops.adapt_datetimefield_value, (since, until))
+    found: dict[str, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*line_ids, first, last, *line_ids, first, last, *line_ids, first, last, first, *line_ids])
+        for kind, line_id in cursor.fetchall():
+            found.setdefault(kind, []).append(line_id)
+    return found
 
 
 Found = Iterator[tuple[int, Break]]
@@ -113,37 +148,14 @@ def _threshold(value: float | None) -> str:
 
 def _styles(line_ids: Collection[int], since: datetime, until: datetime) -> Found:
     """A roll begins on a line with its first capture there; each is held against the one before it. The database finds
-    those that differ, so that months of one style cost nothing to read."""
-    mixed = _mixed(line_ids, since, until)
-    if not mixed:  # as mostly, while a baseline stands
-        return
+    those that differ."""
     earlier = RollCount.objects.filter(line=OuterRef("line"), first_at__lt=OuterRef("first_at")).order_by("-first_at")
     lag = Window(Lag("roll__style"), partition_by="line", order_by=("first_at", "roll"))
-    rolls = RollCount.objects.filter(line__in=mixed, first_at__gte=since, first_at__lt=until)
+    rolls = RollCount.objects.filter(line__in=line_ids, first_at__gte=since, first_at__lt=until)
     rolls = rolls.annotate(before=Coalesce(lag, Subquery(earlier.values("roll__style")[:1])))
     changed = rolls.filter(~Q(before=F("roll__style"))).order_by("first_at", "roll")
     for line_id, at, style in changed.values_list("line_id", "first_at", "roll__style"):
         yield line_id, Break(at, "style", _style_words(style))
-
-
-def _mixed(line_ids: Collection[int], since: datetime, until: datetime) -> list[int]:
-    """The lines that ran more than one style, with the roll that was on just before: which is quickly told of thousands
-    of rolls, and their order is not."""
-    if not line_ids:
-        return []
-    places = ", ".join(["%s"] * len(line_ids))
-    of_roll = f"FROM {RollCount._meta.db_table} c JOIN {Roll._meta.db_table} r ON r.id = c.roll_id"
-    sql = (
-        f"SELECT line_id FROM (SELECT c.line_id, r.style {of_roll}"  # noqa: S608  all of it is ours
-        f" WHERE c.line_id IN ({places}) AND c.first_at >= %s AND c.first_at < %s"
-        f" UNION ALL SELECT l.id, (SELECT r.style {of_roll} WHERE c.line_id = l.id AND c.first_at < %s"
-        f" ORDER BY c.first_at DESC LIMIT 1) FROM {Line._meta.db_table} l WHERE l.id IN ({places})"
-        ") styles GROUP BY line_id HAVING MIN(style) <> MAX(style)"
-    )
-    first, last = map(connection.ops.adapt_datetimefield_value, (since, until))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*line_ids, first, last, first, *line_ids])
-        return [line_id for (line_id,) in cursor.fetchall()]
 
 
 def _style_words(style: str) -> str:
