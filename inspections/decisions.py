@@ -1,20 +1,21 @@
 """What people decided over a stretch of time: how much, how long it took, how far they agreed with the model.
 
-Read from labels by person and time, counted by the data base. At most MOST labels are read: where there are more, the
+Read from labels by time, counted by the data base. At most MOST labels are read: where there are more, the
 stretch begins later, and says so. `listed` tells the same decisions one by one.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.expressions import Combinable
 
 from inspections.escape import Interval, clopper_pearson
-from inspections.models import Capture, How, Label, Person
+from inspections.models import Capture, How, Label
 from inspections.models.defect_class import GOOD, UNKNOWN
 
 MOST = 5_000
@@ -99,16 +100,18 @@ class Cost:
 
 def decided(line_ids: Collection[int], bounds: Sequence[datetime], secret: Collection[UUID] = ()) -> Decided:
     """Of these lines, in the steps between `bounds`. Without hidden items, imports, and what was taken back; without
-    `secret`, captures that the reader is being asked blind. Two queries and the people's."""
-    rows, oldest = _rows(line_ids, bounds[0], bounds[-1], secret)
-    return Decided(_grouped(rows, bounds), tuple(bounds), oldest or bounds[0], oldest is not None)
+    `secret`, captures that the reader is being asked blind. Two queries."""
+    rows, oldest = _rows(bounds[0], bounds[-1], secret)
+    groups = tuple(one for one in _grouped(rows, bounds) if one.line in line_ids)
+    return Decided(groups, tuple(bounds), oldest or bounds[0], oldest is not None)
 
 
 def listed(
     line_ids: Collection[int], since: datetime, until: datetime, wanted: Narrowed, secret: Collection[UUID] = ()
 ) -> Listed:
     """The decisions that `decided` counts, one by one: those that the figure `wanted` speaks of counted."""
-    rows, oldest = _rows(line_ids, since, until, secret)
+    every, oldest = _rows(since, until, secret)
+    rows = every.alias(line=_of_capture("line_id")).filter(line__in=line_ids)
     keys = _narrowed(rows, wanted).order_by("-at", "-id").values_list("pk", flat=True)
     return Listed(tuple(keys), oldest or since, oldest is not None)
 
@@ -132,48 +135,59 @@ def _narrowed(rows: QuerySet[Label], wanted: Narrowed) -> QuerySet[Label]:
     return rows.filter(verdict__defect_class__code=wanted.model) if wanted.model else rows
 
 
-def _rows(
-    line_ids: Collection[int], since: datetime, until: datetime, secret: Collection[UUID]
-) -> tuple[QuerySet[Label], datetime | None]:
+def _rows(since: datetime, until: datetime, secret: Collection[UUID]) -> tuple[QuerySet[Label], datetime | None]:
     """The labels, and the time of the latest that is too many."""
-    people = list(Person.objects.values_list("pk", flat=True))
-    rows = Label.objects.filter(person__in=people, at__gte=since, at__lt=until)
+    rows = Label.objects.filter(at__gte=since, at__lt=until)
     oldest = rows.order_by("-at").values_list("at", flat=True)[MOST : MOST + 1].first()
     if oldest is not None:
         rows = rows.filter(at__gt=oldest)
-    rows = rows.annotate(line=_LINE).filter(line__in=line_ids, undone_by=None, beside=False)
-    rows = rows.exclude(how__in=[How.UNDO, How.IMPORT])
+    rows = rows.filter(beside=False).exclude(how__in=[How.UNDO, How.IMPORT])
+    rows = rows.alias(taken_back=_TAKEN_BACK).filter(taken_back=None)
     return (rows.exclude(capture__in=secret) if secret else rows), oldest
 
 
-# A look-up for each label, not a join: SQLite would walk through all captures of the lines instead of the labels.
-_CAPTURE = Capture.objects.filter(pk=OuterRef("capture_id"))
-_LINE, _FLAGGED, _EFFECTIVE = (Subquery(_CAPTURE.values(name)[:1]) for name in ("line_id", "flagged", "label_id"))
-_BLIND = Case(When(how=How.BLIND, then=Value(1)), default=Value(0), output_field=IntegerField())
-_STANDS = Case(When(pk=_EFFECTIVE, then=Value(1)), default=Value(0), output_field=IntegerField())
-_SILENT = Case(When(verdict=None, then=Value(1)), default=Value(0), output_field=IntegerField())
+# A look-up as well: PostgreSQL would read every label that ever was for a join.
+_TAKEN_BACK = Subquery(Label.objects.filter(undoes=OuterRef("pk")).values("pk")[:1])
 
 
-def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> tuple[Group, ...]:
+def _of_capture(value: str | Combinable) -> Subquery:
+    """A look-up for each label, not a join: SQLite would walk through all captures of the lines instead."""
+    return Subquery(
+        Capture.objects.filter(pk=OuterRef("capture_id")).values(told=F(value) if isinstance(value, str) else value)[:1]
+    )
+
+
+def _one_if(**holds: Any) -> Case:
+    return Case(When(**holds, then=Value(1)), default=Value(0), output_field=IntegerField())
+
+
+_FLAGGED, _EFFECTIVE = _of_capture("flagged"), _of_capture("label_id")
+# Line, flagged, and whether the label stands, in one number: one look-up for the three.
+_LINE_AND_MARKS = _of_capture(F("line_id") * 4 + _one_if(flagged=True) * 2 + _one_if(label_id=OuterRef("pk")))
+
+
+def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> Iterator[Group]:
     steps = [When(at__gte=at, then=Value(place)) for place, at in enumerate(bounds[:-1])]
     step = Case(*reversed(steps), default=Value(0), output_field=IntegerField())
-    keys = ("step", "line", "defect_class__code", "verdict__defect_class__code", "is_flagged")
-    marked = rows.annotate(step=step, is_flagged=_FLAGGED, is_blind=_BLIND, stands=_STANDS, is_silent=_SILENT)
-    counted = marked.order_by().values(*keys, "is_blind", "stands", "is_silent")
-    sums = counted.annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
-    return tuple(_group(row) for row in sums)
+    marked = rows.annotate(
+        step=step, capture_says=_LINE_AND_MARKS, is_blind=_one_if(how=How.BLIND), is_silent=_one_if(verdict=None)
+    )
+    keys = ("step", "capture_says", "defect_class__code", "verdict__defect_class__code", "is_blind", "is_silent")
+    sums = marked.order_by().values(*keys).annotate(count=Count("pk"), took=Sum("took_ms"), timed=Count("took_ms"))
+    return map(_group, sums)
 
 
 def _group(row: dict[str, Any]) -> Group:
     model = "" if row["is_silent"] else row["verdict__defect_class__code"] or UNKNOWN
+    line, marks = divmod(row["capture_says"], 4)
     return Group(
         step=row["step"],
-        line=row["line"],
+        line=line,
         said=row["defect_class__code"] or "",
         model=model,
         blind=bool(row["is_blind"]),
-        flagged=bool(row["is_flagged"]),
-        stands=bool(row["stands"]),
+        flagged=bool(marks & 2),
+        stands=bool(marks & 1),
         count=row["count"],
         took_ms=row["took"] or 0,
         timed=row["timed"],

@@ -67,6 +67,7 @@ class Label(models.Model):
         indexes = (
             models.Index(fields=("capture", "id"), name="label_capture"),
             models.Index(fields=("person", "at"), name="label_person_time"),
+            models.Index(fields=("at",), name="label_time"),
         )
 
     def __str__(self) -> str:
