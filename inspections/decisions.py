@@ -1,7 +1,7 @@
 """What people decided over a stretch of time: how much, how long it took, how far they agreed with the model.
 
-Read from labels by time, counted by the data base. At most MOST labels are read: where there are more, the
-stretch begins later, and says so. `listed` tells the same decisions one by one.
+Read from labels by time, counted by the database. At most MOST labels are read: where there are more, the stretch
+begins later, and says so. `listed` tells the same decisions one by one.
 """
 
 from collections import defaultdict

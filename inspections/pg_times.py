@@ -4,6 +4,7 @@ Django sets its connections to UTC and reads each time with a regular expression
 """
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,6 +19,7 @@ def read_times_quickly(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
         connection.connection.adapters.register_loader("timestamptz", _loader())
 
 
+@cache  # psycopg keeps every class that it was ever given
 def _loader() -> type:
     from psycopg.abc import Buffer
     from psycopg.adapt import Loader

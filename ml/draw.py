@@ -11,7 +11,7 @@ from PIL import Image
 from ml.data import DataError
 from ml.fabric import CLASSES, Roll
 
-QUICK = 1  # of zlib's levels: cloth is noise, which the usual sixth takes three times as long to make no smaller
+QUICK = 1  # of zlib's levels: cloth is noise, which the usual sixth takes over twice as long to make no smaller
 
 
 def folder(out: Path, seeds: Iterable[int], frames: int, size: int) -> None:

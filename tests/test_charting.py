@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from inspections import alarms, charting
 from inspections.charting import Proposal, Reading, Refused, Wish, chart_of, read
+from inspections.charting.counting import subgroups_of
 from inspections.models import (
     Alarm,
     AuditEvent,
@@ -93,6 +94,16 @@ def test_a_subgroup_that_begins_in_the_period_is_read_whole(chart: Chart) -> Non
     slots(chart.line, START, [1, 1, 1, 1, 1, 1], step=timedelta(minutes=5))
     found = charting.subgroups(chart, START + timedelta(minutes=5), START + timedelta(minutes=15))
     assert [(one.start, one.judged) for one in found] == [(START + TEN, 400)]
+
+
+def test_lines_are_charted_together_each_by_its_own_size(line: Line) -> None:
+    other = a_line("loom-2")
+    for one, counts in ((line, [1, 2, 3, 4]), (other, [5, 6, 7, 8])):
+        slots(one, START + timedelta(minutes=5), counts, step=timedelta(minutes=5))
+    charts = [Chart(line=line, size=10), Chart(line=other, size=30)]
+    found = subgroups_of(charts, START, START + HOUR, NOW)
+    assert [(one.start, one.count) for one in found[line.pk]] == [(START, 1), (START + TEN, 5), (START + 2 * TEN, 4)]
+    assert [(one.start, one.end, one.count) for one in found[other.pk]] == [(START, START + 3 * TEN, 26)]
 
 
 def test_the_subgroup_that_runs_is_not_whole(chart: Chart) -> None:
@@ -231,6 +242,14 @@ def test_another_style_breaks_where_its_first_piece_was_counted(line: Line) -> N
     assert kinds(line, since=second) == [("style", third)]
     assert kinds(line, since=third) == [("style", third)]
     assert kinds(line, until=third) == []
+
+
+def test_that_nothing_broke_is_said_by_one_query(line: Line) -> None:
+    for number in range(5):
+        pieces(line, a_roll(f"R{number}"), START + number * HOUR, [0] * 3)
+    with CaptureQueriesContext(connection) as queries:
+        assert charting.breaks(line, START, NOW) == []
+    assert len(queries) == 1
 
 
 def test_breaks_are_read_in_as_many_queries_after_a_year_as_after_a_day(line: Line) -> None:

@@ -1,10 +1,14 @@
 """A report's sheet: tables that go over pages, words too long for their place, figures that stand under each other."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
 import pypdfium2
 import pytest
 
+from inspections.paper.drawings import Dot, RateChart, Scene
+from inspections.paper.looks import BLUE
 from inspections.paper.sheet import Sheet
 
 HEAD = ("Line", "Judged")
@@ -63,3 +67,41 @@ def test_a_table_of_facts_has_no_head_and_its_names_stand_left_of_what_they_are(
     facts = Sheet("", "").facts([("Period", "last night"), ("Lines", "all")])
     (page,) = pages_of(facts)
     assert page.get_text_range().split()[:5] == ["Period", "last", "night", "Lines", "all"]
+
+
+# --- a rate's chart -----------------------------------------------------------------------------------------------
+
+SIX = datetime(2026, 11, 16, 6, tzinfo=UTC)
+TEN = timedelta(minutes=10)
+
+
+def blue(*dots: tuple[int, float | None]) -> np.ndarray:
+    """Which pixels of the sheet the line of these dots (tens of minutes, percent) paints, of two hours."""
+    made = [Dot(SIX + place * TEN, SIX + (place + 1) * TEN, value) for place, value in dots]
+    sheet = Sheet("Selvedge", "page %(page)d of %(pages)d")
+    sheet.add(RateChart(Scene(SIX, SIX + 12 * TEN, made, (), ())))
+    page = pypdfium2.PdfDocument(sheet.pdf("A sheet", "Mara"))[0]
+    pixels = page.render(scale=2).to_numpy()[..., ::-1].astype(int)
+    return np.asarray((np.abs(pixels - np.array([255 * one for one in BLUE.rgb()])) < 40).all(axis=2))
+
+
+def test_neighbours_are_joined_and_a_gap_stays_open() -> None:
+    found = np.flatnonzero(blue((0, 4.0), (1, 4.0), (8, 4.0), (9, 4.0)).any(axis=0))
+    widest = int(np.diff(found).max())
+    assert widest / (found[-1] - found[0]) == pytest.approx(7 / 9, abs=0.05)  # of the nine steps from first to last
+    assert (np.diff(found) > 1).sum() == 1
+
+
+def test_a_dot_without_a_value_parts_the_line() -> None:
+    found = np.flatnonzero(blue((0, 4.0), (1, 4.0), (2, None), (3, 4.0), (4, 4.0)).any(axis=0))
+    assert (np.diff(found) > 1).sum() == 1
+
+
+def test_a_peak_reaches_no_further_than_its_value() -> None:
+    alone = np.flatnonzero(blue((5, 4.0)).any(axis=1))[0]
+    peak = np.flatnonzero(blue((4, 0.0), (5, 4.0), (6, 0.0)).any(axis=1))[0]
+    assert abs(int(peak) - int(alone)) <= 1
+
+
+def test_nothing_is_drawn_where_nothing_has_a_value() -> None:
+    assert not blue((0, None), (1, None)).any()

@@ -76,6 +76,8 @@ def test_a_trial_outlives_a_promotion_of_another_version(line: Line, other: Line
     changes.install(v3, None, NEXT, line)
     assert Line.objects.get(pk=line.pk).version is None
     assert (hours(line), hours(other)) == ([1, 30], [20])
+    together = charting.breaks_of([line.pk, other.pk], START, END)
+    assert together == {one.pk: charting.breaks(one, START, END) for one in (line, other)}
     assert names(line, EVENING, END) == ["2026.11.2", "2026.11.3"]
 
 

@@ -12,11 +12,8 @@ from django.db import connection
 from inspections.models import LengthCount, Roll, SlotCount
 from inspections.spans import as_moment
 
-SECOND = timedelta(seconds=1)
+EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 SLOTS, PIECES, ROLLS = (model._meta.db_table for model in (SlotCount, LengthCount, Roll))
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Step(NamedTuple):

@@ -22,7 +22,7 @@ LEFT, BOTTOM, TOP = 11 * mm, 6 * mm, 6 * mm
 NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 25.0, 50.0, 100.0)  # percent between two grid lines
 GRID = 4  # lines, about
 DOTS_UP_TO = 120  # points; more would run together
-ROUND = 1  # ends of lines, as PDF numbers them
+ROUND = 1  # ends of lines, and their corners, as PDF numbers them
 
 Stroke = tuple[float, float, float, float]
 
@@ -151,7 +151,7 @@ def _limits(canvas: Canvas, scale: _Scale) -> None:
 
 
 def _steps(scale: _Scale, name: str) -> Iterator[Stroke]:
-    """One stroke for neighbours with the same limit: a centre is one from end to end."""
+    """One stroke for neighbours that touch and have the same limit."""
     for value, dots in groupby(scale.scene.dots, attrgetter(name)):
         if value is not None:
             y = scale.y(value)
@@ -159,7 +159,6 @@ def _steps(scale: _Scale, name: str) -> Iterator[Stroke]:
 
 
 def _stretches(dots: Iterable[Dot]) -> list[tuple[datetime, datetime]]:
-    """Where they touch they are one."""
     found: list[tuple[datetime, datetime]] = []
     for dot in dots:
         touches = found and found[-1][1] == dot.since
@@ -173,8 +172,10 @@ def _points(canvas: Canvas, scale: _Scale) -> None:
     found = [(_middle(scale, dot), scale.y(dot.value), dot) for dot in scale.scene.dots if dot.value is not None]
     canvas.setStrokeColor(BLUE)
     canvas.setLineCap(ROUND)
+    canvas.setLineJoin(ROUND)  # a pointed corner would reach beyond the value
     canvas.setLineWidth(0.9)
-    canvas.drawPath(_line(canvas, scale))
+    if found:
+        canvas.drawPath(_line(canvas, scale))
     calm = [(x, y, x, y + 0.01) for x, y, dot in found if not dot.signals]
     if calm and len(scale.scene.dots) <= DOTS_UP_TO:
         canvas.setLineWidth(2.2)
