@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from tests import cast, mill
 from tests.bundles import HOLE, cloth
@@ -34,9 +36,10 @@ def test_not_ready_without_storage(client: Client, tmp_path: Path, settings: Any
 
 def test_metrics_count_what_waits_and_what_was_judged(client: Client, posting: Client, tmp_path: Path) -> None:
     mill.install(tmp_path)
-    mill.judged(posting, cloth(HOLE))
-    mill.posted(posting, cloth())
-    text = client.get("/metrics").content.decode()
+    with time_machine.travel(timezone.now().replace(minute=30)):  # the hour that is counted must not end meanwhile
+        mill.judged(posting, cloth(HOLE))
+        mill.posted(posting, cloth())
+        text = client.get("/metrics").content.decode()
     assert "selvedge_pending_captures 1.0" in text
     assert 'selvedge_hour_flagged{line="loom-1"} 1.0' in text
     assert 'selvedge_camera_silent{camera="left",line="loom-1"} 0.0' in text

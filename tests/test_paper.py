@@ -75,11 +75,11 @@ SIX = datetime(2026, 11, 16, 6, tzinfo=UTC)
 TEN = timedelta(minutes=10)
 
 
-def blue(*dots: tuple[int, float | None]) -> np.ndarray:
-    """Which pixels of the sheet the line of these dots (tens of minutes, percent) paints, of two hours."""
+def blue(*dots: tuple[int, float | None], steps: int = 12) -> np.ndarray:
+    """Which pixels of the sheet the line of these dots (tens of minutes, percent) paints."""
     made = [Dot(SIX + place * TEN, SIX + (place + 1) * TEN, value) for place, value in dots]
     sheet = Sheet("Selvedge", "page %(page)d of %(pages)d")
-    sheet.add(RateChart(Scene(SIX, SIX + 12 * TEN, made, (), ())))
+    sheet.add(RateChart(Scene(SIX, SIX + steps * TEN, made, (), ())))
     page = pypdfium2.PdfDocument(sheet.pdf("A sheet", "Mara"))[0]
     pixels = page.render(scale=2).to_numpy()[..., ::-1].astype(int)
     return np.asarray((np.abs(pixels - np.array([255 * one for one in BLUE.rgb()])) < 40).all(axis=2))
@@ -98,8 +98,8 @@ def test_a_dot_without_a_value_parts_the_line() -> None:
 
 
 def test_a_peak_reaches_no_further_than_its_value() -> None:
-    alone = np.flatnonzero(blue((5, 4.0)).any(axis=1))[0]
-    peak = np.flatnonzero(blue((4, 0.0), (5, 4.0), (6, 0.0)).any(axis=1))[0]
+    alone = np.flatnonzero(blue((5, 4.0), steps=36).any(axis=1))[0]
+    peak = np.flatnonzero(blue((4, 0.0), (5, 4.0), (6, 0.0), steps=36).any(axis=1))[0]
     assert abs(int(peak) - int(alone)) <= 1
 
 
