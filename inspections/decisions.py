@@ -111,7 +111,7 @@ def listed(
 ) -> Listed:
     """The decisions that `decided` counts, one by one: those that the figure `wanted` speaks of counted."""
     every, oldest = _rows(since, until, secret)
-    rows = every.alias(line=_of_capture("line_id")).filter(line__in=line_ids)
+    rows = every.alias(line=_LINE).filter(line__in=line_ids)
     keys = _narrowed(rows, wanted).order_by("-at", "-id").values_list("pk", flat=True)
     return Listed(tuple(keys), oldest or since, oldest is not None)
 
@@ -146,24 +146,20 @@ def _rows(since: datetime, until: datetime, secret: Collection[UUID]) -> tuple[Q
     return (rows.exclude(capture__in=secret) if secret else rows), oldest
 
 
-# A look-up as well: PostgreSQL would read every label that ever was for a join.
-_TAKEN_BACK = Subquery(Label.objects.filter(undoes=OuterRef("pk")).values("pk")[:1])
-
-
-def _of_capture(value: str | Combinable) -> Subquery:
+def _of_capture(value: Combinable) -> Subquery:
     """A look-up for each label, not a join: SQLite would walk through all captures of the lines instead."""
-    return Subquery(
-        Capture.objects.filter(pk=OuterRef("capture_id")).values(told=F(value) if isinstance(value, str) else value)[:1]
-    )
+    return Subquery(Capture.objects.filter(pk=OuterRef("capture_id")).values(told=value)[:1])
 
 
 def _one_if(**holds: Any) -> Case:
     return Case(When(**holds, then=Value(1)), default=Value(0), output_field=IntegerField())
 
 
-_FLAGGED, _EFFECTIVE = _of_capture("flagged"), _of_capture("label_id")
+_LINE, _FLAGGED, _EFFECTIVE = (_of_capture(F(name)) for name in ("line_id", "flagged", "label_id"))
 # Line, flagged, and whether the label stands, in one number: one look-up for the three.
 _LINE_AND_MARKS = _of_capture(F("line_id") * 4 + _one_if(flagged=True) * 2 + _one_if(label_id=OuterRef("pk")))
+# Looked up as well: PostgreSQL would read every label that ever was for a join.
+_TAKEN_BACK = Subquery(Label.objects.filter(undoes=OuterRef("pk")).values("pk")[:1])
 
 
 def _grouped(rows: QuerySet[Label], bounds: Sequence[datetime]) -> Iterator[Group]:
