@@ -122,15 +122,19 @@ def _read_counts(found: dict[int, History], days: Sequence[NumberedDay]) -> None
         history.defects[place], history.good[place] = defects, good
 
 
-# What waits, what was answered, and the key of what is an escape. An audit is answered when it is closed and its
-# capture has an effective label; `unsure` is no answer. The kinds stand in the words of the partial index. COALESCE, so
-# that SQLite's text stays text: of a bare column each moment would be parsed, and there are thousands.
+# When, whether it is open, which defect its capture was labelled (0: none, null: nothing was said), and the capture. An
+# audit is answered when it is closed and its capture has an effective label; `unsure` is no answer. The kinds, and that
+# there is a label, stand in the words of partial indexes; the capture is sought by line and time, its key only
+# compared (COALESCE), so that the index of what was said is read and no capture. COALESCE of the time, so that
+# SQLite's text stays text: of a bare column each moment would be parsed, and there are thousands.
+_GOOD = f"SELECT d.id FROM {DefectClass._meta.db_table} d WHERE d.code = '{GOOD}'"  # noqa: S608
 _AUDITS = f"""
-SELECT i.line_id, COALESCE(i.counted_at, i.counted_at), i.closed_at IS NULL OR c.label_id IS NULL,
-  CASE WHEN i.closed_at IS NOT NULL AND c.label_id IS NOT NULL AND d.code <> '{GOOD}' THEN c.id END
+SELECT i.line_id, COALESCE(i.counted_at, i.counted_at), i.closed_at IS NULL, (
+    SELECT COALESCE(NULLIF(c.defect_class_id, ({_GOOD})), 0) FROM {Capture._meta.db_table} c
+    WHERE c.line_id = i.line_id AND c.counted_at = i.counted_at AND COALESCE(c.id, c.id) = i.capture_id
+      AND c.label_id IS NOT NULL
+  ), i.capture_id
 FROM {ReviewItem._meta.db_table} i
-  JOIN {Capture._meta.db_table} c ON c.id = i.capture_id
-  LEFT JOIN {DefectClass._meta.db_table} d ON d.id = c.defect_class_id
 WHERE i.kind = '{Kind.AUDIT.value}' AND NOT (i.kind = '{Kind.FLAGGED.value}') AND i.line_id IN (%(lines)s)
   AND i.counted_at >= %%s AND i.counted_at < %%s
 """  # noqa: S608  all of it is ours
@@ -145,11 +149,12 @@ def _read_audits(found: dict[int, History], days: Sequence[NumberedDay]) -> None
     sql = _AUDITS % {"lines": ", ".join(["%s"] * len(found))}
     with connection.cursor() as cursor:
         cursor.execute(sql, [*found, starts[0], end])
-        for line_id, at, waits, escape in cursor.fetchall():
+        for line_id, at, is_open, defect, capture in cursor.fetchall():
             history, place = found[line_id], days[bisect_right(starts, at) - 1][0]
+            waits = is_open or defect is None
             (history.waiting if waits else history.answered)[place] += 1
-            if escape is not None:
-                history.escapes[place].append((at, UUID(str(escape))))
+            if defect and not waits:
+                history.escapes[place].append((at, UUID(str(capture))))
 
 
 # --- readings -----------------------------------------------------------------------------------------------------

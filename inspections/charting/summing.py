@@ -75,13 +75,15 @@ def lengths(
     """
     count, values = _count(code)
     sql = (
-        "SELECT p.line_id, p.roll_id, p.part, r.code, MIN(p.first_at), MAX(p.first_at), SUM(p.judged), SUM(p.counted)"  # noqa: S608
+        "SELECT n.line_id, n.roll_id, n.part, r.code, n.started, n.ended, n.judged, n.counted"  # noqa: S608
+        " FROM (SELECT p.line_id, p.roll_id, p.part, MIN(p.first_at) AS started, MAX(p.first_at) AS ended,"
+        " SUM(p.judged) AS judged, SUM(p.counted) AS counted"
         " FROM (SELECT q.line_id, q.roll_id, w.part, MIN(q.first_at) AS first_at, SUM(judged) AS judged,"
         f" {count} AS counted"
         f" FROM (SELECT DISTINCT line_id, roll_id, piece / %s AS part FROM {PIECES}"
         f" WHERE line_id IN ({_places(line_ids)}) AND first_at >= %s AND first_at < %s) w CROSS JOIN {_sought()}"
-        " GROUP BY q.line_id, q.roll_id, w.part, q.piece) p"
-        f" JOIN {ROLLS} r ON r.id = p.roll_id GROUP BY p.line_id, p.roll_id, p.part, r.code"
+        " GROUP BY q.line_id, q.roll_id, w.part, q.piece) p GROUP BY p.line_id, p.roll_id, p.part) n"
+        f" JOIN {ROLLS} r ON r.id = n.roll_id"  # last, so that the names are not sorted with the pieces
     )
     asked = [*values, each, *line_ids, _written(since), _written(until), each, each]
     for line_id, roll, part, name, start, end, judged, some in _rows(sql, asked):

@@ -124,25 +124,31 @@ class Page:
 
 
 def apart(wanted: Wanted, after: Mark | None = None, size: int = PAGE) -> Page:
-    """Where both disagree: changed flags first, then changed classes, each newest first."""
-    found: list[Comparison] = []
+    """Where both disagree: changed flags first, then changed classes, each newest first.
+
+    Found by their keys first: joined to all that is shown of them, every one of them would be sorted.
+    """
+    keys: list[int] = []
     if after is None or after.flag_changed:
-        found = _some(wanted, after, size + 1, flag_changed=True)
-    if len(found) <= size:
+        keys = _some(wanted, after, size + 1, flag_changed=True)
+    if len(keys) <= size:
         below = after if after and not after.flag_changed else None
-        found += _some(wanted, below, size + 1 - len(found), flag_changed=False)
-    shown = found[:size]
-    return Page(shown, mark_of(shown[-1]) if len(found) > size else None)
+        keys += _some(wanted, below, size + 1 - len(keys), flag_changed=False)
+    rows = Comparison.objects.select_related(*_SHOWN).in_bulk(keys[:size])
+    shown = [rows[key] for key in keys if key in rows]
+    return Page(shown, mark_of(shown[-1]) if len(keys) > size and shown else None)
 
 
 def mark_of(row: Comparison) -> Mark:
     return Mark(row.before_flagged != row.after_flagged, row.pk)
 
 
-def _some(wanted: Wanted, below: Mark | None, limit: int, *, flag_changed: bool) -> list[Comparison]:
+_SHOWN = ("capture__roll", "capture__label__person", "capture__defect_class", "line", "before", "after", "seen_by")
+
+
+def _some(wanted: Wanted, below: Mark | None, limit: int, *, flag_changed: bool) -> list[int]:
     same = Q(before_flagged=F("after_flagged"))
     rows = wanted.rows().filter(~same if flag_changed else same, agrees=False)
     if below is not None:
         rows = rows.filter(pk__lt=below.id)
-    related = ("capture__roll", "capture__label__person", "capture__defect_class", "line", "before", "after", "seen_by")
-    return list(rows.select_related(*related).order_by("-id")[:limit])
+    return list(rows.order_by("-id").values_list("pk", flat=True)[:limit])
