@@ -1,15 +1,16 @@
 """A tally and its rate."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple
 
 HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Tally:
-    """What was counted, and the rate that follows. `failed` captures are outside both sides of it."""
+class Tally(NamedTuple):
+    """What was counted, and the rate that follows. `failed` captures are outside both sides of it.
+
+    A tuple, because a page of half a year adds up ten thousand of them.
+    """
 
     judged: int = 0
     flagged: int = 0
@@ -17,14 +18,11 @@ class Tally:
     defects: int = 0
     failed: int = 0
 
-    def __add__(self, other: Self) -> "Tally":
+    def __add__(self, other: "Tally") -> "Tally":  # type: ignore[override]  # amounts are added, not put behind
+        judged, flagged, anomalies, defects, failed = other
         return Tally(
-            self.judged + other.judged,
-            self.flagged + other.flagged,
-            self.anomalies + other.anomalies,
-            self.defects + other.defects,
-            self.failed + other.failed,
-        )
+            self[0] + judged, self[1] + flagged, self[2] + anomalies, self[3] + defects, self[4] + failed
+        )  # fmt: skip
 
     @property
     def rate(self) -> float | None:

@@ -271,13 +271,15 @@ def test_more_lines_take_no_more_queries(camera: Camera, olga: Person) -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plan")
-def test_audits_are_read_by_the_small_index_of_hidden_items(camera: Camera) -> None:
+def test_audits_are_read_by_the_small_indexes_of_hidden_items_and_of_what_was_said(camera: Camera) -> None:
     with CaptureQueriesContext(connection) as found:
         histories([camera.line_id], Calendar(TODAY))
     audits = next(one["sql"] for one in found if "reviewitem" in one["sql"])
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {audits}")
-        assert "item_hidden_kinds" in " ".join(str(row[-1]) for row in cursor.fetchall())
+        plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+    assert "item_hidden_kinds" in plan
+    assert "capture_labelled" in plan
 
 
 # --- the agreement page -------------------------------------------------------------------------------------------

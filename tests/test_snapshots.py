@@ -491,6 +491,18 @@ def test_new_labels_are_the_new_ones_and_the_changed_ones(mara: Person) -> None:
     assert snapshots.new_labels_since(found) == 2
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plan")
+def test_what_still_stands_of_a_snapshot_is_read_without_its_captures(mara: Person) -> None:
+    a_mill_of_labels(mara)
+    found = frozen(mara)
+    with CaptureQueriesContext(connection) as queries:
+        snapshots.new_labels_since(found)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {queries[-1]['sql']}")
+        plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+    assert "COVERING INDEX capture_of_label" in plan
+
+
 def test_freezing_takes_as_many_queries_for_many_as_for_few(mara: Person) -> None:
     def queries(rolls: int) -> int:
         a_mill_of_labels(mara, rolls)

@@ -4,22 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('inspections', '0023_labels_by_time'),
+        ("inspections", "0023_labels_by_time"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='capture',
-            name='capture_labelled',
+            model_name="capture",
+            name="capture_labelled",
         ),
         migrations.AddIndex(
-            model_name='capture',
-            index=models.Index(condition=models.Q(('label__isnull', False)), fields=['line', '-counted_at', '-id', 'defect_class'], name='capture_labelled'),
+            model_name="capture",
+            index=models.Index(
+                condition=models.Q(("label__isnull", False)),
+                fields=["line", "-counted_at", "-id", "defect_class"],
+                name="capture_labelled",
+            ),
         ),
         migrations.AddIndex(
-            model_name='capture',
-            index=models.Index(condition=models.Q(('label__isnull', False)), fields=['label'], name='capture_of_label'),
+            model_name="capture",
+            index=models.Index(condition=models.Q(("label__isnull", False)), fields=["label"], name="capture_of_label"),
         ),
     ]

@@ -16,7 +16,7 @@ from inspections.models.rollup import SLOT
 from inspections.rates import NOTHING, Tally
 from inspections.spans import Span
 
-AMOUNTS = tuple(Tally.__dataclass_fields__)
+AMOUNTS = Tally._fields
 READ = timedelta(days=7)  # in one query
 
 
