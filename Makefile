@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.installed
+UV     := $(shell sed -n 's/^UV=//p' requirements/install.sh)
 COMPILE = $(BIN)/python -m uv pip compile --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
 TOGETHER = $(if $(filter output-sync,$(.FEATURES)),-j 2 --output-sync=target)
 GROUP  := $(if $(filter 1 yes true,$(LEAN)),core,train)
@@ -68,7 +69,7 @@ bench-pages: $(STAMPS)/test ## every page over 5 million captures, SQLite and Po
 	@exec $(BIN)/python manage.py bench_pages
 
 lock: $(BIN)/python ## pin requirements/*.txt anew from pyproject.toml
-	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip install --quiet $(UV)
 	$(COMPILE) -o requirements/core.txt
 	$(COMPILE) --extra train -c requirements/core.txt -o requirements/train.txt
 	$(COMPILE) --extra train --extra mqtt --extra test -c requirements/train.txt -o requirements/test.txt
@@ -91,10 +92,9 @@ $(BIN)/python:
 # A bigger group brings the smaller ones with it.
 $(STAMPS)/%: requirements/%.txt | $(BIN)/python
 	@echo "Installing requirements/$*.txt into $(VENV): $(SIZE_$*)"
-	@$(BIN)/python -m pip install --no-deps --no-compile --disable-pip-version-check --requirement requirements/$*.txt || { \
+	@sh requirements/install.sh $(BIN)/python $< || { \
 	  echo >&2; echo "Installing failed (see above). Check the network and the free space ($$(df -h . | awk 'NR==2{print $$4}') here)," >&2; \
 	  echo "then run the same command again: it goes on where it stopped. Without torch: LEAN=1." >&2; exit 1; }
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # by all cores, which pip does by one; some packages hold files of other Pythons
 	@mkdir -p $(STAMPS) && for group in $(INCLUDES_$*) $*; do touch $(STAMPS)/$$group; done
 
 INCLUDES_train := core
