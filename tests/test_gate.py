@@ -216,6 +216,13 @@ def test_one_that_names_a_class_outside_the_taxonomy_is_refused(tmp_path: Path, 
     assert "outside the taxonomy: Dragon" in failed(held(strange))["outside"]
 
 
+def test_one_that_judges_too_slowly_is_refused(tmp_path: Path, champion: ModelVersion, settings: Any) -> None:
+    settings.GATE_LATENCY_MS = 0.0
+    report = held(registered(tmp_path, 1))
+    assert list(failed(report)) == ["latency"]
+    assert "at most 0 ms is allowed" in failed(report)["latency"]
+
+
 def test_a_further_class_is_welcome_and_held_to_its_own_floor(tmp_path: Path, mara: Person) -> None:
     gates.three_classes()
     gates.in_force(tmp_path, 0, classes=("good", "hole"), centres=(128.0, 250.0))
