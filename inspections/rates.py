@@ -19,10 +19,13 @@ class Tally(NamedTuple):
     failed: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":  # type: ignore[override]  # amounts are added, not put behind
-        judged, flagged, anomalies, defects, failed = other
         return Tally(
-            self[0] + judged, self[1] + flagged, self[2] + anomalies, self[3] + defects, self[4] + failed
-        )  # fmt: skip
+            self.judged + other.judged,
+            self.flagged + other.flagged,
+            self.anomalies + other.anomalies,
+            self.defects + other.defects,
+            self.failed + other.failed,
+        )
 
     @property
     def rate(self) -> float | None:

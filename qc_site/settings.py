@@ -100,10 +100,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Tests too run on a file: a database in memory knows no WAL and locks differently.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
 else:
-    OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
-    OPTIONS["connect_timeout"] = 5
     # A page's queries are short, and their guessed costs are not: compiling one takes longer than it does.
-    OPTIONS.setdefault("options", "-c jit=off")
+    by_url = DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = {"options": "-c jit=off", **by_url, "connect_timeout": 5}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "inspections.Person"

@@ -9,7 +9,7 @@ UV=uv==0.13.9
 
 by_uv() {
   [ -z "${PIP_NO_INDEX:-}" ] || return 1
-  index=${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/null || true)}
+  index=${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/null)}
   "$python" -m pip install --quiet --disable-pip-version-check "$UV" 2>/dev/null || return 1
   ${index:+env UV_DEFAULT_INDEX="$index"} \
     "$python" -m uv pip install --python "$python" --no-deps --compile-bytecode --requirement "$list" && return

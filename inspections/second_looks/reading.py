@@ -14,6 +14,7 @@ from inspections.models.defect_class import UNKNOWN
 from inspections.second_looks.figures import Changed, Group, Total
 
 PAGE = 48
+_SHOWN = ("capture__roll", "capture__label__person", "capture__defect_class", "line", "before", "after", "seen_by")
 
 
 class Flag(TextChoices):
@@ -141,9 +142,6 @@ def apart(wanted: Wanted, after: Mark | None = None, size: int = PAGE) -> Page:
 
 def mark_of(row: Comparison) -> Mark:
     return Mark(row.before_flagged != row.after_flagged, row.pk)
-
-
-_SHOWN = ("capture__roll", "capture__label__person", "capture__defect_class", "line", "before", "after", "seen_by")
 
 
 def _some(wanted: Wanted, below: Mark | None, limit: int, *, flag_changed: bool) -> list[int]:
