@@ -152,7 +152,7 @@ def standings(lines: Sequence[WatchedLine], now: datetime) -> list[Standing]:
     """One for each line, worst first, then as the lines are sorted."""
     ids = [line.pk for line in lines]
     by_day, baselines, by_slot = days(ids, now), charting.standings(ids, now), _slots(ids, now)
-    raised, cameras, waiting = _alarms(ids), _cameras(ids), backlogs(ids)
+    raised, cameras, waiting = _alarms(lines), _cameras(ids), backlogs(ids)
     nows = {line_id: now_of(by_slot[line_id], baselines.get(line_id), now) for line_id in ids}
     for line_id, slots in _further(by_slot, nows, now).items():
         longer = now_of(slots, baselines.get(line_id), now, FURTHER_BACK)
@@ -260,9 +260,9 @@ def _signal_since(
     return min((slot for slot, tally in by_slot.items() if slot >= first and tally.anomalies), default=first)
 
 
-def _alarms(line_ids: Collection[int]) -> dict[int, list[Alarm]]:
+def _alarms(lines: Sequence[WatchedLine]) -> dict[int, list[Alarm]]:
     found: dict[int, list[Alarm]] = defaultdict(list)
-    for alarm in sorted(alarms.open_alarms(line_ids), key=_worst_alarm_first):
+    for alarm in sorted(alarms.open_alarms(lines), key=_worst_alarm_first):
         found[alarm.line_id].append(alarm)
     return found
 

@@ -433,7 +433,7 @@ def test_open_alarms_come_critical_first_and_acknowledged_last() -> None:
     bad_slots(line, MONDAY, 1)
     alarms.look(MONDAY + SLOT + SOON)
     alarms.acknowledge(Alarm.objects.get(rule__name="seen"), cast.mara(), "", timezone.now())
-    assert [alarm.rule.name for alarm in alarms.open_alarms([line.pk])] == ["critical", "plain", "seen"]
+    assert [alarm.rule.name for alarm in alarms.open_alarms([line])] == ["critical", "plain", "seen"]
     assert alarms.open_alarms([]) == []
 
 

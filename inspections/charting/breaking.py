@@ -5,11 +5,12 @@ be neither forgotten nor taken back. A promotion counts from when it took effect
 no version of its own then. A style begins with the first capture of a roll of it on the line.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, OuterRef, Q, Subquery, Window
@@ -31,51 +32,62 @@ def breaks(line: Line, since: datetime, until: datetime) -> list[Break]:
 
 def breaks_of(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
     """The same of several lines; the number of queries does not grow with them, nor with the history."""
+    return breaks_after(dict.fromkeys(line_ids, since), until)
+
+
+def breaks_after(sinces: Mapping[int, datetime], until: datetime) -> dict[int, list[Break]]:
+    """The same where each line has its own `since`: what came before it costs nothing."""
     known = _KNOWN.get()
-    return known.of(line_ids, since, until) if known else _read(line_ids, since, until)
+    return known.of(sinces, until) if known else _read(sinces, until)
 
 
-def _read(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
+def _read(sinces: Mapping[int, datetime], until: datetime) -> dict[int, list[Break]]:
     """What there may be is asked first, all at once: while a baseline stands there is nothing, and pages of lines look
     every few seconds."""
-    found: dict[int, list[Break]] = {line_id: [] for line_id in line_ids}
-    there = _there_may_be(line_ids, since, until)
+    found: dict[int, list[Break]] = {line_id: [] for line_id in sinces}
+    there = _there_may_be(sinces, until)
     for kind, read in (("promotion", _promotions), ("threshold", _thresholds), ("style", _styles)):
-        for line_id, one in read(there[kind], since, until) if kind in there else ():
-            found[line_id].append(one)
+        some = there.get(kind)
+        for line_id, one in read(some, min(sinces[line_id] for line_id in some), until) if some else ():
+            if one.at >= sinces[line_id]:
+                found[line_id].append(one)
     return {line_id: sorted(every, key=lambda one: one.at) for line_id, every in found.items()}
 
 
-def _there_may_be(line_ids: Collection[int], since: datetime, until: datetime) -> dict[str, list[int]]:
+def _there_may_be(sinces: Mapping[int, datetime], until: datetime) -> dict[str, list[int]]:
     """The kinds of break of which something changed, and on which lines.
 
     Styles: the lines that ran more than one, with the roll that was on just before; that is quickly told of thousands
     of rolls, and their order is not. Months of one style cost nothing more to read.
     """
-    if not line_ids:
+    if not sinces:
         return {}
-    places = ", ".join(["%s"] * len(line_ids))
     of_roll = f"FROM {RollCount._meta.db_table} c JOIN {Roll._meta.db_table} r ON r.id = c.roll_id"
-    lines = f"SELECT l.id FROM {Line._meta.db_table} l WHERE l.id IN ({places})"  # noqa: S608  all of it is ours
     sql = (
-        f"SELECT 'promotion', l.id FROM ({lines}) l WHERE EXISTS (SELECT 1 FROM {VersionChange._meta.db_table} v"  # noqa: S608
-        f" WHERE v.state = '{ChangeState.ACTIVE.value}' AND v.decided_at >= %s AND v.decided_at < %s"
-        f" AND (v.line_id IS NULL OR v.line_id = l.id))"
-        f" UNION ALL SELECT 'threshold', l.id FROM ({lines}) l WHERE EXISTS (SELECT 1"
-        f" FROM {ThresholdChange._meta.db_table} t WHERE t.line_id = l.id AND t.at >= %s AND t.at < %s)"
-        f" UNION ALL SELECT 'style', line_id FROM (SELECT c.line_id, r.style {of_roll}"
-        f" WHERE c.line_id IN ({places}) AND c.first_at >= %s AND c.first_at < %s"
-        f" UNION ALL SELECT l.id, (SELECT r.style {of_roll} WHERE c.line_id = l.id AND c.first_at < %s"
-        f" ORDER BY c.first_at DESC LIMIT 1) FROM ({lines}) l"
+        f"WITH asked (line_id, since) AS (VALUES {', '.join(['(%s, %s)'] * len(sinces))})"  # noqa: S608  all of it is ours
+        f" SELECT 'promotion', a.line_id FROM asked a WHERE EXISTS (SELECT 1 FROM {VersionChange._meta.db_table} v"
+        f" WHERE v.state = '{ChangeState.ACTIVE.value}' AND v.decided_at >= a.since AND v.decided_at < %s"
+        f" AND (v.line_id IS NULL OR v.line_id = a.line_id))"
+        f" UNION ALL SELECT 'threshold', a.line_id FROM asked a WHERE EXISTS (SELECT 1"
+        f" FROM {ThresholdChange._meta.db_table} t WHERE t.line_id = a.line_id AND t.at >= a.since AND t.at < %s)"
+        f" UNION ALL SELECT 'style', line_id FROM (SELECT a.line_id, r.style {of_roll}"
+        f" JOIN asked a ON a.line_id = c.line_id WHERE c.first_at >= a.since AND c.first_at >= %s AND c.first_at < %s"
+        f" UNION ALL SELECT a.line_id, (SELECT r.style {of_roll} WHERE c.line_id = a.line_id AND c.first_at < a.since"
+        f" ORDER BY c.first_at DESC LIMIT 1) FROM asked a"
         ") styles GROUP BY line_id HAVING MIN(style) <> MAX(style)"
     )
-    first, last = map(connection.ops.adapt_datetimefield_value, (since, until))
+    asked = [value for line_id, since in sinces.items() for value in (line_id, _moment(since))]
+    first, last = _moment(min(sinces.values())), _moment(until)
     found: dict[str, list[int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*line_ids, first, last, *line_ids, first, last, *line_ids, first, last, first, *line_ids])
+        cursor.execute(sql, [*asked, last, last, first, last])
         for kind, line_id in cursor.fetchall():
             found.setdefault(kind, []).append(line_id)
     return found
+
+
+def _moment(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
 
 
 Found = Iterator[tuple[int, Break]]
@@ -92,11 +104,15 @@ class _Known:
     since: datetime  # how far back every read goes at least
     breaks: dict[int, list[Break]] = field(default_factory=dict)
 
-    def of(self, line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Break]]:
-        if since < self.since or not self.breaks.keys() >= set(line_ids):
+    def of(self, sinces: Mapping[int, datetime], until: datetime) -> dict[int, list[Break]]:
+        since = min(sinces.values(), default=self.since)
+        if since < self.since or not self.breaks.keys() >= sinces.keys():
             self.since = min(self.since, since)
-            self.breaks = _read({*self.breaks, *line_ids}, self.since, self.now + TICK)
-        return {line_id: [one for one in self.breaks[line_id] if since <= one.at < until] for line_id in line_ids}
+            self.breaks = _read(dict.fromkeys({*self.breaks, *sinces}, self.since), self.now + TICK)
+        return {
+            line_id: [one for one in self.breaks[line_id] if since <= one.at < until]
+            for line_id, since in sinces.items()
+        }
 
 
 _KNOWN: ContextVar[_Known | None] = ContextVar("breaks that were read", default=None)

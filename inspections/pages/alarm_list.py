@@ -108,7 +108,7 @@ def alarms(request: PersonRequest) -> HttpResponseBase:
         "newest": form.address(asked) if is_valid else "",
         "is_valid": is_valid,
         "lines": lines,
-        "open": [row_of(one, now) for one in open_alarms([one.pk for one in form.chosen])] if is_valid else [],
+        "open": [row_of(one, now) for one in open_alarms(form.chosen)] if is_valid else [],
         "rows": rows,
         "older": older,
         "is_first": is_first,
