@@ -114,7 +114,7 @@ def _roll(code: str | None, capture: Capture) -> Roll | None:
 
 def _style_before(capture: Capture) -> str:
     ran = RollCount.objects.filter(line=capture.line, first_at__lte=capture.counted_at).order_by("-first_at", "-roll")
-    return ran.values_list("roll__style", flat=True).first() or ""
+    return ran.values_list("style", flat=True).first() or ""
 
 
 def _already_sent(capture: Capture) -> Duplicate | Conflict:

@@ -21,7 +21,7 @@ from django.db.models import Model
 
 from inspections.models import Capture, Line, Roll
 from inspections.models.rollup import LengthCount, RollCount
-from inspections.recount_sql import Scope, columns, counted, differences
+from inspections.recount_sql import Scope, counted, differences
 from inspections.tally import ROLLUPS, Rollup
 
 DAY = timedelta(days=1)
@@ -50,7 +50,7 @@ class Difference:
 
     @property
     def unlike(self) -> dict[str, tuple[int, int]]:
-        """By name, what is kept and what was counted; empty where only `first_at` lies behind."""
+        """By name, what is kept and what was counted; empty where only `first_at` lies behind or the style is another."""
         pairs = zip(self.names, self.kept, self.counted, strict=True)
         return {name: (kept, found) for name, kept, found in pairs if kept != found}
 
@@ -94,7 +94,7 @@ def rebuild(step: Step) -> None:
                 cursor.execute(f"LOCK TABLE {rollup.table} IN SHARE ROW EXCLUSIVE MODE")
         for rollup, scope in step.parts:
             cursor.execute(f"DELETE FROM {rollup.table} WHERE {scope.kept}", scope.values)  # noqa: S608  ours
-            names = ", ".join(columns(rollup))
+            names = ", ".join(rollup.named)
             cursor.execute(f"INSERT INTO {rollup.table} ({names}) {counted(rollup, scope)}", scope.values)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from django.db import connection
 
-from inspections.models import Capture, DefectClass, Status
+from inspections.models import Capture, DefectClass, Roll, Status
 from inspections.models.defect_class import GOOD, UNKNOWN
 from inspections.models.rollup import BAND_MM, NO_BAND, PIECE_M, SLOT
 from inspections.tally import Rollup
 
-CAPTURES, CLASSES = Capture._meta.db_table, DefectClass._meta.db_table
+CAPTURES, CLASSES, ROLLS = (model._meta.db_table for model in (Capture, DefectClass, Roll))
 MINUTES = {"day": 24 * 60, "hour": 60, "slot": int(SLOT.total_seconds()) // 60}
 IS_JUDGED = f"c.status = {Status.JUDGED:d}"
 IS_DEFECT = f"{IS_JUDGED} AND d.code NOT IN ('{GOOD}', '{UNKNOWN}')"
@@ -30,6 +30,8 @@ COUNTED_IF = {
     "flagged_defects": f"{IS_SAID} AND d.code <> '{GOOD}'",
     "flagged_good": f"{IS_SAID} AND d.code = '{GOOD}'",
 }
+EXTRAS = {"first_at": "min(c.counted_at)", "style": f"(SELECT r.style FROM {ROLLS} r WHERE r.id = c.roll_id)"}
+WRONG = {"first_at": ">", "style": "<>"}  # of what is kept, to what is counted
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,14 @@ class Scope:
 def counted(rollup: Rollup, scope: Scope) -> str:
     """SELECT of the rollup's columns, in the order of `columns`, from the captures."""
     keys = [_key(column) for column in rollup.columns]
-    first = ["min(c.counted_at)"] if rollup.first else []
+    extras = [EXTRAS[name] for name in rollup.extras]
     sums = [f"sum(CASE WHEN {COUNTED_IF[name]} THEN 1 ELSE 0 END)" for name in rollup.amounts]
     places = ", ".join(str(number + 1) for number in range(len(keys)))
     return (
-        f"SELECT {_as((*keys, *first, *sums), columns(rollup))}"  # noqa: S608  all of it is ours
+        f"SELECT {_as((*keys, *extras, *sums), rollup.named)}"  # noqa: S608  all of it is ours
         f" FROM {CAPTURES} c LEFT JOIN {CLASSES} d ON d.id = c.defect_class_id"
         f" WHERE c.status <> {Status.PENDING:d} AND {scope.captures} GROUP BY {places}"
     )
-
-
-def columns(rollup: Rollup) -> tuple[str, ...]:
-    """As `tally` writes them."""
-    return (*rollup.columns, *(("first_at",) if rollup.first else ()), *rollup.amounts)
 
 
 def differences(rollup: Rollup, scope: Scope) -> str:
@@ -64,25 +61,24 @@ def differences(rollup: Rollup, scope: Scope) -> str:
     twice. A row of zeros is as good as none.
 
     `first_at` may lie before what is counted: a relabelling that takes the earliest capture away leaves it. It may not
-    lie behind, or the row would be missed by who reads from a time on.
+    lie behind, or the row would be missed by who reads from a time on. A style is the roll's.
     """
     amounts, zeros = rollup.amounts, ["0"] * len(rollup.amounts)
     kept = [f"kept_{name}" for name in amounts]
     found = [f"counted_{name}" for name in amounts]
-    first = ("first_at",) if rollup.first else ()
-    nothing = ("NULL",) if rollup.first else ()
-    head = (*rollup.columns, *kept, *found, *(("kept_first", "counted_first") if rollup.first else ()))
+    extras, nothing = rollup.extras, ("NULL",) * len(rollup.extras)
+    head = (*rollup.columns, *kept, *found, *(f"{side}_{name}" for side in ("kept", "counted") for name in extras))
     keys = ", ".join(rollup.columns)
     sums = ", ".join(f"sum({name})" for name in (*kept, *found))
-    unlike = " OR ".join(f"sum({a}) <> sum({b})" for a, b in zip(kept, found, strict=True))
-    late = " OR max(kept_first) > max(counted_first)" if rollup.first else ""
+    sides = [*(f"sum({a}) <> sum({b})" for a, b in zip(kept, found, strict=True))]
+    unlike = " OR ".join((*sides, *(f"max(kept_{name}) {WRONG[name]} max(counted_{name})" for name in extras)))
     return (
         f"SELECT {keys}, {sums} FROM ("  # noqa: S608  all of it is ours
-        f"SELECT {_as((*rollup.columns, *amounts, *zeros, *first, *nothing), head)} FROM {rollup.table} r"
+        f"SELECT {_as((*rollup.columns, *amounts, *zeros, *extras, *nothing), head)} FROM {rollup.table} r"
         f" WHERE {scope.kept}"
-        f" UNION ALL SELECT {', '.join((*rollup.columns, *zeros, *amounts, *nothing, *first))}"
+        f" UNION ALL SELECT {', '.join((*rollup.columns, *zeros, *amounts, *nothing, *extras))}"
         f" FROM ({counted(rollup, scope)}) n"
-        f") both_sides GROUP BY {keys} HAVING {unlike}{late} ORDER BY {keys}"
+        f") both_sides GROUP BY {keys} HAVING {unlike} ORDER BY {keys}"
     )
 
 

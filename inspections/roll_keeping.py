@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from inspections.models import AuditEvent, Line, Person, Roll
+from inspections.models import AuditEvent, Line, Person, Roll, RollCount
 from inspections.snapshots import Refused
 
 MOST = 60  # rolls at once: more than a page shows
@@ -28,7 +28,9 @@ def set_style(line: Line, codes: Collection[str], style: str, person: Person, no
         AuditEvent.note_many(
             person, "roll-style", now, {f"roll {roll.code}": {"style": [roll.style, style]} for roll in other}
         )
-        Roll.objects.filter(pk__in=[roll.pk for roll in other]).update(style=style)
+        keys = [roll.pk for roll in other]
+        Roll.objects.filter(pk__in=keys).update(style=style)
+        RollCount.objects.filter(roll__in=keys).update(style=style)
     return len(other)
 
 

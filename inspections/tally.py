@@ -13,6 +13,7 @@ from django.db.models import Model
 
 from inspections.models.capture import Capture
 from inspections.models.defect_class import GOOD, UNKNOWN
+from inspections.models.roll import Roll
 from inspections.models.rollup import (
     BAND_MM,
     NO_BAND,
@@ -117,15 +118,26 @@ class Rollup:
     columns: tuple[str, ...]
     key: Callable[[Counted], Key | None]
     first: bool = False  # it keeps the time of its earliest capture
+    style: bool = False  # it keeps the style of its roll, the last of its columns
     amounts: tuple[str, ...] = AMOUNTS
 
     @property
     def table(self) -> str:
         return self.model._meta.db_table
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What it keeps besides its key and its counts."""
+        return (*(("first_at",) if self.first else ()), *(("style",) if self.style else ()))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All its columns, in the order in which they are written."""
+        return (*self.columns, *self.extras, *self.amounts)
+
     def add_sql(self, rows: int) -> str:
-        named = (*self.columns, *(("first_at",) if self.first else ()), *self.amounts)
-        row = f"({', '.join(['%s'] * len(named))})"
+        named = self.named
+        row = f"({', '.join(_style_sql() if name == 'style' else '%s' for name in named)})"
         sums = ", ".join(f"{name} = {self.table}.{name} + excluded.{name}" for name in self.amounts)
         earliest = (
             f", first_at = CASE WHEN excluded.first_at < {self.table}.first_at THEN excluded.first_at"
@@ -142,6 +154,13 @@ class Rollup:
         sums = ", ".join(f"{name} = {name} + %s" for name in self.amounts)
         where = " AND ".join(f"{name} = %s" for name in self.columns)
         return f"UPDATE {self.table} SET {sums} WHERE {where}"  # noqa: S608
+
+
+def _style_sql() -> str:
+    """The style of the roll of this key. Locked, so that whoever says another one meanwhile is waited for, or waits and
+    then finds the row: `roll_keeping`."""
+    lock = " FOR KEY SHARE" if connection.features.has_select_for_update else ""
+    return f"(SELECT r.style FROM {Roll._meta.db_table} r WHERE r.id = %s{lock})"  # noqa: S608  all of it is ours
 
 
 def _by_length(one: Counted) -> Key | None:
@@ -167,7 +186,7 @@ ROLLUPS = (
         ("line_id", "hour", "camera_id", "band"),
         lambda one: (one.line_id, one.hour, one.camera_id, one.band),
     ),
-    Rollup(RollCount, ("line_id", "roll_id"), _by_roll, first=True),
+    Rollup(RollCount, ("line_id", "roll_id"), _by_roll, first=True, style=True),
     Rollup(SlotCount, ("line_id", "slot", "defect_class"), lambda one: (one.line_id, one.slot, one.defect_class)),
 )
 
@@ -205,7 +224,9 @@ def _add(
 ) -> None:
     values: list[Any] = []
     for key in keys:
-        values += (*_written(key), *((_time(firsts[key]),) if rollup.first else ()), *totals[key])
+        first = (_time(firsts[key]),) if rollup.first else ()
+        roll = (key[-1],) if rollup.style else ()
+        values += (*_written(key), *first, *roll, *totals[key])
     cursor.execute(rollup.add_sql(len(keys)), values)
 
 

@@ -58,7 +58,7 @@ def pieces(
         rows.append(LengthCount(**key, defect_class="hole", judged=count, flagged=count, anomalies=count))
     LengthCount.objects.bulk_create(rows)
     RollCount.objects.get_or_create(
-        line=line, roll=roll, defaults={"judged": len(rows) // 2 * judged, "first_at": start}
+        line=line, roll=roll, defaults={"judged": len(rows) // 2 * judged, "first_at": start, "style": roll.style}
     )
     return start + timedelta(minutes=len(rows) // 2)
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.db.migrations import RunSQL
 from django.utils import timezone
 
 from inspections import recount
@@ -30,13 +32,15 @@ from inspections.models import (
     LengthCount,
     Line,
     PlaceCount,
+    Roll,
     RollCount,
     SlotCount,
 )
 from inspections.review.answers import decide
 from inspections.review.undoing import undo
+from inspections.roll_keeping import set_style
 from tests import cast
-from tests.cast import a_camera
+from tests.cast import a_camera, a_line
 from tests.histories import defined, differences, kept
 from tests.judged import failed, judged
 from tests.labelled import a_roll
@@ -118,6 +122,16 @@ def test_a_piece_that_begins_before_its_row_says_so_is_a_difference(mill: None) 
     code, text = run("verify")
     assert code == 1
     assert "first_at lies behind" in text
+
+
+def test_a_style_that_is_not_the_rolls_is_a_difference_and_is_mended(mill: None) -> None:
+    Roll.objects.update(style="satin")
+    code, text = run("verify")
+    assert code == 1
+    assert "the style is not its roll's" in text
+    assert run("rebuild")[0] == 0
+    assert run("verify")[0] == 0
+    assert RollCount.objects.get().style == "satin"
 
 
 def test_json_holds_every_difference(mill: None) -> None:
@@ -247,6 +261,35 @@ def test_what_is_equal_is_found_equal_while_others_write() -> None:
     assert found == []
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize("judged_first", [True, False])
+def test_a_style_that_is_said_while_its_roll_is_counted_stands_on_every_line(judged_first: bool) -> None:
+    """Whoever begins second begins in the middle of the other one's transaction, and waits for its end."""
+    roll, mara, begun = a_roll("R1"), cast.mara(), threading.Event()
+    judged(a_camera("loom-1"), "good", at=NOON, roll=roll)
+
+    def judge() -> None:
+        judged(a_camera("loom-2"), "good", at=NOON, roll=roll)
+
+    def say() -> None:
+        assert set_style(a_line("loom-1"), ["R1"], "satin", mara, NOON) == 1
+
+    def slowly(work: Callable[[], None]) -> None:
+        with transaction.atomic():
+            work()
+            begun.set()
+            time.sleep(0.5)
+
+    def meanwhile(work: Callable[[], None]) -> None:
+        assert begun.wait(60)
+        work()
+
+    first, second = (judge, say) if judged_first else (say, judge)
+    a_camera("loom-2")
+    at_once(lambda: slowly(first), lambda: meanwhile(second))
+    assert dict(RollCount.objects.values_list("line__slug", "style")) == {"loom-1": "satin", "loom-2": "satin"}
+
+
 def closed(work: Callable[[], None]) -> Callable[[], None]:
     def run_and_close() -> None:
         try:
@@ -286,6 +329,15 @@ def test_what_was_captured_before_there_were_these_rollups_is_counted_by_the_mig
         import_module(f"inspections.migrations.{name}").count(apps, SimpleNamespace(connection=connection))
     assert kept() == before
     assert differences() == []
+
+
+def test_rolls_that_ran_before_their_style_was_kept_are_given_it_by_the_migration(mill: None) -> None:
+    Roll.objects.update(style="satin")
+    module = import_module("inspections.migrations.0025_style_of_a_roll_count")
+    (fill,) = (one for one in module.Migration.operations if isinstance(one, RunSQL))
+    with connection.cursor() as cursor:
+        cursor.execute(fill.sql)
+    assert RollCount.objects.get().style == "satin"
 
 
 @pytest.mark.stack

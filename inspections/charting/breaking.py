@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from inspections.charting.points import Break
-from inspections.models import ChangeState, Line, Roll, RollCount, ThresholdChange, VersionChange
+from inspections.models import ChangeState, Line, RollCount, ThresholdChange, VersionChange
 from inspections.turns import turns
 
 TICK = timedelta(microseconds=1)
@@ -62,7 +62,7 @@ def _there_may_be(sinces: Mapping[int, datetime], until: datetime) -> dict[str, 
     """
     if not sinces:
         return {}
-    of_roll = f"FROM {RollCount._meta.db_table} c JOIN {Roll._meta.db_table} r ON r.id = c.roll_id"
+    rolls = RollCount._meta.db_table
     sql = (
         f"WITH asked (line_id, since) AS (VALUES {', '.join(['(%s, %s)'] * len(sinces))})"  # noqa: S608  all of it is ours
         f" SELECT 'promotion', a.line_id FROM asked a WHERE EXISTS (SELECT 1 FROM {VersionChange._meta.db_table} v"
@@ -70,9 +70,9 @@ def _there_may_be(sinces: Mapping[int, datetime], until: datetime) -> dict[str, 
         f" AND (v.line_id IS NULL OR v.line_id = a.line_id))"
         f" UNION ALL SELECT 'threshold', a.line_id FROM asked a WHERE EXISTS (SELECT 1"
         f" FROM {ThresholdChange._meta.db_table} t WHERE t.line_id = a.line_id AND t.at >= a.since AND t.at < %s)"
-        f" UNION ALL SELECT 'style', line_id FROM (SELECT a.line_id, r.style {of_roll}"
-        f" JOIN asked a ON a.line_id = c.line_id WHERE c.first_at >= a.since AND c.first_at >= %s AND c.first_at < %s"
-        f" UNION ALL SELECT a.line_id, (SELECT r.style {of_roll} WHERE c.line_id = a.line_id AND c.first_at < a.since"
+        f" UNION ALL SELECT 'style', line_id FROM (SELECT a.line_id, c.style FROM asked a JOIN {rolls} c"
+        f" ON c.line_id = a.line_id WHERE c.first_at >= a.since AND c.first_at >= %s AND c.first_at < %s"
+        f" UNION ALL SELECT a.line_id, (SELECT c.style FROM {rolls} c WHERE c.line_id = a.line_id AND c.first_at < a.since"
         f" ORDER BY c.first_at DESC LIMIT 1) FROM asked a"
         ") styles GROUP BY line_id HAVING MIN(style) <> MAX(style)"
     )
@@ -166,11 +166,11 @@ def _styles(line_ids: Collection[int], since: datetime, until: datetime) -> Foun
     """A roll begins on a line with its first capture there; each is held against the one before it. The database finds
     those that differ."""
     earlier = RollCount.objects.filter(line=OuterRef("line"), first_at__lt=OuterRef("first_at")).order_by("-first_at")
-    lag = Window(Lag("roll__style"), partition_by="line", order_by=("first_at", "roll"))
+    lag = Window(Lag("style"), partition_by="line", order_by=("first_at", "roll"))
     rolls = RollCount.objects.filter(line__in=line_ids, first_at__gte=since, first_at__lt=until)
-    rolls = rolls.annotate(before=Coalesce(lag, Subquery(earlier.values("roll__style")[:1])))
-    changed = rolls.filter(~Q(before=F("roll__style"))).order_by("first_at", "roll")
-    for line_id, at, style in changed.values_list("line_id", "first_at", "roll__style"):
+    rolls = rolls.annotate(before=Coalesce(lag, Subquery(earlier.values("style")[:1])))
+    changed = rolls.filter(~Q(before=F("style"))).order_by("first_at", "roll")
+    for line_id, at, style in changed.values_list("line_id", "first_at", "style"):
         yield line_id, Break(at, "style", _style_words(style))
 
 

@@ -120,18 +120,22 @@ class DailyPlaceCount(Counts):
 
 
 class RollCount(Counts):
-    """One roll on one line, all classes together: which rolls ran there, and since when."""
+    """One roll on one line, all classes together: which rolls ran there, since when, and of which style.
+
+    The style is the roll's own, kept here as well: whether a line ran one style for months is told from an index.
+    """
 
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="roll_counts", db_index=False)
     roll = models.ForeignKey(Roll, on_delete=models.CASCADE, related_name="roll_counts", db_index=False)
     first_at = models.DateTimeField()  # `counted_at` of its earliest capture
+    style = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("roll", "line"), name="roll_count_once"),
             models.CheckConstraint(condition=Q(judged__gte=0, failed__gte=0), name="roll_count_not_negative"),
         )
-        indexes = (models.Index(fields=("line", "first_at", "roll"), name="roll_line_time"),)
+        indexes = (models.Index(fields=("line", "first_at", "roll", "style"), name="roll_line_style"),)
 
     def __str__(self) -> str:
         return f"{self.line_id} {self.roll_id}"

@@ -13,6 +13,7 @@ from inspections import recount
 from inspections.models import Line
 
 DIFFERENT, USAGE = 1, 2
+OTHERWISE = "first_at lies behind its earliest capture, or the style is not its roll's"  # where every count is right
 EXAMPLES = """examples:
   manage.py rollups verify                                    everything; writes nothing and stops nobody
   manage.py rollups verify --line loom-1 --since 2026-11-01   one line, from this day (UTC) on
@@ -91,7 +92,7 @@ def _told(one: recount.Difference) -> dict[str, Any]:
 def _words(one: recount.Difference) -> str:
     key = ", ".join(f"{name} {value}" for name, value in one.key.items())
     unlike = ", ".join(f"{name} {kept} is kept, {found} counted" for name, (kept, found) in one.unlike.items())
-    return f"{one.table}: {key}: {unlike or 'first_at lies behind its earliest capture'}"
+    return f"{one.table}: {key}: {unlike or OTHERWISE}"
 
 
 def _day(text: str) -> datetime:
