@@ -50,7 +50,7 @@ class Difference:
 
     @property
     def unlike(self) -> dict[str, tuple[int, int]]:
-        """By name, what is kept and what was counted; empty where only `first_at` lies behind or the style is another."""
+        """By name, what is kept and what was counted; empty where `first_at` lies behind, or the style."""
         pairs = zip(self.names, self.kept, self.counted, strict=True)
         return {name: (kept, found) for name, kept, found in pairs if kept != found}
 

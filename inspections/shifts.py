@@ -29,3 +29,8 @@ def running(now: datetime) -> Run | None:
 def between(since: datetime, until: datetime) -> list[Run]:
     """The runs that share time with this stretch, in their order."""
     return spans.runs(every_hours(), since, until)
+
+
+def few_between(since: datetime, until: datetime, most: int) -> list[Run]:
+    """The same, none where there are more than so many: of months, they are not even reckoned."""
+    return spans.few_runs(every_hours(), since, until, most)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
+from itertools import islice
 from zoneinfo import ZoneInfo, available_timezones
 
 MARK = timedelta(minutes=5)  # counts are kept by it: every span begins and ends on one
@@ -154,8 +155,17 @@ def run_of(hours: Hours, day: date) -> Run | None:
 
 def runs(every: Iterable[Hours], since: datetime, until: datetime) -> list[Run]:
     """The runs that share time with this stretch, in their order."""
-    found = [run for hours in every for run in _runs(hours, since, until)]
-    return sorted(found, key=lambda run: (run.since, run.until, run.hours.name))
+    return _in_order(run for hours in every for run in _runs(hours, since, until))
+
+
+def few_runs(every: Iterable[Hours], since: datetime, until: datetime, most: int) -> list[Run]:
+    """The same, none where there are more than so many."""
+    some = list(islice((run for hours in every for run in _runs(hours, since, until)), most + 1))
+    return [] if len(some) > most else _in_order(some)
+
+
+def _in_order(some: Iterable[Run]) -> list[Run]:
+    return sorted(some, key=lambda run: (run.since, run.until, run.hours.name))
 
 
 def _runs(hours: Hours, since: datetime, until: datetime) -> Iterator[Run]:

@@ -4,11 +4,11 @@ Each change knows what was in force in its scope before it, and a change of the 
 version for it: so what was in force at a moment stays what it was, whatever is changed later.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from inspections.models import ChangeState, Line, ModelVersion, VersionChange
 
@@ -26,7 +26,7 @@ class Turn:
 def turns(line_ids: Collection[int], since: datetime, until: datetime) -> dict[int, list[Turn]]:
     """Of each line, from `since` until before `until`, newest first. The number of queries does not grow with them."""
     now = _in_force(line_ids)
-    changes = _changes(line_ids, since)
+    changes = _changes(line_ids, since).select_related("version").defer("version__spec")
     return {
         line_id: [one for one in _turns(line_id, own, mills, changes) if one.at < until] for line_id, own, mills in now
     }
@@ -49,7 +49,8 @@ def newest(line_ids: Collection[int]) -> dict[int, Turn]:
     """By which what judges each line now took over; a line of which the history tells none is left out. Reads every
     change, which are acts of people: some hundreds in years."""
     now = _in_force(line_ids)
-    changes = _changes(line_ids)
+    changes = _changes(line_ids).select_related("version", "previous", "line")
+    changes = changes.defer("version__spec", "previous__spec")
     found = ((line_id, next(_turns(line_id, own, mills, changes), None)) for line_id, own, mills in now)
     return {line_id: one for line_id, one in found if one}
 
@@ -60,12 +61,11 @@ def in_force_since(line: Line) -> datetime | None:
     return found.at if found else None
 
 
-def _changes(line_ids: Collection[int], since: datetime | None = None) -> Sequence[VersionChange]:
+def _changes(line_ids: Collection[int], since: datetime | None = None) -> QuerySet[VersionChange]:
     """Newest first."""
     rows = VersionChange.objects.filter(Q(line=None) | Q(line__in=line_ids), state=ChangeState.ACTIVE)
     rows = rows.filter(decided_at__gte=since) if since else rows
-    rows = rows.select_related("version", "previous", "line").defer("version__spec", "previous__spec")
-    return list(rows.order_by("-decided_at", "-id"))
+    return rows.order_by("-decided_at", "-id")
 
 
 def _in_force(line_ids: Collection[int]) -> list[tuple[int, int | None, int | None]]:

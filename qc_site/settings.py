@@ -75,6 +75,7 @@ TEMPLATES = [
                 "inspections.pages.locking.terminal",
                 "inspections.pages.tab_counts.alarms",
             ],
+            "builtins": ["inspections.pages.clock"],
         },
     }
 ]

@@ -64,7 +64,7 @@ def _there_may_be(sinces: Mapping[int, datetime], until: datetime) -> dict[str, 
         return {}
     rolls = RollCount._meta.db_table
     sql = (
-        f"WITH asked (line_id, since) AS (VALUES {', '.join(['(%s, %s)'] * len(sinces))})"  # noqa: S608  all of it is ours
+        f"WITH asked (line_id, since) AS (VALUES {', '.join(['(%s, %s)'] * len(sinces))})"  # noqa: S608  ours
         f" SELECT 'promotion', a.line_id FROM asked a WHERE EXISTS (SELECT 1 FROM {VersionChange._meta.db_table} v"
         f" WHERE v.state = '{ChangeState.ACTIVE.value}' AND v.decided_at >= a.since AND v.decided_at < %s"
         f" AND (v.line_id IS NULL OR v.line_id = a.line_id))"
@@ -72,8 +72,8 @@ def _there_may_be(sinces: Mapping[int, datetime], until: datetime) -> dict[str, 
         f" FROM {ThresholdChange._meta.db_table} t WHERE t.line_id = a.line_id AND t.at >= a.since AND t.at < %s)"
         f" UNION ALL SELECT 'style', line_id FROM (SELECT a.line_id, c.style FROM asked a JOIN {rolls} c"
         f" ON c.line_id = a.line_id WHERE c.first_at >= a.since AND c.first_at >= %s AND c.first_at < %s"
-        f" UNION ALL SELECT a.line_id, (SELECT c.style FROM {rolls} c WHERE c.line_id = a.line_id AND c.first_at < a.since"
-        f" ORDER BY c.first_at DESC LIMIT 1) FROM asked a"
+        f" UNION ALL SELECT a.line_id, (SELECT c.style FROM {rolls} c WHERE c.line_id = a.line_id"
+        f" AND c.first_at < a.since ORDER BY c.first_at DESC LIMIT 1) FROM asked a"
         ") styles GROUP BY line_id HAVING MIN(style) <> MAX(style)"
     )
     asked = [value for line_id, since in sinces.items() for value in (line_id, _moment(since))]

@@ -15,6 +15,7 @@ from inspections.backlog import MOST_COUNTED
 from inspections.models import Alarm, AlarmState, Person
 from inspections.pages.access import PersonRequest, page
 from inspections.pages.charts import anomalies_url
+from inspections.pages.clock import clock_words
 from inspections.pages.durations import duration_words
 from inspections.pages.history import name_of
 from inspections.pages.live import live
@@ -130,11 +131,7 @@ def count_words(one: Standing) -> str:
 
 
 def until_words(one: Standing, now: datetime) -> str:
-    """To the second today; an older one with its day."""
-    if one.until is None:
-        return ""
-    until, today = timezone.localtime(one.until), timezone.localtime(now).date()
-    return f"{until:%H:%M:%S}" if until.date() == today else date_format(until, "j M Y H:i")
+    return "" if one.until is None else clock_words(timezone.localtime(one.until), timezone.localtime(now).date())
 
 
 def age_words(one: Standing, now: datetime) -> str:

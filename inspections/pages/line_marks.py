@@ -65,7 +65,5 @@ def _alarm_marks(alarm: Alarm) -> list[Mark]:
 
 def shifts_of(span: Span) -> list[Stretch]:
     """The shifts of the period, cut to it; none where there are too many to be told apart."""
-    runs = shifts.between(span.since, span.until)
-    if len(runs) > MOST_SHIFTS:
-        return []
+    runs = shifts.few_between(span.since, span.until, MOST_SHIFTS)
     return [Stretch(max(run.since, span.since), min(run.until, span.until), run.hours.name) for run in runs]
