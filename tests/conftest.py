@@ -68,6 +68,12 @@ def own_files(tmp_path: Path, settings: Any) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def nothing_by_chance(settings: Any) -> None:
+    """What is asked comes from the flagged alone, the model's answer in sight; tests of the rest set its share."""
+    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
+
+
+@pytest.fixture(autouse=True)
 def fresh_limits() -> None:
     """A camera's rate limit does not reach from one test into the next: rows of another test reuse its number."""
     from inspections.api.rate_limit import CameraThrottle

@@ -20,11 +20,6 @@ from tests.judged import a_capture, failed, judged
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def nothing_by_chance(settings: Any) -> None:
-    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
-
-
 @pytest.fixture
 def now() -> datetime:
     return timezone.now()

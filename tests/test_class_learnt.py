@@ -46,7 +46,6 @@ def mara() -> Person:
 
 @pytest.fixture
 def boss(mara: Person, settings: Any) -> Client:
-    settings.BLIND_SHARE = 0.0
     settings.TRAIN_LEAST_IMAGES = 2
     settings.TRAIN_NICE = 0  # a busy machine shall not hold the test up
     return signed_in(mara)

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 MARKUP = "<b onclick=x>Snag</b>"
 
 
-@pytest.fixture(autouse=True)
-def nothing_by_chance(settings: Any) -> None:
-    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
-
-
 @pytest.fixture
 def mara() -> Client:
     return signed_in(cast.mara())

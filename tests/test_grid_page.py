@@ -22,11 +22,6 @@ from tests.judged import judged, many_judged
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def nothing_by_chance(settings: Any) -> None:
-    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
-
-
 @pytest.fixture
 def now() -> datetime:
     return timezone.now()

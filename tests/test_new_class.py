@@ -45,9 +45,8 @@ def mara(db: None) -> Person:
 
 
 @pytest.fixture
-def boss(mara: Person, settings: Any) -> Client:
+def boss(mara: Person) -> Client:
     """The manager's browser, in a mill whose people have labelled good, hole and cut."""
-    settings.BLIND_SHARE = 0.0
     begin()
     known(mara)
     return signed_in(mara)

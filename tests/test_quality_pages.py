@@ -189,6 +189,7 @@ def test_a_week_opens_as_a_period_of_its_own(camera: Camera, olga: Person) -> No
 
 def test_without_audits_the_page_says_how_they_arise(camera: Camera, olga: Person, settings: Any) -> None:
     client = signed_in(olga)
+    settings.AUDIT_SHARE = 0.05
     assert "about one question in 20 is an image that the model passed" in text_of(client, "/escape/")
     settings.AUDIT_SHARE = 0
     assert "Audits are switched off" in text_of(client, "/escape/")

@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 QUEUE = "/api/v1/queue/"
 
 
-@pytest.fixture(autouse=True)
-def nothing_hidden(settings: Any) -> None:
-    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
-
-
 @pytest.fixture
 def olga(db: None) -> Person:
     return cast.olga()

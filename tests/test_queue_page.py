@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 FEED = {"HTTP_ACCEPT": "application/json"}
 
 
-@pytest.fixture(autouse=True)
-def nothing_hidden(settings: Any) -> None:
-    settings.BLIND_SHARE = settings.AUDIT_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
-
-
 @pytest.fixture
 def olga(db: None) -> Person:
     return cast.olga()

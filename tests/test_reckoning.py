@@ -37,11 +37,6 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 14, 20, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def nothing_blind(settings: Any) -> None:
-    settings.BLIND_SHARE = 0
-
-
 @pytest.fixture
 def olga() -> Person:
     return cast.olga()

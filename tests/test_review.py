@@ -20,12 +20,6 @@ from tests.judged import a_capture, judged, many_judged
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def nothing_hidden(settings: Any) -> None:
-    """Only what is flagged, the model's answer in sight; test_hidden_items turns the rest on."""
-    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
-
-
 @pytest.fixture
 def now() -> datetime:
     return timezone.now()

@@ -27,7 +27,7 @@ PEOPLE = 6
 
 @pytest.fixture
 def people(transactional_db: None, settings: Any) -> list[Person]:
-    settings.AUDIT_SHARE, settings.CONTROL_SHARE, settings.SECOND_SHARE = 0.2, 0.0, 0.0
+    settings.AUDIT_SHARE = 0.2
     return [cast.a_person(f"olga-{number}", cast.Role.OPERATOR, a_line()) for number in range(PEOPLE)]
 
 

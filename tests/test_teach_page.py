@@ -20,11 +20,6 @@ from workers import reckoning
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def nothing_blind(settings: Any) -> None:
-    settings.BLIND_SHARE = 0
-
-
 @pytest.fixture
 def olga() -> Person:
     return cast.olga()

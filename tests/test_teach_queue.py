@@ -37,9 +37,8 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_by_chance(settings: Any) -> None:
+def no_lock(settings: Any) -> None:
     settings.IDLE_LOCK_S = 24 * 3600
-    settings.BLIND_SHARE = settings.AUDIT_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0
 
 
 @pytest.fixture

@@ -26,13 +26,12 @@ WITHOUT = {"classes": CLASSES, "embedding_size": SIZE}
 
 
 @pytest.fixture
-def boss(db: None, settings: Any) -> Client:
+def boss(db: None) -> Client:
     """The manager's browser, in a mill whose model gives textures: by embeddings a snag looks like good cloth."""
-    return a_mill(WITH, settings)
+    return a_mill(WITH)
 
 
-def a_mill(spec: dict[str, Any], settings: Any) -> Client:
-    settings.BLIND_SHARE = 0.0
+def a_mill(spec: dict[str, Any]) -> Client:
     begin()
     a_version(spec=spec)
     mara = cast.mara()
@@ -102,10 +101,10 @@ def test_a_texture_that_is_no_number_is_named_by_no_prototype(boss: Client) -> N
 
 
 def test_a_version_that_gives_textures_gets_a_prototype_among_them_for_a_class_of_before(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A class was made by embeddings; the next version compares textures, whose figures are others."""
-    a_new_class(a_mill(WITHOUT, settings), snags(5))
+    a_new_class(a_mill(WITHOUT), snags(5))
     newer = a_version("2026.11.2", is_default=False, state=State.CANDIDATE, spec=WITH)
     for row in Verdict.objects.filter(effective=True).select_related("evidence"):  # its shadow has judged them all
         beside = Verdict.objects.create(

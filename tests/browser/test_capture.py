@@ -1,7 +1,6 @@
 """The page of one capture in a real browser: a label is kept whatever becomes of network and session."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -20,8 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, seria
 
 
 @pytest.fixture
-def capture(transactional_db: None, settings: Any) -> Capture:
-    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
+def capture(transactional_db: None) -> Capture:
     return judged(a_camera(), "thread", 0.9)
 
 

@@ -26,9 +26,8 @@ COUNT = 40
 
 
 @pytest.fixture
-def captures(transactional_db: None, settings: Any) -> list[Capture]:
+def captures(transactional_db: None) -> list[Capture]:
     """Worst first, as the grid shows them; more than fit on a screen."""
-    settings.AUDIT_SHARE = settings.BLIND_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
     return [judged(a_camera(), "hole", 0.99 - number / 100, data=a_png(number)) for number in range(COUNT)]
 
 

@@ -40,9 +40,8 @@ def posted(images: Sequence[bytes]) -> list[Capture]:
 
 
 @pytest.fixture
-def mara(transactional_db: None, tmp_path: Path, settings: object) -> Client:
+def mara(transactional_db: None, tmp_path: Path) -> Client:
     """The manager, in a mill whose model knows good, hole and cut, and has judged some of them."""
-    settings.BLIND_SHARE = 0.0  # type: ignore[attr-defined]
     mill.install(tmp_path)
     posted([cloth(GOOD, seed) for seed in range(40)])
     posted([cloth(HOLE, seed) for seed in range(40, 44)])

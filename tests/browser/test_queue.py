@@ -26,12 +26,6 @@ DOUBLE_MS = 200  # as in queue-start.js
 OUTBOX = "window.selvedgeQueue.desk.outbox.entries.length"
 
 
-@pytest.fixture(autouse=True)
-def nothing_hidden(settings: Any) -> None:
-    """What is asked comes from the flagged alone; tests of blind questions make them by hand."""
-    settings.BLIND_SHARE = settings.AUDIT_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
-
-
 @pytest.fixture
 def olga(transactional_db: None) -> Person:
     return cast.olga()

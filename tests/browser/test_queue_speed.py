@@ -6,7 +6,6 @@ Measured from the key to the second frame after the next image was drawn: by the
 import os
 from datetime import timedelta
 from statistics import median, quantiles
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -37,8 +36,7 @@ PRESS = """key => new Promise((done, fail) => {
 
 
 @pytest.fixture
-def a_long_queue(db: None, settings: Any) -> None:
-    settings.BLIND_SHARE = settings.AUDIT_SHARE = settings.CONTROL_SHARE = settings.SECOND_SHARE = 0.0
+def a_long_queue(db: None) -> None:
     now = timezone.now()
     camera = a_camera(mm_per_px=0.1)
     rest = many_judged(camera, WAITING - DECIDED - 20, now - timedelta(hours=5), "hole", 0.5)
