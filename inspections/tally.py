@@ -3,7 +3,8 @@
 Rows are written in a fixed order, table by table, so that two writers never deadlock.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -198,13 +199,14 @@ def add(counted: Iterable[Counted]) -> None:
 
 def move(before: Iterable[Counted], after: Iterable[Counted]) -> None:
     """Captures that counted as `before` count as `after` now; call it inside the transaction that changes them."""
-    changes = [*((-1, one) for one in before), *((1, one) for one in after)]
+    changes = Counter(after)
+    changes.subtract(before)
     with connection.cursor() as cursor:
         for rollup in ROLLUPS:
             _write(cursor, rollup, changes)
 
 
-def _write(cursor: Any, rollup: Rollup, changes: Sequence[tuple[int, Counted]]) -> None:
+def _write(cursor: Any, rollup: Rollup, changes: Mapping[Counted, int]) -> None:
     """In the order of the keys, whether added or taken: else two who relabel against each other would deadlock."""
     totals, firsts = _summed(rollup, changes)
     keys = [key for key in sorted(totals) if any(totals[key])]
@@ -236,18 +238,16 @@ def _take(cursor: Any, rollup: Rollup, key: Key, amounts: tuple[int, ...]) -> No
         raise RuntimeError(f"nothing in {rollup.table} to take from: {key}")
 
 
-def _summed(
-    rollup: Rollup, changes: Sequence[tuple[int, Counted]]
-) -> tuple[dict[Key, tuple[int, ...]], dict[Key, datetime]]:
+def _summed(rollup: Rollup, changes: Mapping[Counted, int]) -> tuple[dict[Key, tuple[int, ...]], dict[Key, datetime]]:
     totals: dict[Key, tuple[int, ...]] = {}
     firsts: dict[Key, datetime] = {}
-    for sign, one in changes:
+    for one, times in changes.items():
         key = rollup.key(one)
         if key is None:
             continue
         so_far = totals.get(key, (0,) * len(rollup.amounts))
         amounts = one.amounts[: len(rollup.amounts)]
-        totals[key] = tuple(a + sign * b for a, b in zip(so_far, amounts, strict=True))
+        totals[key] = tuple(a + times * b for a, b in zip(so_far, amounts, strict=True))
         firsts[key] = min(firsts.get(key, one.at), one.at)
     return totals, firsts
 

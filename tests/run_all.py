@@ -127,8 +127,8 @@ def main() -> int:
         run("embedded stack", marks, environment, "tests"),
         run(
             # What starts processes of its own starts them on the database that it names, whatever the stack.
-            *("PostgreSQL", "not soak and not browser and not stack", {**environment, "STACK": "postgres"}),
-            *("tests", *(f"--ignore=tests/{name}" for name in KNOWS_NO_DATABASE)),
+            *("PostgreSQL", "not soak and not browser and not stack and not any_database"),
+            *({**environment, "STACK": "postgres"}, "tests", *(f"--ignore=tests/{name}" for name in KNOWS_NO_DATABASE)),
         ),
     ]
     summary(parts, left_out)

@@ -109,6 +109,7 @@ def test_the_table_lists_every_route_and_method_and_nothing_else() -> None:
     assert set(table()[0]) == {"route", "method", *CALLERS}
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("caller", CALLERS)
 def test_every_route_answers_each_caller_as_the_table_says(capture: Capture, caller: str) -> None:
     client, values = CALLERS[caller](), values_of(capture)

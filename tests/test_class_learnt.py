@@ -121,6 +121,7 @@ def provisional() -> tuple[bool, str]:
     return DefectClass.objects.get(code="snag").provisional, ProvisionalClass.objects.get().stage
 
 
+@pytest.mark.any_database
 def test_a_training_makes_it_a_full_class_and_a_rollback_a_provisional_one(
     boss: Client, mara: Person, posting: Client, starter: ModelVersion
 ) -> None:

@@ -118,7 +118,7 @@ def test_an_image_is_judged_by_the_starter_model(tmp_path: Path) -> None:
 def test_a_starter_model_that_is_refused_stops_the_start_in_words(tmp_path: Path) -> None:
     (tmp_path / "starter").mkdir()
     assert "The starter model could not be installed" in refused(
-        tmp_path / "data", STARTER_BUNDLE=str(tmp_path / "starter")
+        with_tables(tmp_path / "data"), STARTER_BUNDLE=str(tmp_path / "starter")
     )
 
 
@@ -153,7 +153,7 @@ def test_pictures_of_a_folder_are_posted_once_each_with_their_source_as_roll(tmp
 
 
 def test_run_takes_its_first_admin_from_the_environment_or_says_what_to_do(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+    data = with_tables(tmp_path / "data")
     assert "ADMIN_USERNAME=ada ADMIN_PASSWORD=" in refused(data, "run")
     assert "too common" in refused(data, "run", ADMIN_USERNAME="ada", ADMIN_PASSWORD="password123")
     with running(data, "run", ADMIN_USERNAME="ada", ADMIN_PASSWORD=cast.PASSWORD) as demo:

@@ -19,7 +19,7 @@ from ml.order import Order
 from tests import cast, mill
 from workers import inspectors
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")

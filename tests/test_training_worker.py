@@ -272,6 +272,7 @@ def test_one_training_in_the_mill(mara: Person) -> None:
     assert (busy.state, other.state) == (JobState.RUNNING, JobState.WAITING)
 
 
+@pytest.mark.any_database
 def test_bad_data_fails_with_the_words_of_the_program(mara: Person) -> None:
     a_mill_of_labels(mara)
     run = asked(mara, knobs={"stem": "standard", "size": 32})
@@ -424,6 +425,7 @@ def starter(settings: Any) -> ModelVersion:
     return version
 
 
+@pytest.mark.any_database
 def test_a_head_is_learnt_on_kept_embeddings_and_becomes_a_candidate_at_the_gate(
     mara: Person, posting: Client, starter: ModelVersion
 ) -> None:
