@@ -9,13 +9,12 @@ from inspections.models import Camera, Capture, Label, ReviewItem
 from tests import cast
 from tests.browser.conftest import Open
 from tests.browser.test_looks import SIZES, overflow, serious, unexpected
-from tests.browser.test_queue import PAINTED, asked, at, nothing_hidden, press, sent
+from tests.browser.test_queue import PAINTED, asked, at, press, sent
 from tests.browser.waiting import until
 from tests.labelled import an_answer
 from tests.teaching import seen_as
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
-__all__ = ["nothing_hidden"]  # the fixture holds here too
 STRIP = "#q-alike"
 
 
