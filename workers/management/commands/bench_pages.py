@@ -82,7 +82,8 @@ class Command(BaseCommand):
         self.stdout.write(f"  rows: {', '.join(f'{name} {rows}' for name, rows in all_of_it['rollups'].items())}")
         before = {row["page"]: row for row in few["pages"]["measured"]}
         rows = sorted(all_of_it["pages"]["measured"], key=lambda row: -float(row["ratio"]))
-        self.stdout.write(f"\n  {'page':<66} p50 ms  p95 ms  of it cpu   x limit  queries (at a tenth)   p50 then")
+        figures = "p50 ms  p95 ms (of)   of it cpu   x limit"
+        self.stdout.write(f"\n  {'page':<66} {figures}  queries (at a tenth)   p50 then")
         good = [self._row(row, before.get(row["page"])) for row in rows]
         for one in all_of_it["files"]:
             words = f"{one['rows']} rows in {one['seconds']:.1f} s, the process grew by {one['grown_mib']:.1f} MiB"
@@ -95,7 +96,8 @@ class Command(BaseCommand):
         queries = then["queries"] if then else row["queries"]
         good = row["ratio"] <= 1 and row["queries"] <= queries + SHOWN
         earlier = f"{then['p50']:8.1f}" if then else "       –"
-        figures = f"{row['p50']:6.1f}  {row['p95']:6.1f}     {row['cpu']:6.1f}    {row['ratio']:6.2f}"
+        asked = f"({row['requests']:>3})"
+        figures = f"{row['p50']:6.1f}  {row['p95']:6.1f} {asked}     {row['cpu']:6.1f}    {row['ratio']:6.2f}"
         grown = f"{row['queries']:>5} ({queries})       {earlier}{'' if good else '   <- too much'}"
         self.stdout.write(f"  {row['page'][:66]:<66} {figures}  {grown}")
         return bool(good)
