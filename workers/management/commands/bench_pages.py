@@ -47,7 +47,8 @@ class Command(BaseCommand):
         found = [self._one(name, options) for name in options["database"] or DATABASES]
         if options["json"]:
             options["json"].write_text(json.dumps(found, indent=1) + "\n")
-        if not all(self._told(one) for one in found):
+        good = [self._told(one) for one in found]  # each of them is printed, good or not
+        if not all(good):
             sys.exit(1)
 
     def _one(self, database: str, options: dict[str, Any]) -> list[dict[str, Any]]:
